@@ -1,0 +1,55 @@
+"""The memory of one channel: a summary of what is long ago and the recent turns, bounded in bytes.
+
+Pure. The dialogue is written anew at each commit, so it stays small: the oldest turns leave first.
+"""
+
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from core.errors import PermanentError
+from core.message import Turn
+
+MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Recent turns, oldest first, and a summary of those before them."""
+
+    summary: str = ""
+    turns: tuple[Turn, ...] = ()
+    version: int = 1
+
+
+_DIALOGUE: TypeAdapter[Dialogue] = TypeAdapter(Dialogue)
+
+
+def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
+    """The dialogue with one more turn, its oldest turns dropped until it fits MAX_BYTES.
+
+    A turn with the id of an earlier one takes that one's place, so that a replayed turn is remembered once. The newest
+    turn always stays.
+    """
+    turns = (*(kept for kept in dialogue.turns if kept.id != turn.id), turn)
+    sizes = [len(_DIALOGUE.dump_json(Dialogue(turns=(each,)))) for each in turns]
+    room = MAX_BYTES - len(dialogue.summary.encode())
+    first = 0
+    while first < len(turns) - 1 and sum(sizes[first:]) > room:
+        first += 1
+    return replace(dialogue, turns=turns[first:])
+
+
+def encode(dialogue: Dialogue) -> bytes:
+    """JSON of a dialogue."""
+    return _DIALOGUE.dump_json(dialogue)
+
+
+def decode(raw: bytes) -> Dialogue:
+    """The dialogue of `encode`, an empty one for b""; PermanentError when it is not one."""
+    if not raw:
+        return Dialogue()
+    try:
+        return _DIALOGUE.validate_json(raw)
+    except ValidationError as error:
+        raise PermanentError(f"an unreadable dialogue: {error.error_count()} errors") from error

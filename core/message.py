@@ -1,0 +1,201 @@
+"""The values that cross lines: in from a platform, through Redis, out to a platform.
+
+They are pure: no I/O, no clock. Those that Redis keeps carry a `version`, and `encode` and `decode` are their only JSON.
+Platforms make `Message` and `Reaction`, the engine makes `Draft` and `Reply`, delivery makes `Part`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, cast
+
+from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
+
+from core.errors import PermanentError
+
+PlatformName = Literal["telegram", "discord", "web", "console"]
+MediaKind = Literal["audio", "image", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKey:
+    """One conversation.
+
+    `space` is where message ids are unique (a Telegram chat of one bot, a Discord channel or thread), `thread` a
+    topic within it. A reaction knows only its space, so everything of one space lives in one Redis partition.
+    """
+
+    platform: PlatformName
+    space: str
+    thread: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.space}" + (f"/{self.thread}" if self.thread else "")
+
+    @classmethod
+    def parse(cls, text: str) -> "ChannelKey":
+        """The inverse of `str(key)`."""
+        platform, space, thread = (text.split("/") + [""])[:3]
+        return cls(cast(PlatformName, platform), space, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who wrote: platform id, the name others see, and the app's language (BCP 47) when the platform tells it."""
+
+    id: str
+    name: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A file that stays on its platform until a worker fetches it.
+
+    `handle` is the platform's own name for it and never a URL with a secret. Size (bytes) and duration (seconds) are
+    what the sender's app claims, None when it claims nothing.
+    """
+
+    kind: MediaKind
+    handle: str
+    name: str = ""
+    size_bytes: int | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something a person said to the assistant.
+
+    `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
+    seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names.
+    """
+
+    id: str
+    channel: ChannelKey
+    sender: Person
+    sent_at: float
+    text: str = ""
+    media: tuple[MediaRef, ...] = ()
+    ref: str = ""
+    group: bool = False
+    mentions: tuple[tuple[str, str], ...] = ()
+    type: Literal["message"] = "message"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A change of the emoji that one person holds on one sent part, `target` being that part's platform id."""
+
+    id: str
+    channel: ChannelKey
+    sender: Person
+    sent_at: float
+    target: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    type: Literal["reaction"] = "reaction"
+    version: int = 1
+
+
+Event = Annotated[Message | Reaction, Discriminator("type")]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceNote:
+    """Spoken audio: OGG/Opus bytes, seconds, and at most 256 loudness bytes, one per 100 ms or longer."""
+
+    ogg: bytes
+    duration_s: float
+    waveform: bytes
+
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message answered, as the dialogue remembers it; `heard` when `said` is a transcript."""
+
+    id: str
+    at: float
+    speaker: str
+    said: str
+    reply: str
+    language: str
+    model: str
+    profile: str
+    heard: bool = False
+    spoken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer that is still growing: what was heard (once known) and all the text so far."""
+
+    text: str
+    heard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished answer: the turn to remember and the voice note, if one is wanted."""
+
+    turn: Turn
+    voice: VoiceNote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One send to a platform.
+
+    `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing. `heard` is
+    set on the first part of an answer to a voice note, `rateable` on the part that should offer feedback.
+    """
+
+    turn: str
+    index: int
+    channel: ChannelKey
+    kind: Literal["text", "voice", "draft", "notice"]
+    text: str = ""
+    heard: str = ""
+    voice: VoiceNote | None = None
+    reply_to: str = ""
+    language: str = "en"
+    model: str = ""
+    profile: str = ""
+    rateable: bool = False
+    version: int = 1
+
+    @property
+    def nonce(self) -> str:
+        """The same for every try of this part: at most 25 characters on Discord, whose ids have at most 20 digits."""
+        return f"{self.turn}-{self.index}"
+
+
+_EVENT: TypeAdapter[Message | Reaction] = TypeAdapter(Event)
+_PART: TypeAdapter[Part] = TypeAdapter(Part)
+
+
+def encode_event(event: Message | Reaction) -> bytes:
+    """JSON of an event, as a lane keeps it."""
+    return _EVENT.dump_json(event)
+
+
+def decode_event(raw: bytes) -> Message | Reaction:
+    """The event of `encode_event`; PermanentError when it is not one."""
+    try:
+        return _EVENT.validate_json(raw)
+    except ValidationError as error:
+        raise PermanentError(f"a lane holds an unreadable event: {error.error_count()} errors") from error
+
+
+def encode_part(part: Part) -> bytes:
+    """JSON of a part, as a lane keeps it."""
+    return _PART.dump_json(part)
+
+
+def decode_part(raw: bytes) -> Part:
+    """The part of `encode_part`; PermanentError when it is not one."""
+    try:
+        return _PART.validate_json(raw)
+    except ValidationError as error:
+        raise PermanentError(f"a lane holds an unreadable part: {error.error_count()} errors") from error
