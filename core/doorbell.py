@@ -1,0 +1,86 @@
+"""Tells idle workers where a lane may be due, so that nobody polls.
+
+`accept` publishes the partition; every process listens. A message lost on the way (pub/sub promises nothing) and lanes
+that come due by time alone are found by a slow sweep, one round trip for all partitions.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+from core import clock, keys
+from core.errors import RetryableError
+from core.message import PlatformName
+from core.store import Store, translated
+from core.telemetry import log
+
+_LOG = log("doorbell")
+_SWEEP_S = 2.0
+
+Due = tuple[int, PlatformName]
+
+
+class Doorbell:
+    """An ordered set of (partition, platform) to try; `listen` must run beside the workers."""
+
+    def __init__(self, store: Store, platforms: Sequence[PlatformName]) -> None:
+        self._redis = store.redis
+        self._platforms = tuple(platforms)
+        self._due: dict[Due, None] = {}
+        self._rung = asyncio.Condition()
+
+    async def ring(self, part: int, platform: PlatformName) -> None:
+        """A lane of this partition may be due."""
+        async with self._rung:
+            self._due[part, platform] = None
+            self._rung.notify()
+
+    async def next(self) -> Due:
+        """Wait for a ring; each is handed out once."""
+        async with self._rung:
+            await self._rung.wait_for(lambda: bool(self._due))
+            due = next(iter(self._due))
+            del self._due[due]
+            return due
+
+    async def listen(self) -> None:
+        """Ring for everything that becomes due, until cancelled; survives a Redis that goes away."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hear_accepts())
+            group.create_task(self._sweep())
+
+    async def _hear_accepts(self) -> None:
+        while True:
+            try:
+                with translated():
+                    async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                        await subscription.subscribe(keys.WAKE)
+                        while True:
+                            message = await subscription.get_message(timeout=60)
+                            if message is not None:
+                                await self._heard(cast(bytes, message["data"]).decode())
+            except RetryableError as error:
+                _LOG.warning("not hearing new messages, sweeping every %.0f s: %s", _SWEEP_S, error)
+                await asyncio.sleep(_SWEEP_S)
+
+    async def _heard(self, bell: str) -> None:
+        part, name = bell.split()
+        for platform in self._platforms:
+            if platform == name:
+                await self.ring(int(part), platform)
+
+    async def _sweep(self) -> None:
+        everywhere: list[Due] = [(part, platform) for part in range(keys.PARTITIONS) for platform in self._platforms]
+        while True:
+            try:
+                with translated():
+                    async with self._redis.pipeline(transaction=False) as pipeline:
+                        for part, platform in everywhere:
+                            pipeline.zcount(keys.ready(part, platform), "-inf", clock.now() * 1000)
+                        counts = await pipeline.execute()
+                for due, count in zip(everywhere, counts, strict=True):
+                    if count:
+                        await self.ring(*due)
+            except RetryableError as error:
+                _LOG.warning("sweep failed: %s", error)
+            await asyncio.sleep(_SWEEP_S)

@@ -1,0 +1,97 @@
+"""The one table of everything Parley keeps in Redis.
+
+All keys of one space (a Telegram chat, a Discord channel, a web channel) carry the hash tag of its partition, so that
+every script touches one slot of a Redis Cluster. `TABLE` is what forgetting, exporting and retention walk.
+"""
+
+from binascii import crc32
+from dataclasses import dataclass
+
+from core.message import ChannelKey, PlatformName
+
+PARTITIONS = 64
+DAY_S = 86_400
+SEEN_S = 2 * DAY_S
+UPLOAD_S = 2 * DAY_S
+ANSWER_S = 2 * DAY_S
+VOICE_S = 30 * DAY_S
+REF_S = 30 * DAY_S
+WAKE = "parley:wake"
+"""Pub/sub channel that carries `partition platform` of each lane that became due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row: what a key of this kind holds. `lifetime_s` None: as long as the conversation."""
+
+    name: str
+    redis_type: str
+    holds: str
+    lifetime_s: int | None
+    personal: bool
+
+
+TABLE = (
+    Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
+    Kind("fence", "string", "how often a lane was claimed", None, personal=False),
+    Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
+    Kind("in", "list", "events accepted and not yet answered", None, personal=True),
+    Kind("out", "list", "parts of answers not yet sent", None, personal=True),
+    Kind("dlg", "string", "the dialogue", None, personal=True),
+    Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
+    Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
+    Kind("fb", "hash", "turn and person -> the emoji they hold on it", None, personal=True),
+    Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
+    Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
+    Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
+)
+
+
+def partition(channel: ChannelKey) -> int:
+    """The partition of a channel's space, 0 to PARTITIONS - 1."""
+    return crc32(f"{channel.platform}/{channel.space}".encode()) % PARTITIONS
+
+
+def prefix(part: int) -> str:
+    """What every key of a partition begins with."""
+    return f"parley:{{{part}}}:"
+
+
+def ready(part: int, platform: PlatformName) -> str:
+    """Platforms have queues of their own: a worker only claims what it can send."""
+    return f"{prefix(part)}ready:{platform}"
+
+
+def of_channel(kind: str, channel: ChannelKey) -> str:
+    """Key of one kind for a whole channel: in, out, dlg, fence, fb."""
+    return f"{prefix(partition(channel))}{kind}:{channel}"
+
+
+def seen(channel: ChannelKey, event_id: str) -> str:
+    """Event ids are unique on a platform."""
+    return f"{prefix(partition(channel))}seen:{channel.platform}/{event_id}"
+
+
+def ref(channel: ChannelKey, platform_ref: str) -> str:
+    """Shared by all threads of a space, because a Telegram reaction does not say its topic."""
+    return f"{prefix(partition(channel))}ref:{channel.platform}/{channel.space}/{platform_ref}"
+
+
+def upload(channel: ChannelKey, upload_id: str) -> str:
+    """One file that came through the web page."""
+    return f"{of_channel('upload', channel)}/{upload_id}"
+
+
+def voice(channel: ChannelKey, turn: str) -> str:
+    """The voice note of one turn."""
+    return f"{of_channel('voice', channel)}/{turn}"
+
+
+def answer(channel: ChannelKey, turn: str) -> str:
+    """What a web request was answered."""
+    return f"{of_channel('answer', channel)}/{turn}"
+
+
+def wire(channel: ChannelKey) -> str:
+    """Pub/sub channel of one web channel's live events."""
+    return f"parley:wire:{channel}"

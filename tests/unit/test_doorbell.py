@@ -1,0 +1,56 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from core import doorbell, keys
+from core.doorbell import Doorbell
+from core.lanes import Lanes
+from core.message import ChannelKey, Message, Person
+from core.store import Store
+
+HERE = ChannelKey("discord", "20")
+
+
+@asynccontextmanager
+async def listening(bell: Doorbell):
+    task = asyncio.create_task(bell.listen())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_accepted_message_rings_within_the_sweep(store: Store):
+    bell = Doorbell(store, ["discord", "web"])
+    async with listening(bell):
+        await asyncio.sleep(0.05)
+        await Lanes(store).accept(Message("1", HERE, Person("1", "A"), 1.0, "hi"))
+        assert await asyncio.wait_for(bell.next(), 0.5) == (keys.partition(HERE), "discord")
+
+
+async def test_the_sweep_finds_what_no_message_told_of(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doorbell, "_SWEEP_S", 0.05)
+    await store.redis.zadd(keys.ready(keys.partition(HERE), "discord"), {str(HERE): 1})
+    bell = Doorbell(store, ["discord"])
+    async with listening(bell):
+        assert await asyncio.wait_for(bell.next(), 1) == (keys.partition(HERE), "discord")
+
+
+async def test_other_platforms_lanes_do_not_ring(store: Store):
+    bell = Doorbell(store, ["web"])
+    async with listening(bell):
+        await asyncio.sleep(0.05)
+        await Lanes(store).accept(Message("1", HERE, Person("1", "A"), 1.0, "hi"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(bell.next(), 0.2)
+
+
+async def test_each_ring_is_handed_out_once():
+    bell = Doorbell.__new__(Doorbell)
+    bell._due, bell._rung = {}, asyncio.Condition()
+    await bell.ring(1, "web")
+    await bell.ring(1, "web")
+    await bell.ring(2, "web")
+    assert [await bell.next(), await bell.next()] == [(1, "web"), (2, "web")]
