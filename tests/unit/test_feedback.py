@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import feedback, keys
+from core.feedback import RATING, Feedback, after, bare, rating_of
+from core.message import ChannelKey, Part, Person, Reaction
+from core.store import Store
+
+CHAT = ChannelKey("telegram", "42:-100")
+TOPIC = ChannelKey("telegram", "42:-100", "33")
+ANN = Person("1", "Ann")
+
+
+def reaction(added: str = "", removed: str = "", target: str = "55", who: Person = ANN) -> Reaction:
+    return Reaction("r", CHAT, who, 9.0, target, tuple(added.split()), tuple(removed.split()))
+
+
+@pytest.mark.parametrize(
+    ("emoji", "expected"),
+    [("👍🏽", "👍"), ("❤️", "❤"), ("❤", "❤"), ("🙏🏿", "🙏"), ("1️⃣", "1⃣"), ("abc", ""), ("+", ""), ("", ""), ("👍👍", "")],
+)
+def test_emoji_are_bared_of_skin_tone_and_variation_selector(emoji: str, expected: str):
+    assert bare(emoji) == expected
+
+
+def test_every_rated_emoji_is_bare_and_rated_once():
+    assert all(bare(emoji) == emoji for emoji in RATING)
+    assert set(RATING.values()) == {1, -1}
+    assert len(RATING) == sum(len(row) for row in feedback._MEANING.values())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from("👍👎🤔"), st.booleans()), max_size=12))
+def test_the_rating_follows_what_the_platform_shows(changes: list[tuple[str, str, bool]]):
+    held: tuple[tuple[str, str], ...] = ()
+    shown: list[tuple[str, str]] = []
+    for target, emoji, add in changes:
+        held = after(held, reaction(emoji if add else "", "" if add else emoji, target))
+        shown = [pair for pair in shown if pair != (target, emoji)] + ([(target, emoji)] if add else [])
+    assert list(held) == shown
+    rated = [RATING[emoji] for _, emoji in shown if emoji in RATING]
+    assert rating_of(held) == (rated[-1] if rated else 0)
+
+
+async def sent_part(store: Store, ref: str, turn: str = "t1") -> None:
+    part = Part(turn, 0, TOPIC, "text", "hello", model="m", profile="plain")
+    await store.redis.set(keys.ref(TOPIC, ref), feedback.record(part))
+
+
+async def test_a_reaction_on_any_part_rates_the_turn_of_its_topic(store: Store):
+    kept = Feedback(store)
+    await sent_part(store, "55")
+    await sent_part(store, "56")
+    assert await kept.react(reaction("👍🏽"))
+    found = (await kept.ratings(TOPIC))["t1", "1"]
+    assert (found.rating, found.model, found.profile, found.at) == (1, "m", "plain", 9.0)
+    await kept.react(reaction("👎", target="56"))
+    assert (await kept.ratings(TOPIC))["t1", "1"].rating == -1
+    await kept.react(reaction(removed="👎", target="56"))
+    assert (await kept.ratings(TOPIC))["t1", "1"].rating == 1
+    await kept.react(reaction(removed="👍"))
+    assert await kept.ratings(TOPIC) == {}
+
+
+async def test_people_rate_for_themselves_and_repeats_change_nothing(store: Store):
+    kept = Feedback(store)
+    await sent_part(store, "55")
+    for _ in range(3):
+        await kept.react(reaction("👍"))
+        await kept.react(reaction("👎", who=Person("2", "Bob")))
+    assert {who: rating.rating for (_, who), rating in (await kept.ratings(TOPIC)).items()} == {"1": 1, "2": -1}
+    assert await kept.of_channel(TOPIC) == {"t1": {"1": ("👍",), "2": ("👎",)}}
+
+
+async def test_an_emoji_without_a_meaning_is_recorded_as_seen(store: Store):
+    kept = Feedback(store)
+    await sent_part(store, "55")
+    await kept.react(reaction("🤔"))
+    found = (await kept.ratings(TOPIC))["t1", "1"]
+    assert (found.rating, found.held) == (0, (("55", "🤔"),))
+
+
+async def test_an_unknown_target_is_told_and_leaves_nothing(store: Store):
+    assert await Feedback(store).react(reaction("👍", target="404")) is False
+    assert await store.redis.keys("*fb*") == []
