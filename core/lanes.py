@@ -73,7 +73,7 @@ class Lanes:
         )
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
-        """The lane of this partition and platform that waits longest, with all that a worker needs; None: none is due."""
+        """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
         found = await self._call("claim", [keys.ready(part, platform)], [keys.prefix(part), int(LEASE_S * 1000)])
         if found is None:
             return None

@@ -1,6 +1,6 @@
 """The values that cross lines: in from a platform, through Redis, out to a platform.
 
-They are pure: no I/O, no clock. Those that Redis keeps carry a `version`, and `encode` and `decode` are their only JSON.
+They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
 Platforms make `Message` and `Reaction`, the engine makes `Draft` and `Reply`, delivery makes `Part`.
 """
 

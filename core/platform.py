@@ -34,10 +34,14 @@ class Platform(Protocol):
     """One place where people talk."""
 
     @property
-    def name(self) -> PlatformName: ...
+    def name(self) -> PlatformName:
+        """The platform of the channels that it serves."""
+        ...
 
     @property
-    def limits(self) -> Limits: ...
+    def limits(self) -> Limits:
+        """What it can carry."""
+        ...
 
     async def listen(self, accept: Accept) -> None:
         """Hand every event to `accept` until cancelled; acknowledge to the platform only what `accept` has stored."""

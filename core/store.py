@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -112,18 +112,12 @@ def _version(binary: str) -> tuple[int, ...]:
 
 
 async def _embedded(data_dir: Path) -> Store:
-    folder = data_dir.resolve() / "redis"
+    folder = await asyncio.to_thread(data_dir.resolve) / "redis"
     socket = folder / "redis.sock"
     if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
         raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (folder / "start.lock").open("w")
-    except OSError as error:
-        raise SettingError("DATA_DIR", str(data_dir), f"a folder that Parley may write to ({error.strerror})") from error
     redis = Redis(unix_socket_path=str(socket), **_OPTIONS)
-    with lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+    with await asyncio.to_thread(_locked, folder):
         process = await _start(folder, socket) if await _state(redis) == "away" else None
         deadline = clock.monotonic() + _START_S
         while await _state(redis) != "up":
@@ -131,6 +125,18 @@ async def _embedded(data_dir: Path) -> Store:
                 raise SettingError("DATA_DIR", str(data_dir), f"a folder where Redis starts (see {folder}/redis.log)")
             await asyncio.sleep(0.02)
     return Store(redis, folder)
+
+
+def _locked(folder: Path) -> IO[str]:
+    """The folder's lock, held until the file is closed: one process at a time starts or stops the server."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "start.lock").open("w")
+    except OSError as error:
+        wants = f"a folder that Parley may write to ({error.strerror})"
+        raise SettingError("DATA_DIR", str(folder.parent), wants) from error
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 async def _state(redis: Redis) -> Literal["up", "loading", "away"]:
@@ -144,11 +150,19 @@ async def _state(redis: Redis) -> Literal["up", "loading", "away"]:
 
 
 async def _start(folder: Path, socket: Path) -> asyncio.subprocess.Process:
-    socket.unlink(missing_ok=True)
     binary = await asyncio.to_thread(server_binary)
     _LOG.info("starting %s in %s", Path(binary).name, folder)
     command = [binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
-    command += ["--logfile", str(folder / "redis.log"), "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
+    command += [
+        "--logfile",
+        str(folder / "redis.log"),
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+    ]
     # A session of its own: Ctrl-C in the terminal must not stop it before Parley has written what it still holds.
     return await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -156,8 +170,7 @@ async def _start(folder: Path, socket: Path) -> asyncio.subprocess.Process:
 
 
 async def _stop_if_alone(redis: Redis, folder: Path) -> None:
-    with (folder / "start.lock").open("w") as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+    with await asyncio.to_thread(_locked, folder):
         clients = await redis.client_list()
         if {client["name"] for client in clients} == {f"parley-{os.getpid()}"}:
             with contextlib.suppress(ConnectionError):

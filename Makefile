@@ -1,0 +1,46 @@
+# `make run` and `make test` need Linux, Python >= 3.11 and make; they bring everything else.
+PYTHON ?= python3
+PIP_EXTRA ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
+
+.PHONY: run chat doctor test check train eval bench-turn clean
+
+run: .venv/installed
+	$(BIN)/parley run
+
+chat doctor: .venv/installed
+	$(BIN)/parley $@
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo "Installing Parley into .venv (PyTorch is large: a few minutes the first time) ..."
+	$(PIP) --editable .
+	@touch $@
+
+.venv/tested: .venv/installed
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+test: check
+	@sh deploy/test-packages.sh
+	$(BIN)/python -m pytest
+
+check: .venv/tested
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest tests/unit/test_walls.py
+
+train: .venv/installed
+	$(BIN)/python -m core.shipped.train
+
+eval: .venv/installed
+	$(BIN)/python -m core.shipped.speech.evaluate
+	$(BIN)/python -m core.shipped.chat.evaluate
+
+bench-turn: .venv/installed
+	$(BIN)/python -m benchmarks.turn
+
+clean:
+	rm -rf .venv build *.egg-info

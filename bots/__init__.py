@@ -1,0 +1,1 @@
+"""The doors: everything that knows a platform, a terminal or a browser."""

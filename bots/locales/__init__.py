@@ -1,0 +1,47 @@
+"""What Parley says itself: one TOML file a language, named by its BCP 47 tag.
+
+`[say]` holds the sentences that people read in a chat, `[page]` the words of the web page. Adding a language is adding
+one file; English fills what another file lacks.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+FALLBACK = "en"
+_FOLDER = Path(__file__).parent
+
+
+class Phrases:
+    """All languages, read once."""
+
+    def __init__(self, folder: Path = _FOLDER) -> None:
+        self._say: dict[str, dict[str, str]] = {}
+        self._page: dict[str, dict[str, str]] = {}
+        for file in sorted(folder.glob("*.toml")):
+            words = tomllib.loads(file.read_text("utf-8"))
+            self._say[file.stem] = words["say"]
+            self._page[file.stem] = words["page"]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The tags that have a file."""
+        return tuple(self._say)
+
+    def closest(self, tag: str) -> str:
+        """The language with a file that is nearest to a BCP 47 tag: `zh-CN` and `zh` find `zh-Hans`."""
+        lowered = tag.replace("_", "-").lower()
+        for known in self._say:
+            if known.lower() == lowered:
+                return known
+        base = lowered.split("-")[0]
+        return next((known for known in self._say if known.lower().split("-")[0] == base), FALLBACK)
+
+    def say(self, key: str, language: str, **params: object) -> str:
+        """One sentence with its blanks filled; KeyError when no language has it."""
+        words = self._say[self.closest(language)]
+        return (words.get(key) or self._say[FALLBACK][key]).format(**params)
+
+    def page(self, language: str) -> Mapping[str, str]:
+        """The web page's words, English filling the gaps."""
+        return {**self._page[FALLBACK], **self._page[self.closest(language)]}

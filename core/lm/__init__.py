@@ -1,0 +1,1 @@
+"""Language models: what one is (base), one on this machine (local), one behind an OpenAI-compatible server (remote)."""

@@ -1,0 +1,85 @@
+"""What a language model is to the rest of Parley: utterances in, a stream of text out.
+
+Implemented by `local.LocalModel` and `remote.RemoteModel`; called by the engine. Knows no transformers and no HTTP.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One entry of a chat: who says it and the text."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn; None leaves it to the model's own settings.
+
+    Only what transformers and every OpenAI-compatible server understand alike: `temperature` from 0 (always the
+    likeliest token) to 2, `top_p` in (0, 1], `seed` to draw the same tokens again.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer wanted: the chat so far, a bound in tokens, strings that end the answer (they are not part of it).
+
+    `channel` is the conversation's key: a model may keep what it computed for that channel's last request.
+    """
+
+    utterances: tuple[Utterance, ...]
+    max_new_tokens: int
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    channel: str = ""
+
+
+class LanguageModel(Protocol):
+    """A model that answers a chat."""
+
+    @property
+    def name(self) -> str:
+        """What the owner calls it."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """The most tokens of prompt and answer together."""
+        ...
+
+    def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer in pieces of whole characters; closing the generator ends the work within a token.
+
+        Raises UserError("message_too_long", limit_words) when the chat does not fit into the context.
+        """
+        ...
+
+    def count_tokens(self, utterances: Sequence[Utterance]) -> int:
+        """Tokens that these utterances take in a prompt."""
+        ...
+
+    async def close(self) -> None:
+        """Ends running work and frees the model; idempotent."""
+        ...
+
+
+def words_within(text: str, text_tokens: int, room_tokens: int) -> int:
+    """How many of the words of `text`, which takes `text_tokens`, fit into `room_tokens`: at least 1, a little too few.
+
+    A word is what stands between spaces; text without spaces, as in Chinese, counts by character.
+    """
+    words = len(text.split())
+    if words * 12 < len(text):
+        words = len(text)
+    return max(1, words * max(0, room_tokens) * 19 // (20 * max(1, text_tokens)))

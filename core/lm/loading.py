@@ -1,0 +1,138 @@
+"""Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import PermanentError, SettingError
+from core.lm.base import Utterance
+from core.telemetry import log
+
+SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
+SHIPPED_NAME = "parley-small"
+_MOST_CONTEXT_TOKENS = 32_768
+_LOG = log("lm")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready to generate; `model` and `tokenizer` are transformers' own objects."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+    context_tokens: int
+    system_role: bool
+
+    @property
+    def device(self) -> Any:
+        """Where the prompt has to be put."""
+        return self.model.device
+
+    def encode(self, utterances: Sequence[Utterance]) -> list[int]:
+        """Token ids of the chat and of what asks for the next answer."""
+        chat = [{"role": each.role, "content": each.content} for each in utterances]
+        if not self.system_role:
+            chat = _without_system(chat)
+        return list(_render(self.tokenizer, chat))
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of token ids, special tokens left out."""
+        return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def load(model: str | None) -> Loaded:
+    """The model of a folder or hub id, or with None the shipped one; blocks.
+
+    What the hub cache holds is used as it is, without the network; otherwise it is downloaded.
+    """
+    if model is None:
+        _check_folder(SHIPPED, "None (the shipped model)")
+        return _load(str(SHIPPED), SHIPPED_NAME, local_only=True)
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        _check_folder(folder, model)
+        return _load(str(folder), model, local_only=True)
+    if folder.is_absolute() or model.startswith((".", "~")):
+        raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists, or a model id of the hub")
+    try:
+        return _load(model, model, local_only=True)
+    except OSError:
+        _LOG.info("%s is not in the cache, so it is downloaded", model)
+    try:
+        return _load(model, model, local_only=False)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError("LM_MODEL", got=repr(model), wants=f"a model that can be downloaded ({reason})") from error
+
+
+def _check_folder(folder: Path, got: str) -> None:
+    def has(*patterns: str) -> bool:
+        return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+
+    if not has("config.json"):
+        raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: config.json is missing")
+    if not has("*.safetensors", "pytorch_model*.bin"):
+        raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: the weights (*.safetensors) are missing")
+    if not has("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"):
+        raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: the tokenizer (tokenizer.json) is missing")
+
+
+def _load(source: str, name: str, *, local_only: bool) -> Loaded:
+    """Reads weights and tokenizer; OSError when they are not there."""
+    import torch  # heavy, as is transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    on_gpu = torch.cuda.is_available()
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local_only)
+        if not tokenizer.chat_template:
+            raise SettingError("LM_MODEL", got=repr(name), wants="a chat model: its tokenizer has no chat template")
+        # float16 on a CPU is slower than float32 and not all operations have it.
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            source, local_files_only=local_only, dtype="auto" if on_gpu else torch.float32
+        )
+    except (ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
+    model.eval()
+    if on_gpu:
+        model.to("cuda")
+    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer))
+
+
+def _context_tokens(model: Any, tokenizer: Any) -> int:
+    """Positions that the model knows, bounded so that one channel cannot take all memory."""
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None) or _MOST_CONTEXT_TOKENS
+    return int(min(positions, tokenizer.model_max_length, _MOST_CONTEXT_TOKENS))
+
+
+def _takes_system(tokenizer: Any) -> bool:
+    """Whether the chat template has a system role; some raise instead."""
+    try:
+        _render(tokenizer, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
+    except PermanentError:
+        return False
+    return True
+
+
+def _render(tokenizer: Any, chat: list[dict[str, str]]) -> list[int]:
+    from jinja2 import TemplateError  # comes with transformers' chat templates
+
+    try:
+        encoded = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)
+    except TemplateError as error:
+        raise PermanentError(f"the chat template refuses this chat: {error}") from error
+    return encoded["input_ids"]
+
+
+def _without_system(chat: list[dict[str, str]]) -> list[dict[str, str]]:
+    """System words moved to the front of the first user message."""
+    words = [each["content"] for each in chat if each["role"] == "system"]
+    rest = [dict(each) for each in chat if each["role"] != "system"]
+    for each in rest:
+        if words and each["role"] == "user":
+            each["content"] = "\n\n".join([*words, each["content"]])
+            break
+    return rest

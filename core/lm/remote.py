@@ -1,0 +1,139 @@
+"""A language model behind any OpenAI-compatible server: vLLM, Ray Serve, llama.cpp, Ollama, a hosted one.
+
+Speaks through the `openai` client; its errors become ours here, and never carry the key or what the server said.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from core import clock
+from core.errors import AssistantError, PermanentError, RetryableError, UserError
+from core.lm.base import Request, Utterance
+from core.lm.stopping import StopFilter
+from core.telemetry import log
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
+
+FIRST_TEXT_S = 60.0
+BETWEEN_TEXT_S = 30.0
+TOTAL_S = 300.0
+DEFAULT_CONTEXT_TOKENS = 8192
+_CHARS_PER_TOKEN = 3.5
+_TOKENS_PER_UTTERANCE = 4
+Answer = TypeVar("Answer")
+_LOG = log("lm")
+
+
+class RemoteModel:
+    """One model of one server. Nothing is tried again here: what has begun to be said would be said twice."""
+
+    def __init__(
+        self, url: str, model: str, api_key: str = "", *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
+    ) -> None:
+        from openai import AsyncOpenAI  # slow to import
+
+        self.name = model
+        self.context_tokens = context_tokens
+        self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=TOTAL_S)
+
+    def count_tokens(self, utterances: Sequence[Utterance]) -> int:
+        """An estimate, for the server's tokenizer is not known here.
+
+        3.5 characters a token for ASCII text, one token for every other character, four for each utterance: somewhat
+        more than most tokenizers make of English and Chinese.
+        """
+        plain = sum(sum(char.isascii() for char in each.content) for each in utterances)
+        other = sum(len(each.content) for each in utterances) - plain
+        return math.ceil(plain / _CHARS_PER_TOKEN) + other + _TOKENS_PER_UTTERANCE * len(utterances)
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer in pieces; closing the generator hangs up, which ends the work on most servers.
+
+        Raises RetryableError when the server is busy, too slow or gone, UserError("model_unreachable") when it refuses
+        the key or does not know the model, UserError("message_too_long") when it finds the chat too long,
+        PermanentError when it refuses the request otherwise.
+        """
+        ends_at = clock.monotonic() + TOTAL_S
+        stops = StopFilter(request.stop)
+        stream = await self._within(FIRST_TEXT_S, ends_at, self._begin(request))
+        chunks = aiter(stream)
+        wait_s = FIRST_TEXT_S
+        try:
+            while (chunk := await self._within(wait_s, ends_at, _next(chunks))) is not None:
+                if text := stops.feed(_text_of(chunk)):
+                    wait_s = BETWEEN_TEXT_S
+                    yield text
+                if stops.stopped:
+                    return
+            if rest := stops.finish():
+                yield rest
+        finally:
+            await stream.close()
+
+    async def close(self) -> None:
+        """Closes the connections; idempotent."""
+        await self._client.close()
+
+    async def _begin(self, request: Request) -> "AsyncStream[ChatCompletionChunk]":
+        chat: Any = [{"role": each.role, "content": each.content} for each in request.utterances]
+        sampling = request.sampling
+        chosen: dict[str, Any] = {
+            key: value
+            for key, value in (
+                ("temperature", sampling.temperature),
+                ("top_p", sampling.top_p),
+                ("seed", sampling.seed),
+                ("stop", list(request.stop[:4]) or None),  # servers take four; the filter knows them all
+            )
+            if value is not None
+        }
+        return await self._client.chat.completions.create(
+            model=self.name, messages=chat, max_tokens=request.max_new_tokens, stream=True, **chosen
+        )
+
+    async def _within(self, wait_s: float, ends_at: float, work: Awaitable[Answer]) -> Answer:
+        """What `work` gives, before the earlier of the two deadlines; the client's errors become ours."""
+        from httpx import HTTPError  # comes with openai
+        from openai import OpenAIError
+
+        try:
+            return await asyncio.wait_for(work, max(0.0, min(wait_s, ends_at - clock.monotonic())))
+        except TimeoutError:
+            raise RetryableError("the language model is too slow", after_s=5.0) from None
+        except (OpenAIError, HTTPError) as error:
+            # `from None`: the causes hold the server's words and our headers.
+            raise self._ours(error) from None
+
+    def _ours(self, error: Exception) -> AssistantError:
+        from openai import APIStatusError
+
+        if not isinstance(error, APIStatusError):
+            return RetryableError(f"the language model cannot be reached: {type(error).__name__}", after_s=5.0)
+        status = error.status_code
+        if status in (408, 409, 429) or status >= 500:
+            return RetryableError(f"the language model's server answered {status}", after_s=_retry_after_s(error))
+        if status in (401, 403, 404):
+            _LOG.error("LM_URL answered %s: check LM_URL, LM_MODEL (%s) and LM_API_KEY", status, self.name)
+            return UserError("model_unreachable")
+        if status == 413 or error.code == "context_length_exceeded" or "context length" in str(error.message):
+            return UserError("message_too_long", limit_words=self.context_tokens // 4)
+        return PermanentError(f"the language model's server refused the request: {status}")
+
+
+async def _next(chunks: "AsyncIterator[ChatCompletionChunk]") -> "ChatCompletionChunk | None":
+    return await anext(chunks, None)
+
+
+def _text_of(chunk: "ChatCompletionChunk") -> str:
+    return (chunk.choices[0].delta.content or "") if chunk.choices else ""
+
+
+def _retry_after_s(error: "APIStatusError") -> float:
+    try:
+        return min(60.0, max(1.0, float(error.response.headers.get("retry-after", "2"))))
+    except ValueError:
+        return 2.0

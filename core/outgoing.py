@@ -1,0 +1,105 @@
+"""From a reply to the parts that a platform can carry. Pure.
+
+Sizes are in UTF-16 code units: Telegram counts them, and Discord's undocumented unit is never smaller.
+"""
+
+import re
+from collections.abc import Iterator
+
+from core.message import Message, Part, Reply
+from core.platform import Limits
+
+_FENCE = re.compile(r"^ {0,3}(`{3,7}|~{3,7})[ ]*([\w+#.-]*)[ ]*$")
+_CLOSING_ROOM = 1 + 7
+_BREAKS = ("\n\n", "\n", "。", ". ", " ")
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]:
+    """The text in as many parts as it needs, the last one rateable, then the voice note."""
+    turn = reply.turn
+    heard = turn.said if turn.heard else ""
+    text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
+    pieces = list(split(text, limits.text_units))
+    parts = [
+        Part(
+            turn=turn.id,
+            index=index,
+            channel=message.channel,
+            kind="text",
+            text=piece,
+            heard=heard if index == 0 else "",
+            reply_to=message.ref if index == 0 else "",
+            language=turn.language,
+            model=turn.model,
+            profile=turn.profile,
+            rateable=index == len(pieces) - 1,
+        )
+        for index, piece in enumerate(pieces)
+    ]
+    if reply.voice is not None:
+        parts.append(
+            Part(
+                turn=turn.id,
+                index=len(parts),
+                channel=message.channel,
+                kind="voice",
+                voice=reply.voice,
+                language=turn.language,
+                model=turn.model,
+                profile=turn.profile,
+            )
+        )
+    return tuple(parts)
+
+
+def notice(message: Message, text: str, language: str) -> Part:
+    """Parley speaking about itself, as the only part of an answer."""
+    return Part(message.id, 0, message.channel, "notice", text, reply_to=message.ref, language=language)
+
+
+def split(text: str, limit: int) -> Iterator[str]:
+    """Pieces of at most `limit` units, cut after a paragraph, line, sentence or word where there is one.
+
+    A code fence that is open at a cut is closed there and opened again, with its language, in the next piece.
+    """
+    rest, opening = text, ""
+    while units(opening + rest) > limit:
+        piece, rest = _cut(rest, limit - units(opening) - _CLOSING_ROOM)
+        piece = opening + piece
+        marker, language = _open_fence(piece)
+        yield piece.rstrip() + (f"\n{marker}" if marker else "")
+        opening = f"{marker}{language}\n" if marker else ""
+        rest = rest if marker else rest.lstrip("\n ")
+    if rest.strip():
+        yield opening + rest
+
+
+def _cut(text: str, room: int) -> tuple[str, str]:
+    end, used = 0, 0
+    for char in text:
+        used += 2 if char > "\uffff" else 1
+        if used > room:
+            break
+        end += 1
+    for mark in _BREAKS:
+        at = text.rfind(mark, end // 2, end)
+        if at >= 0:
+            end = at + len(mark)
+            break
+    return text[:end], text[end:]
+
+
+def _open_fence(text: str) -> tuple[str, str]:
+    marker, language = "", ""
+    for line in text.splitlines():
+        fence = _FENCE.match(line)
+        if fence and not marker:
+            marker, language = fence[1], fence[2]
+        elif fence and fence[1].startswith(marker) and not fence[2]:
+            marker, language = "", ""
+    return marker, language

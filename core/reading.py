@@ -1,0 +1,60 @@
+"""Text as people type it, made clean: Unicode, invisible characters, mentions, white space; and its language.
+
+Languages are named by BCP 47 tags without a region ("en", "de"); Chinese is "zh-Hans", the script that Parley writes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+_COMMAND = re.compile(r"/([a-z_]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+_JOINERS = "\u200c\u200d"
+"""Persian and emoji sequences need them; anywhere else they are invisible noise."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+_LOOSE_JOINER = re.compile(f"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
+_SPACES = re.compile("[^\\S\n]")
+_CERTAIN = 0.7
+"""Below this share of the probability a short text could be anything: "hello" is 7 % Breton to the model."""
+_SAMPLE_CHARS = 1000
+
+
+def clean(text: str, mentions: Iterable[tuple[str, str]] = ()) -> str:
+    """The text in NFC, mention markup replaced by names, without control, zero-width and direction characters.
+
+    Line breaks and indentation stay, because people paste code; trailing blanks and runs of empty lines go.
+    """
+    for markup, name in mentions:
+        text = text.replace(markup, name)
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    text = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text))
+    text = _SPACES.sub(" ", text)
+    text = "".join(char for char in text if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn"))
+    text = re.sub(r" +$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def command(text: str) -> tuple[str, str] | None:
+    """`/name@bot rest` -> (name, rest); None for what is no command."""
+    match = _COMMAND.fullmatch(text.strip())
+    return (match[1], (match[2] or "").strip()) if match else None
+
+
+def language_of(text: str, hint: str = "") -> str:
+    """The language of a text, or the hint's (else English) when the text is too short or too mixed to tell."""
+    sample = text[:_SAMPLE_CHARS]
+    likeliest, share = _identifier().classify(sample)
+    base = hint.replace("_", "-").split("-")[0].lower()
+    fallback = {"": "en", "zh": "zh-Hans"}.get(base, base)
+    if likeliest in ("zh", "yue", "wuu") and share > 0.3:
+        return "zh-Hans"
+    return str(likeliest) if share >= _CERTAIN else fallback
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,0 +1,88 @@
+"""Every setting, from the environment and `.env`, checked at start; `.env.example` is written from this table."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingError
+
+
+def _http(value: str) -> str:
+    if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        raise ValueError("an address such as http://127.0.0.1:8000/v1")
+    return value.rstrip("/")
+
+
+def _redis(value: str) -> str:
+    if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("an address such as redis://127.0.0.1:6379/0")
+    return value
+
+
+def _gateway(value: str) -> str:
+    if value and urlsplit(value).scheme not in ("ws", "wss"):
+        raise ValueError("an address such as wss://gateway.discord.gg/")
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http)]
+
+
+class Settings(BaseSettings):
+    """The owner's choices. An empty value is the same as none."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", case_sensitive=False)
+
+    discord_token: SecretStr = Field(
+        SecretStr(""), description="Bot token from discord.com/developers; none: no Discord"
+    )
+    telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; none: no Telegram")
+    redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
+    data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
+    profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
+    lm_model: str = Field(
+        "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"
+    )
+    lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
+    lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
+    asr_model: str = Field(
+        "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
+    )
+    web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
+    web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
+    web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG also logs messages")
+    discord_api_base: HttpUrl = Field("", description="Another Discord API, such as a proxy")
+    discord_gateway: Annotated[str, AfterValidator(_gateway)] = Field("", description="Another Discord gateway")
+    telegram_api_base: HttpUrl = Field("https://api.telegram.org", description="Another Bot API server")
+    telegram_file_base: HttpUrl = Field("", description="Where that server keeps files; none: the same")
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        values = (self.discord_token, self.telegram_token, self.lm_api_key, self.web_token)
+        return tuple(secret for value in values if (secret := value.get_secret_value()))
+
+
+def load(env_file: Path | None = Path(".env")) -> Settings:
+    """The settings of this process; SettingError names the first that is wrong."""
+    try:
+        return Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        secret = Settings.model_fields[name].annotation is SecretStr
+        got = "a value that is not shown" if secret else repr(first["input"])
+        wants = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        raise SettingError(name.upper(), got, wants) from None
+
+
+def example() -> str:
+    """The text of `.env.example`: each setting, one line of help, its default."""
+    rows: list[str] = []
+    for name, field in Settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        rows.append(f"# {field.description}\n{name.upper()}={default}\n")
+    return "\n".join(rows)

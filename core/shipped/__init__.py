@@ -1,0 +1,1 @@
+"""The small models that ship with Parley, and the programs that train them."""

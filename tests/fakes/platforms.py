@@ -1,0 +1,35 @@
+"""A platform in memory: what was sent lies in a list."""
+
+from core.errors import PermanentError
+from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.platform import Accept, Limits
+
+
+class FakePlatform:
+    def __init__(self, name: PlatformName = "telegram", limits: Limits | None = None) -> None:
+        self.name: PlatformName = name
+        self.limits = limits or Limits(text_units=4096, media_bytes=1000)
+        self.sent: list[Part] = []
+        self.typed: list[ChannelKey] = []
+        self.files: dict[str, bytes] = {}
+        self.errors: list[Exception] = []
+
+    async def listen(self, accept: Accept) -> None:
+        raise AssertionError("tests accept for themselves")
+
+    async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
+        if media.handle not in self.files:
+            raise PermanentError("gone")
+        return self.files[media.handle]
+
+    async def send(self, part: Part) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.sent.append(part)
+        return f"sent-{part.nonce}"
+
+    async def typing(self, channel: ChannelKey) -> None:
+        self.typed.append(channel)
+
+    def texts(self, channel: ChannelKey) -> list[str]:
+        return [part.text for part in self.sent if part.channel == channel and part.kind in ("text", "notice")]

@@ -1,0 +1,66 @@
+"""Doubles for the thinking half: a model that says what it is told to, ears and a voice that are never used."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+
+from core.errors import UserError
+from core.hearing import Transcript
+from core.lm.base import Request, Utterance
+from core.message import VoiceNote
+
+
+class FakeModel:
+    """Answers from a queue, else echoes the last utterance; keeps every request."""
+
+    name = "fake"
+    context_tokens = 2048
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.delay_s = 0.0
+        self._queue: deque[str | Exception] = deque()
+
+    def enqueue(self, *answers: str | Exception) -> None:
+        self._queue.extend(answers)
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        self.requests.append(request)
+        answer = self._queue.popleft() if self._queue else f"You said: {request.utterances[-1].content}"
+        if isinstance(answer, Exception):
+            raise answer
+        for word in answer.split(" "):
+            await asyncio.sleep(self.delay_s)
+            yield word + " "
+
+    def count_tokens(self, utterances: Sequence[Utterance]) -> int:
+        return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+
+    async def close(self) -> None:
+        pass
+
+
+class FakeHearing:
+    """Hears the bytes as text; b"" is silence."""
+
+    name = "fake"
+
+    async def transcribe(self, data: bytes, *, language: str | None = None) -> Transcript:
+        if not data:
+            raise UserError("audio_silent")
+        return Transcript(data.decode(), language or "en", 1.0)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSpeaking:
+    """Speaks the text as bytes; fails on "unspeakable"."""
+
+    async def speak(self, text: str, language: str) -> VoiceNote:
+        if "unspeakable" in text:
+            raise UserError("nothing_to_say")
+        return VoiceNote(text.encode(), 1.0, b"\x01")
+
+    def close(self) -> None:
+        pass

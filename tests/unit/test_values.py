@@ -1,0 +1,104 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import dialogue as dialogues
+from core.dialogue import MAX_BYTES, Dialogue, append
+from core.errors import PermanentError
+from core.message import (
+    ChannelKey,
+    MediaRef,
+    Message,
+    Part,
+    Person,
+    Reaction,
+    Turn,
+    VoiceNote,
+    decode_event,
+    decode_part,
+    encode_event,
+    encode_part,
+)
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=12)
+CHANNELS = st.builds(ChannelKey, st.sampled_from(["telegram", "discord", "web", "console"]), NAMES, NAMES | st.just(""))
+TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+PEOPLE = st.builds(Person, TEXT, TEXT, TEXT)
+TIMES = st.floats(0, 4e9)
+MEDIA = st.builds(
+    MediaRef, st.sampled_from(["audio", "image", "other"]), TEXT, TEXT, st.none() | st.integers(0), st.none()
+)
+MESSAGES = st.builds(
+    Message,
+    TEXT,
+    CHANNELS,
+    PEOPLE,
+    TIMES,
+    TEXT,
+    st.lists(MEDIA, max_size=2).map(tuple),
+    mentions=st.just((("<@1>", ""),)),
+)
+REACTIONS = st.builds(Reaction, TEXT, CHANNELS, PEOPLE, TIMES, TEXT, st.just(("👍",)), st.just(("👎",)))
+NOTES = st.builds(VoiceNote, st.binary(max_size=20), st.floats(0, 60), st.binary(max_size=8))
+PARTS = st.builds(
+    Part, TEXT, st.integers(0, 9), CHANNELS, st.sampled_from(["text", "voice", "notice"]), voice=st.none() | NOTES
+)
+TURNS = st.builds(Turn, TEXT, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans(), st.booleans())
+
+
+@given(CHANNELS)
+def test_a_channel_key_survives_its_text(channel: ChannelKey):
+    assert ChannelKey.parse(str(channel)) == channel
+
+
+@given(MESSAGES | REACTIONS)
+def test_events_survive_json_and_carry_a_version(event: Message | Reaction):
+    assert decode_event(encode_event(event)) == event
+    assert json.loads(encode_event(event))["version"] == 1
+
+
+@given(PARTS)
+def test_parts_survive_json(part: Part):
+    assert decode_part(encode_part(part)) == part
+
+
+@given(st.lists(TURNS, max_size=4).map(lambda turns: Dialogue("s", tuple(turns))))
+def test_dialogues_survive_json(dialogue: Dialogue):
+    assert dialogues.decode(dialogues.encode(dialogue)) == dialogue
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"turns":[1],"type":"message"}', b'"x"', b"\xff"])
+def test_what_is_no_event_part_or_dialogue_is_a_permanent_error(raw: bytes):
+    with pytest.raises(PermanentError):
+        decode_event(raw)
+    with pytest.raises(PermanentError):
+        decode_part(raw)
+    with pytest.raises(PermanentError):
+        dialogues.decode(raw)
+
+
+def _turn(id: str, words: int = 1) -> Turn:
+    return Turn(id, 1.0, "Ann", "hi", "word " * words, "en", "m", "plain")
+
+
+def test_the_oldest_turns_leave_when_the_dialogue_is_full():
+    dialogue = Dialogue("long ago")
+    for number in range(40):
+        dialogue = append(dialogue, _turn(str(number), 1000))
+    assert len(dialogues.encode(dialogue)) < MAX_BYTES + 2048
+    assert dialogue.turns[-1].id == "39"
+    assert [int(turn.id) for turn in dialogue.turns] == list(range(40 - len(dialogue.turns), 40))
+    assert dialogue.summary == "long ago"
+
+
+def test_a_turn_that_alone_is_too_large_stays():
+    assert append(Dialogue(turns=(_turn("a"),)), _turn("b", 30_000)).turns == (_turn("b", 30_000),)
+
+
+def test_a_replayed_turn_is_remembered_once():
+    first = append(append(Dialogue(), _turn("a")), _turn("b"))
+    again = append(first, dataclasses.replace(_turn("b"), reply="anew"))
+    assert [(turn.id, turn.reply) for turn in again.turns] == [("a", "word "), ("b", "anew")]
