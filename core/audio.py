@@ -9,12 +9,16 @@ from math import ceil
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from core.errors import UserError
+from core.telemetry import log
 
+_LOG = log("audio")
 SAMPLE_RATE_HZ = 16_000
 """What Whisper hears."""
 
@@ -24,6 +28,9 @@ _MAX_LOUDNESS_BYTES = 256  # Discord: at most 256, and at most one per 100 ms
 _LOUDNESS_PER_S = 10
 _CONTAINERS = "ogg,mp3,mov,wav,matroska,aac,flac,amr,caf,aiff"
 """FFmpeg demuxers that read nothing but their own bytes: a playlist could name files of this machine."""
+
+_MIN_RATE_HZ = 4_000
+"""Nobody records below; a file that claims 1 Hz would grow 16,000 times in memory."""
 
 Waveform = NDArray[np.float32]
 
@@ -49,23 +56,40 @@ def decode(data: bytes, *, max_s: float) -> Waveform:
 
 
 def _chunks(data: bytes) -> Iterator[NDArray[np.int16]]:
-    resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
     try:
-        with av.open(io.BytesIO(data), "r", options=options) as container:
+        # Tags in other encodings than UTF-8 are common, and nobody reads them here.
+        with av.open(io.BytesIO(data), "r", options=options, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise UserError("audio_no_sound")
-            try:
-                for frame in container.decode(audio=0):
-                    for piece in resampler.resample(frame):
-                        yield piece.to_ndarray()[0]
-            except FFmpegError:
-                # A cut file: what was decoded so far is kept, and nothing at all is told as unreadable.
-                pass
-            for piece in resampler.resample(None):
-                yield piece.to_ndarray()[0]
+            yield from _resampled(_frames(container))
     except FFmpegError as error:
         raise UserError("audio_unreadable") from error
+
+
+def _frames(container: InputContainer) -> Iterator[AudioFrame]:
+    try:
+        yield from container.decode(audio=0)
+    except FFmpegError as error:
+        # A cut file: what was decoded so far is kept, and nothing at all is told as unreadable.
+        _LOG.debug("a sound breaks off: %s", error)
+
+
+def _resampled(frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.int16]]:
+    """int16[t] pieces, mono, 16 kHz. Some encoders change rate or channels midway: each stretch has its resampler."""
+    shape: tuple[int, str, str] | None = None
+    resampler: AudioResampler | None = None
+    for frame in frames:
+        if frame.sample_rate < _MIN_RATE_HZ:
+            raise UserError("audio_unreadable")
+        found = (frame.sample_rate, frame.layout.name, frame.format.name)
+        if resampler is None or found != shape:
+            if resampler is not None:
+                yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
+            shape, resampler = found, AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+    if resampler is not None:
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
 
 
 def encode_ogg_opus(waveform: NDArray[np.float32] | NDArray[np.int16], rate_hz: int) -> bytes:

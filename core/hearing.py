@@ -110,7 +110,10 @@ def _from_hub(model: str, download_dir: Path) -> Path:
         raise SettingError("ASR_MODEL", repr(model), f"a folder, a hub id or one of {', '.join(_MODELS)}")
     files = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
     try:
-        return Path(snapshot_download(repository, cache_dir=download_dir, allow_patterns=files, local_files_only=True))
+        kept = Path(snapshot_download(repository, cache_dir=download_dir, allow_patterns=files, local_files_only=True))
+        if (kept / "model.bin").is_file():
+            return kept
+        _LOG.info("going on with the download of the speech model %s", repository)
     except LocalEntryNotFoundError:
         _LOG.info("downloading the speech model %s into %s", repository, download_dir)
     except HFValidationError as error:

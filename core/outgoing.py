@@ -10,6 +10,8 @@ from core.message import Message, Part, Reply
 from core.platform import Limits
 
 _FENCE = re.compile(r"^ {0,3}(`{3,7}|~{3,7})[ ]*([\w+#.-]*)[ ]*$")
+_MENTION, _DEFUSED = re.compile(r"(?<!\w)@(?=\w)"), "@\u2060"
+"""A word joiner after the @: the name reads the same and calls nobody."""
 _CLOSING_ROOM = 1 + 7
 _BREAKS = ("\n\n", "\n", "。", ". ", " ")
 
@@ -24,7 +26,7 @@ def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]
     turn = reply.turn
     heard = turn.said if turn.heard else ""
     text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
-    pieces = list(split(text, limits.text_units))
+    pieces = list(split(_MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text, limits.text_units))
     parts = [
         Part(
             turn=turn.id,

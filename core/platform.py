@@ -20,7 +20,8 @@ class Limits:
 
     text_units: UTF-16 code units in one text. media_bytes: the largest file that can be fetched. drafts: whether
     `send` shows growing answers. shows_heard: whether a transcript has a place of its own beside the text.
-    typing_every_s: how often the typing sign must be repeated.
+    typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in plain text pings its
+    owner, so that it must be defused.
     """
 
     text_units: int
@@ -28,6 +29,7 @@ class Limits:
     drafts: bool = False
     shows_heard: bool = False
     typing_every_s: float = 4.0
+    mentions_ping: bool = False
 
 
 class Platform(Protocol):

@@ -66,8 +66,7 @@ class Studio:
     def worn(self, waveform: Waveform, random: randomness.Random) -> Waveform:
         """With a room's noise most times, and through an OGG/Opus voice note every third time."""
         if random.random() < 0.6:
-            noise = np.random.default_rng(random.getrandbits(32)).standard_normal(len(waveform))
-            waveform = waveform + (10 ** random.uniform(-3.5, -1.8) * noise).astype(np.float32)
+            waveform = noisy(waveform, random)
         if random.random() < 0.35:
             waveform = through_opus(waveform)
         return waveform
@@ -81,6 +80,12 @@ class Studio:
         text = sentences.sentence(random)
         waveform = self.worn(self.record(text, VARIANTS, random), random)
         return Clip(text, self.features(waveform))
+
+
+def noisy(waveform: Waveform, random: randomness.Random) -> Waveform:
+    """With hiss, from hardly to be heard to a bad microphone's."""
+    noise = np.random.default_rng(random.getrandbits(32)).standard_normal(len(waveform))
+    return waveform + (10 ** random.uniform(-3.5, -1.8) * noise).astype(np.float32)
 
 
 def through_opus(waveform: Waveform) -> Waveform:

@@ -1,0 +1,148 @@
+"""Telegram, through python-telegram-bot: long polling in, the Bot API out."""
+
+import asyncio
+import os
+
+from telegram import Bot, CallbackQuery, Update
+from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.ext import Updater
+from telegram.request import HTTPXRequest
+
+from bots.locales import Phrases
+from bots.telegram_bot import send
+from bots.telegram_bot.receive import Me, to_event
+from core.errors import RetryableError, SettingError
+from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.platform import Accept, Limits
+from core.telemetry import log
+
+_LOG = log("telegram")
+# Durations as timedelta, which the library's next major version makes the only way; without it each one warns.
+os.environ.setdefault("PTB_TIMEDELTA", "true")
+_UPDATES = ["message", "callback_query", "message_reaction"]
+"""Telegram keeps the last list it was given, and reactions are not in its own default."""
+_POLL_S = 30
+_AGAIN_S = 5.0
+
+
+class DurableQueue(asyncio.Queue[object]):
+    """Stores each update where python-telegram-bot would only queue it.
+
+    The updater awaits `put` before it moves Telegram's offset (telegram/ext/_updater.py), so what is put here is never
+    lost. Any exception but NetworkError ends its polling without a word (telegram/ext/_utils/networkloop.py).
+    """
+
+    def __init__(self, accept: Accept, bot: Bot, phrases: Phrases) -> None:
+        super().__init__()
+        self._accept = accept
+        self._bot = bot
+        self._phrases = phrases
+
+    async def put(self, item: object) -> None:
+        """Accept one update; NetworkError when it could not be stored, and then Telegram gives it again."""
+        if not isinstance(item, Update):
+            return
+        try:
+            event = to_event(item, Me(self._bot.id, self._bot.username))
+            if event is not None:
+                await self._accept(event)
+        except RetryableError as error:
+            _LOG.warning("update %s not stored, asking for it again: %s", item.update_id, error)
+            raise NetworkError("not stored") from error
+        except Exception:
+            _LOG.exception("update %s cannot be read and is passed over", item.update_id)
+        if item.callback_query is not None:
+            await self._thank(item.callback_query)
+
+    async def _thank(self, pressed: CallbackQuery) -> None:
+        thanks = self._phrases.say("thanks", pressed.from_user.language_code or "")
+        try:
+            await self._bot.answer_callback_query(pressed.id, thanks)
+        except TelegramError as error:
+            _LOG.info("a button stays unanswered: %s", type(error).__name__)
+
+
+class TelegramPlatform:
+    """One bot on Telegram."""
+
+    name: PlatformName = "telegram"
+    limits = Limits(text_units=4096, media_bytes=20 * 2**20, typing_every_s=4.0, mentions_ping=True)
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_base: str = "https://api.telegram.org",
+        file_base: str | None = None,
+        phrases: Phrases,
+    ) -> None:
+        if not token.partition(":")[0].isdecimal():
+            raise SettingError("TELEGRAM_TOKEN", "a value that is not shown", "the token that @BotFather gave you")
+        self._phrases = phrases
+        self._bot = Bot(
+            token,
+            base_url=f"{api_base}/bot",
+            base_file_url=f"{file_base or api_base}/file/bot",
+            request=HTTPXRequest(connection_pool_size=64, read_timeout=20, write_timeout=20, connect_timeout=10),
+            get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=20, connect_timeout=10),
+        )
+
+    async def check(self) -> str:
+        """The bot's @username; SettingError for a token that Telegram refuses, RetryableError when out of reach."""
+        try:
+            me = await self._bot.get_me()
+        except InvalidToken as error:
+            wants = "the token that @BotFather gave you"
+            raise SettingError("TELEGRAM_TOKEN", "a token that Telegram refuses", wants) from error
+        except TelegramError as error:
+            raise RetryableError(f"Telegram cannot be reached ({type(error).__name__})") from error
+        return f"@{me.username}"
+
+    async def listen(self, accept: Accept) -> None:
+        """Poll until cancelled. Nothing that waits at Telegram is dropped."""
+        await self._initialize()
+        updater = Updater(self._bot, DurableQueue(accept, self._bot, self._phrases))
+        async with updater:
+            await updater.start_polling(
+                timeout=_POLL_S,
+                bootstrap_retries=-1,
+                allowed_updates=_UPDATES,
+                drop_pending_updates=False,
+                error_callback=_report,
+            )
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await updater.stop()
+
+    async def _initialize(self) -> None:
+        while True:
+            try:
+                await self._bot.initialize()
+            except NetworkError as error:
+                _LOG.warning("Telegram cannot be reached (%s), again in %.0f s", type(error).__name__, _AGAIN_S)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
+
+    async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
+        """Download a file."""
+        return await send.fetch(self._bot, media, cap_bytes)
+
+    async def send(self, part: Part) -> str:
+        """Send one part; the id of the message."""
+        return await send.send(self._bot, part)
+
+    async def typing(self, channel: ChannelKey) -> None:
+        """Show the typing sign."""
+        await send.typing(self._bot, channel)
+
+
+def _report(error: TelegramError) -> None:
+    if isinstance(error, Conflict):
+        _LOG.error("another copy of this bot is polling Telegram: stop one of the two")
+    else:
+        _LOG.warning("polling Telegram: %s", type(error).__name__)
+
+
+__all__ = ["TelegramPlatform"]

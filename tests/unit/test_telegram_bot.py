@@ -1,0 +1,256 @@
+"""The real python-telegram-bot against a local Telegram over a real socket."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bots.locales import Phrases
+from bots.telegram_bot import TelegramPlatform
+from core.errors import PermanentError, RetryableError, SettingError, UserError
+from core.message import ChannelKey, MediaRef, Message, Part, Reaction, VoiceNote
+from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
+
+HERE = ChannelKey("telegram", "42:7")
+
+
+class Inbox:
+    """An `accept` in memory that can refuse."""
+
+    def __init__(self) -> None:
+        self.events: list[Message | Reaction] = []
+        self.refuse = 0
+
+    async def accept(self, event: Message | Reaction) -> bool:
+        if self.refuse:
+            self.refuse -= 1
+            raise RetryableError("Redis is away")
+        self.events.append(event)
+        return True
+
+    async def wait(self, count: int) -> list[Message | Reaction]:
+        async with asyncio.timeout(10):
+            while len(self.events) < count:
+                await asyncio.sleep(0.01)
+        return self.events
+
+    async def messages(self, count: int) -> list[Message]:
+        return [event for event in await self.wait(count) if isinstance(event, Message)]
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with TelegramServer() as server:
+        yield server
+
+
+def platform(telegram: TelegramServer, token: str = TOKEN) -> TelegramPlatform:
+    return TelegramPlatform(token, api_base=telegram.base, phrases=Phrases())
+
+
+@contextlib.asynccontextmanager
+async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(bot.listen(inbox.accept))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert asyncio.all_tasks() <= before
+
+
+async def heard(telegram: TelegramServer, count: int) -> list[Message | Reaction]:
+    inbox = Inbox()
+    async with listening(platform(telegram), inbox):
+        await inbox.wait(count)
+        await telegram.wait_quiet(0.2)
+    return inbox.events
+
+
+async def test_a_private_message(telegram: TelegramServer):
+    update = telegram.say("hello there")
+    (message,) = await heard(telegram, 1)
+    assert isinstance(message, Message)
+    assert message.id == f"42:{update['update_id']}"
+    assert message.channel == HERE
+    assert (message.sender.id, message.sender.name, message.sender.language) == ("7", "Ann", "en")
+    assert (message.text, message.group, message.ref) == ("hello there", False, "1")
+
+
+async def test_groups_are_answered_only_when_addressed(telegram: TelegramServer):
+    answer = Sent(999, GROUP["id"], None, "an answer", b"", 0, None, ())
+    telegram.say("nobody asked you", chat=GROUP)
+    telegram.say("/help@another_bot", chat=GROUP)
+    telegram.say("@parley_bottle hi", chat=GROUP)
+    telegram.say("hi 😀 @Parley_bot what is this", chat=GROUP, user=BOB)
+    telegram.say("and that?", chat=GROUP, reply_to=answer)
+    telegram.say("/help", chat=GROUP)
+    telegram.say("/help@parley_bot", chat=GROUP)
+    events = await heard(telegram, 4)
+    messages = [event for event in events if isinstance(event, Message)]
+    assert [message.text.split()[0] for message in messages] == ["hi", "and", "/help", "/help@parley_bot"]
+    assert messages[0].mentions == (("@Parley_bot", ""),)
+    assert messages[0].sender.name == "Bob Li"
+    assert all(message.group for message in messages)
+
+
+async def test_a_topic_is_a_channel_and_a_reply_chain_is_not(telegram: TelegramServer):
+    telegram.say("@parley_bot hi", chat=FORUM, topic=33)
+    telegram.say("@parley_bot hi", chat=GROUP, message_thread_id=12)
+    events = await heard(telegram, 2)
+    assert [event.channel for event in events] == [
+        ChannelKey("telegram", "42:-1002", "33"),
+        ChannelKey("telegram", "42:-1001"),
+    ]
+
+
+async def test_media_stay_references_and_captions_are_text(telegram: TelegramServer):
+    note = telegram.voice(b"ogg", 5)
+    for field in ("voice", "audio", "video_note", "video"):
+        extra = {"width": 1, "height": 1} if field == "video" else {}
+        telegram.say("look", **{field: {**note, **extra}})
+    telegram.say(photo=telegram.photo(b"jpg"))
+    telegram.say(document={"file_id": "D", "file_unique_id": "D", "mime_type": "application/pdf", "file_name": "a.pdf"})
+    telegram.say(document={"file_id": "E", "file_unique_id": "E", "mime_type": "image/png"})
+    telegram.say(new_chat_title="a service message")
+    events = await heard(telegram, 7)
+    messages = [event for event in events if isinstance(event, Message)]
+    assert [message.media[0].kind for message in messages] == ["audio"] * 4 + ["image", "other", "image"]
+    assert messages[0].media[0] == MediaRef("audio", note["file_id"], "", 3, 5.0)
+    assert messages[0].text == "look"
+    assert messages[5].media[0].name == "a.pdf"
+
+
+async def test_other_bots_are_not_heard(telegram: TelegramServer):
+    telegram.say("I am a bot", user={"id": 5, "is_bot": True, "first_name": "B"})
+    telegram.say("I am not")
+    (message,) = await heard(telegram, 1)
+    assert isinstance(message, Message)
+    assert message.text == "I am not"
+
+
+async def test_reactions_are_the_difference(telegram: TelegramServer):
+    answer = Sent(55, GROUP["id"], None, "an answer", b"", 0, None, ())
+    telegram.react(answer, new=["👍"])
+    telegram.react(answer, old=["👍"], new=["👎", "🎉"])
+    telegram.react(answer, old=["👎", "🎉"])
+    events = await heard(telegram, 3)
+    reactions = [event for event in events if isinstance(event, Reaction)]
+    assert [(reaction.added, reaction.removed) for reaction in reactions] == [
+        (("👍",), ()),
+        (("👎", "🎉"), ("👍",)),
+        ((), ("👎", "🎉")),
+    ]
+    assert {reaction.target for reaction in reactions} == {"55"}
+    assert {reaction.channel for reaction in reactions} == {ChannelKey("telegram", "42:-1001")}
+
+
+async def test_a_button_is_a_reaction_and_is_thanked_in_the_persons_language(telegram: TelegramServer):
+    answer = Sent(55, 8, None, "an answer", b"", 0, None, ())
+    telegram.press(answer, "👎", user=BOB)
+    (reaction,) = await heard(telegram, 1)
+    assert isinstance(reaction, Reaction)
+    assert (reaction.added, reaction.removed, reaction.sender.id) == (("👎",), ("👍",), "8")
+    ((_, thanks),) = telegram.thanked
+    assert thanks == Phrases().say("thanks", "zh-hans")
+
+
+async def test_the_offset_does_not_move_before_the_update_is_stored(telegram: TelegramServer):
+    inbox = Inbox()
+    inbox.refuse = 2
+    first = telegram.say("one")["update_id"]
+    telegram.say("two")
+    async with listening(platform(telegram), inbox):
+        while inbox.refuse:
+            await asyncio.sleep(0.01)
+        assert max(telegram.offsets) <= first
+        messages = await inbox.messages(2)
+        await telegram.wait_quiet(0.2)
+    assert [message.text for message in messages] == ["one", "two"]
+
+
+async def test_what_cannot_be_read_is_passed_over(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
+    telegram.push(message_reaction={"chat": PRIVATE, "message_id": 1, "user": None, "date": 1, "old_reaction": [],
+                                    "new_reaction": [{"type": "paid"}], "actor_chat": GROUP})  # fmt: skip
+    telegram.say("secret words")
+    assert len(await heard(telegram, 1)) == 1
+    assert "secret words" not in caplog.text
+
+
+async def test_a_wrong_token_stops_the_start(telegram: TelegramServer):
+    with pytest.raises(SettingError, match="TELEGRAM_TOKEN: got a token that Telegram refuses"):
+        await platform(telegram, "42:wrong").check()
+    with pytest.raises(SettingError, match="TELEGRAM_TOKEN"):
+        platform(telegram, "nonsense")
+    assert await platform(telegram).check() == "@parley_bot"
+
+
+async def test_telegram_out_of_reach_is_retryable_and_says_no_token():
+    bot = TelegramPlatform("42:hush", api_base="http://127.0.0.1:1", phrases=Phrases())
+    with pytest.raises(RetryableError) as caught:
+        await bot.check()
+    assert "hush" not in str(caught.value)
+
+
+def part(kind: str = "text", channel: ChannelKey = HERE, **fields: object) -> Part:
+    return Part("42:100", 0, channel, kind, **fields)  # pyright: ignore[reportArgumentType]
+
+
+async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
+    bot = platform(telegram)
+    topic = ChannelKey("telegram", "42:-1002", "33")
+    assert await bot.send(part(text="hello", rateable=True, reply_to="9")) == "1"
+    await bot.send(part(channel=topic, text="hello", reply_to="9"))
+    await bot.send(part("voice", voice=VoiceNote(b"OggS...", 1.4, b"\1")))
+    await bot.typing(HERE)
+    private, group, voice = telegram.sent
+    assert (private.text, private.buttons, private.reply_to) == ("hello", ("👍", "👎"), None)
+    assert (group.chat, group.topic, group.reply_to, group.buttons) == (-1002, 33, 9, ())
+    assert (voice.voice, voice.duration) == (b"OggS...", 2)
+    assert telegram.typed == [7]
+
+
+async def test_a_reader_who_accepts_no_voice_notes_is_no_error(telegram: TelegramServer):
+    telegram.fail("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
+    assert await platform(telegram).send(part("voice", voice=VoiceNote(b"x", 1, b""))) == ""
+
+
+async def test_errors_become_parleys(telegram: TelegramServer):
+    bot = platform(telegram)
+    telegram.fail("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
+    with pytest.raises(RetryableError) as caught:
+        await bot.send(part(text="x"))
+    assert caught.value.after_s == 7
+    for code, words, kind in (
+        (403, "Forbidden: bot was blocked by the user", PermanentError),
+        (400, "Bad Request: chat not found", PermanentError),
+        (502, "Bad Gateway", RetryableError),
+    ):
+        telegram.fail("sendMessage", code, words)
+        with pytest.raises(kind) as caught_other:
+            await bot.send(part(text="x"))
+        assert TOKEN not in str(caught_other.value)
+
+
+async def test_files_are_fetched_up_to_the_cap(telegram: TelegramServer):
+    bot = platform(telegram)
+    small, huge = telegram.keep(b"x" * 1000), telegram.keep(b"x" * (20 * 2**20 + 1))
+    assert await bot.fetch(MediaRef("audio", small), 2000) == b"x" * 1000
+    for media in (MediaRef("audio", small), MediaRef("audio", small, size_bytes=5000)):
+        with pytest.raises(UserError, match="file_too_big"):
+            await bot.fetch(media, 500)
+    with pytest.raises(UserError, match="file_too_big"):
+        await bot.fetch(MediaRef("audio", huge), bot.limits.media_bytes)
+    with pytest.raises(PermanentError):
+        await bot.fetch(MediaRef("audio", "gone"), 2000)
+
+
+async def test_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
+    telegram.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request")
+    with caplog.at_level(logging.ERROR, "parley.telegram"):
+        telegram.say("hello")
+        await heard(telegram, 1)
+    assert "another copy of this bot" in caplog.text
