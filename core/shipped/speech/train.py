@@ -5,6 +5,7 @@ A micro-Whisper with a CTC loss on its encoder, which makes it learn to align ea
 
 import argparse
 import contextlib
+import copy
 import os
 import random as randomness
 import shutil
@@ -27,7 +28,7 @@ from core.shipped.speech.clips import Clip
 
 WEIGHTS = Path(__file__).parent / "weights"
 _CLIPS = 16_000
-_BATCH = 32
+_BATCH, _BATCH_FULL = 32, 3
 _PEAK_RATE, _WARM_UP = 1.5e-3, 300
 _CTC = 0.3
 _WINDOW = 3000  # frames of a 30 s window, to which faster-whisper pads every clip
@@ -73,8 +74,8 @@ class Batch:
     """
 
     def __init__(self, chosen: list[Clip], words: Tokenizer, random: randomness.Random, device: str) -> None:
-        full = random.random() < 0.03
-        chosen = chosen[: len(chosen) // 4] if full else chosen
+        full = random.random() < 0.02
+        chosen = chosen[:_BATCH_FULL] if full else chosen
         longest = max(clip.features.shape[1] for clip in chosen)
         width = _WINDOW if full else longest + int(900 * random.random() ** 5)
         features = np.zeros((len(chosen), 80, (min(width, _WINDOW) + 1) // 2 * 2), np.float32)
@@ -87,7 +88,7 @@ class Batch:
         self.targets = tokens[:, 1:].clone().to(device)
         self.targets[:, 0] = -100
         self.tokens = tokens.clamp(min=0).to(device)
-        self.features = torch.from_numpy(features).to(device)
+        self.features = torch.from_numpy(features).to(device, torch.bfloat16)
         self.frames = torch.tensor([(clip.features.shape[1] + 1) // 2 for clip in chosen])
         self.letters = torch.tensor([letter for row in spelled for letter in row])
         self.letter_counts = torch.tensor([len(row) for row in spelled])
@@ -126,6 +127,30 @@ class Batches:
         return Batch(self._queue.pop(), self._words, self._random, self._device)
 
 
+class Learner:
+    """Computes in bfloat16, which is a quarter faster than autocast on a CPU, and learns in float32: `ears`."""
+
+    def __init__(self, ears: Ears) -> None:
+        self.ears = ears
+        self._computing = copy.deepcopy(ears).to(torch.bfloat16)
+        self._optimizer = torch.optim.AdamW(ears.parameters(), _PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def step(self, batch: Batch, rate: float) -> float:
+        """One step at this learning rate; the loss."""
+        loss = self._computing.loss(batch)
+        loss.backward()
+        for slow, fast in zip(self.ears.parameters(), self._computing.parameters(), strict=True):
+            slow.grad, fast.grad = None if fast.grad is None else fast.grad.float(), None
+        nn.utils.clip_grad_norm_(self.ears.parameters(), 1.0)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        with torch.no_grad():
+            for slow, fast in zip(self.ears.parameters(), self._computing.parameters(), strict=True):
+                fast.copy_(slow)
+        return loss.item()
+
+
 def train(minutes: float, threads: int, out: Path, cache: Path) -> None:
     """Train for about `minutes` and write the weights for faster-whisper into `out`."""
     torch.set_num_threads(threads)
@@ -133,7 +158,7 @@ def train(minutes: float, threads: int, out: Path, cache: Path) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     words, random = alphabet.tokenizer(), randomness.Random(0)
     ears = Ears(words).to(device)
-    optimizer = torch.optim.AdamW(ears.parameters(), _PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    learner = Learner(ears)
     batches = Batches(words, random, device)
     with clips.making(_CLIPS, cache, threads) as fresh:
         batches.add(fresh())
@@ -146,21 +171,14 @@ def train(minutes: float, threads: int, out: Path, cache: Path) -> None:
                 if step % 50 == 0:
                     batches.add(fresh())
                 rate = _PEAK_RATE * min(1, (step + 1) / _WARM_UP) * (0.5 + 0.5 * float(np.cos(np.pi * share)))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                with torch.autocast(device, torch.bfloat16):
-                    loss = ears.loss(batches.next())
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(ears.parameters(), 1.0)
-                optimizer.step()
-                step, smooth = step + 1, 0.98 * smooth + 0.02 * loss.item()
+                loss = learner.step(batches.next(), rate)
+                step, smooth = step + 1, 0.98 * smooth + 0.02 * loss
                 bar.set_postfix_str(f"step {step} loss {smooth:.3f}", refresh=False)
                 bar.update(100 * share - bar.n)
                 if time.monotonic() - saved > _SAVE_S:
                     saved = time.monotonic()
-                    export(ears, words, out)
-    export(ears, words, out)
+                    export(learner.ears, words, out)
+    export(learner.ears, words, out)
 
 
 def export(ears: Ears, words: Tokenizer, out: Path) -> None:

@@ -1,0 +1,73 @@
+"""Discord: listens at the gateway, answers by requests."""
+
+from bots.discord_bot.listen import listen
+from bots.discord_bot.private import Pace, point_at
+from bots.discord_bot.send import Requests, fetch_file, log_in, request_client, send_part, show_typing
+from bots.locales import Phrases
+from core.errors import PermanentError
+from core.message import ChannelKey, MediaRef, Message, Part, PlatformName, Reaction
+from core.platform import Accept, Limits
+
+__all__ = ["DiscordPlatform"]
+
+_IDENTIFY_GAP_S = 30.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then the token is reset
+
+
+class DiscordPlatform:
+    """One bot at Discord.
+
+    `api_base` and `gateway` name another Discord, such as a proxy, for the whole process. `phrases` is not needed
+    here: all that Discord shows comes as parts.
+    """
+
+    name: PlatformName = "discord"
+    limits = Limits(text_units=2000, media_bytes=25 * 2**20, typing_every_s=8)
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_base: str | None = None,
+        gateway: str | None = None,
+        phrases: Phrases,
+        identify_gap_s: float = _IDENTIFY_GAP_S,
+    ) -> None:
+        point_at(api_base, gateway)
+        self._token, self._gateway = token, gateway
+        self._pace = Pace(identify_gap_s)
+        self._requests = Requests(token)
+        self._direct: set[str] = set()  # direct channels heard from: an answer needs no pointer there
+
+    async def check(self) -> str:
+        """The bot's name; SettingError when Discord refuses the token, RetryableError when it cannot be reached."""
+        async with request_client() as client:
+            await log_in(client, self._token)
+            return str(client.user)
+
+    async def listen(self, accept: Accept) -> None:
+        """Hand every event to `accept` until cancelled; what happens while nobody listens is lost."""
+
+        async def note(event: Message | Reaction) -> bool:
+            if isinstance(event, Message) and not event.group:
+                self._direct.add(event.channel.space)
+            return await accept(event)
+
+        async with self._requests.held():
+            await listen(self._token, note, self._pace, self._gateway)
+
+    async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
+        """The file's bytes; UserError when it is larger than the cap, PermanentError when it is gone for good."""
+        async with self._requests.client() as client:
+            return await fetch_file(client, media, cap_bytes)
+
+    async def send(self, part: Part) -> str:
+        """Send one part and return its message id; the same part sent again within minutes is not doubled."""
+        if part.kind == "draft":
+            raise PermanentError("Discord shows no drafts")
+        async with self._requests.client() as client:
+            return await send_part(client, part, as_reply=part.channel.space not in self._direct)
+
+    async def typing(self, channel: ChannelKey) -> None:
+        """Show the typing sign for 10 s."""
+        async with self._requests.client() as client:
+            await show_typing(client, channel)

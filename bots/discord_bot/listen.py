@@ -1,0 +1,115 @@
+"""The gateway: one connection that is kept up, and every event handed on in the order it came."""
+
+import asyncio
+
+import discord
+
+from bots.discord_bot.failures import discord_errors
+from bots.discord_bot.private import GatewayClient, Pace
+from bots.discord_bot.receive import to_message, to_reaction
+from bots.discord_bot.send import log_in
+from core.errors import RetryableError
+from core.message import Message, Reaction
+from core.platform import Accept
+from core.telemetry import log
+
+_LOG = log("discord")
+_GUILD_READY_S = 0.1  # discord.py waits so long for another server before it calls itself ready; nothing here waits
+_LONGEST_PAUSE_S = 30.0
+_DRAIN_S = 2.0  # what has arrived is stored before the end: Discord will not send it again
+
+Happening = discord.Message | discord.RawReactionActionEvent
+Queue = asyncio.Queue[tuple[Happening, int] | None]
+
+
+class _Ears(GatewayClient):
+    """Puts what happens into a queue: discord.py runs each event in a task of its own, so order is kept only by
+    doing that first and at once.
+    """
+
+    def __init__(self, happened: Queue, pace: Pace, gateway: str | None) -> None:
+        super().__init__(
+            pace,
+            gateway,
+            intents=_intents(),
+            max_messages=None,
+            guild_ready_timeout=_GUILD_READY_S,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._happened = happened
+
+    async def on_message(self, message: discord.Message) -> None:
+        self._happened.put_nowait((message, self._me))
+
+    async def on_raw_reaction_add(self, change: discord.RawReactionActionEvent) -> None:
+        self._happened.put_nowait((change, self._me))
+
+    async def on_raw_reaction_remove(self, change: discord.RawReactionActionEvent) -> None:
+        self._happened.put_nowait((change, self._me))
+
+    @property
+    def _me(self) -> int:
+        return self.user.id if self.user else 0
+
+
+async def listen(token: str, accept: Accept, pace: Pace, gateway: str | None) -> None:
+    """Hand every event to `accept` until cancelled; SettingError when the token or its intents are refused."""
+    happened: Queue = asyncio.Queue()
+    storing = asyncio.create_task(_store(happened, accept))
+    connecting = asyncio.create_task(_stay_connected(token, happened, pace, gateway))
+    try:
+        done, _ = await asyncio.wait((storing, connecting), return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        connecting.cancel()
+        await asyncio.wait((connecting,))
+        happened.put_nowait(None)
+        await asyncio.wait((storing,), timeout=_DRAIN_S)
+        storing.cancel()
+        await asyncio.gather(storing, connecting, return_exceptions=True)
+
+
+async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str | None) -> None:
+    """discord.py resumes a lost connection by itself; what it gives up on starts anew after a pause."""
+    while True:
+        try:
+            async with _Ears(happened, pace, gateway) as client:
+                await log_in(client, token)
+                with discord_errors("listening"):
+                    await client.connect()
+            reason = "the connection was closed"
+        except RetryableError as error:
+            reason = str(error)
+        _LOG.warning("Discord is away, next try in %g s: %s", pace.gap_s, reason)
+        await asyncio.sleep(pace.gap_s)
+
+
+async def _store(happened: Queue, accept: Accept) -> None:
+    while entry := await happened.get():
+        happening, me = entry
+        if isinstance(happening, discord.RawReactionActionEvent):
+            event = to_reaction(happening, me)
+        else:
+            event = to_message(happening, me)
+        if event is not None:
+            await _store_one(event, accept)
+
+
+async def _store_one(event: Message | Reaction, accept: Accept) -> None:
+    """Try until it is stored: Discord will not send it again."""
+    pause_s = 0.0
+    while True:
+        try:
+            await accept(event)
+            return
+        except RetryableError as error:
+            pause_s = min(max(error.after_s, 2 * pause_s), _LONGEST_PAUSE_S)
+            _LOG.warning("an event could not be stored, next try in %g s: %s", pause_s, error)
+        await asyncio.sleep(pause_s)
+
+
+def _intents() -> discord.Intents:
+    intents = discord.Intents.none()
+    intents.guilds = intents.guild_messages = intents.dm_messages = True
+    intents.guild_reactions = intents.dm_reactions = intents.message_content = True
+    return intents

@@ -1,0 +1,99 @@
+"""From Discord to Parley: which messages are for the assistant, and what they say."""
+
+import re
+import uuid
+from pathlib import PurePosixPath
+
+import discord
+
+from core import clock
+from core.message import ChannelKey, MediaKind, MediaRef, Message, Person, Reaction
+
+_FROM_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
+_MARKUP = re.compile(r"<(@!?|@&|#)(\d+)>")
+_SOUNDS = {".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".wav", ".flac", ".webm", ".mp4", ".mov", ".mkv"}
+_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".heic", ".bmp"}
+
+
+def to_message(told: discord.Message, me: int) -> Message | None:
+    """A message for the assistant, whose own id is `me`; None when it is not for it."""
+    if told.author.bot or told.webhook_id or told.type not in _FROM_PEOPLE:
+        return None
+    group = not isinstance(told.channel, discord.DMChannel)
+    if group and not _is_addressed(told, me):
+        return None
+    # developers/resources/message.mdx: a forwarded message is empty, what it carries is in its snapshot.
+    source = told.message_snapshots[0] if told.message_snapshots else told
+    return Message(
+        id=str(told.id),
+        channel=ChannelKey("discord", str(told.channel.id)),
+        sender=Person(str(told.author.id), told.author.display_name, ""),
+        sent_at=told.created_at.timestamp(),
+        text=source.content,
+        media=tuple(_to_media(file, told) for file in source.attachments),
+        ref=str(told.id),
+        group=group,
+        mentions=_name_mentions(source.content, told, me),
+    )
+
+
+def to_reaction(change: discord.RawReactionActionEvent, me: int) -> Reaction | None:
+    """A change of someone's emoji; None for bots, and for custom emoji, whose names anybody can choose."""
+    if change.user_id == me or change.emoji.id is not None or (change.member and change.member.bot):
+        return None
+    emoji = (change.emoji.name,)
+    added = change.event_type == "REACTION_ADD"
+    return Reaction(
+        id=uuid.uuid4().hex,
+        channel=ChannelKey("discord", str(change.channel_id)),
+        sender=Person(str(change.user_id), change.member.display_name if change.member else "", ""),
+        sent_at=clock.now(),
+        target=str(change.message_id),
+        added=emoji if added else (),
+        removed=() if added else emoji,
+    )
+
+
+def _is_addressed(told: discord.Message, me: int) -> bool:
+    """Whether a message in a server mentions the bot itself (@everyone and roles are others) or replies to it."""
+    if any(person.id == me for person in told.mentions):
+        return True
+    target = told.reference.resolved if told.reference and told.type == discord.MessageType.reply else None
+    return isinstance(target, discord.Message) and target.author.id == me
+
+
+def _to_media(file: discord.Attachment, told: discord.Message) -> MediaRef:
+    return MediaRef(
+        kind=_kind_of(file, voice=told.flags.voice),
+        handle=f"{told.channel.id}/{told.id}/{file.id}",
+        name=file.filename,
+        size_bytes=file.size,
+        duration_s=file.duration,
+    )
+
+
+def _kind_of(file: discord.Attachment, *, voice: bool) -> MediaKind:
+    family = (file.content_type or "").partition("/")[0]
+    ending = PurePosixPath(file.filename).suffix.lower()
+    if voice or family in ("audio", "video") or (not family and ending in _SOUNDS):
+        return "audio"
+    return "image" if family == "image" or (not family and ending in _PICTURES) else "other"
+
+
+def _name_mentions(text: str, told: discord.Message, me: int) -> tuple[tuple[str, str], ...]:
+    """Each mention's markup with its name; the bot's is "" and a name that nobody knows is left as it is."""
+    names: dict[str, str] = {}
+    people = {person.id: person.display_name for person in told.mentions} | {me: ""}
+    for match in _MARKUP.finditer(text):
+        sigil, id = match[1], int(match[2])
+        if sigil == "@&":
+            thing = told.guild.get_role(id) if told.guild else None
+        elif sigil == "#":
+            thing = told.guild.get_channel_or_thread(id) if told.guild else None
+        else:
+            thing = None
+            if id in people:
+                names[match[0]] = people[id]
+        if thing is not None:
+            names[match[0]] = thing.name
+    return tuple(names.items())

@@ -1,0 +1,158 @@
+"""From Parley to Discord by requests alone: texts, voice messages, the typing sign, and fetching files."""
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import discord
+
+from bots.discord_bot.failures import discord_errors
+from bots.discord_bot.private import VoiceFile, post
+from core.errors import PermanentError, SettingError, UserError
+from core.message import ChannelKey, MediaRef, Part, VoiceNote
+from core.telemetry import log
+
+_LOG = log("discord")
+_LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S, _FETCH_S = 30.0, 10.0, 60.0, 120.0, 30.0, 120.0
+_LONGEST_WAIT_S = 30.0  # discord.py sleeps through a shorter 429 and raises RateLimited for a longer one
+_CHUNK_BYTES, _MIB = 1 << 16, 1 << 20
+_NO_VOICE_HERE = 50173  # developers/topics/opcodes-and-status-codes: this channel takes no voice messages
+
+
+async def log_in(client: discord.Client, token: str) -> None:
+    """Log in by requests; SettingError when Discord refuses the token."""
+    with discord_errors("logging in"):
+        async with asyncio.timeout(_LOGIN_S):
+            await client.login(token)
+
+
+def request_client() -> discord.Client:
+    """A client for requests; nothing it sends mentions anybody."""
+    return discord.Client(
+        intents=discord.Intents(guilds=True),  # it never listens; without guilds discord.py warns
+        allowed_mentions=discord.AllowedMentions.none(),
+        max_messages=None,
+        max_ratelimit_timeout=_LONGEST_WAIT_S,
+    )
+
+
+class Requests:
+    """The client that all requests share: opened by the first, closed when nobody holds it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._client: discord.Client | None = None
+        self._holders = 0
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[None]:
+        """Keep the client open between requests."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders and self._client:
+                client, self._client = self._client, None
+                await client.close()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncGenerator[discord.Client]:
+        """The client, logged in; PermanentError when Discord refuses the token."""
+        async with self.held():
+            async with self._opening:
+                self._client = self._client or await self._open()
+            yield self._client
+
+    async def _open(self) -> discord.Client:
+        async with AsyncExitStack() as undo:
+            client = await undo.enter_async_context(request_client())
+            try:
+                await log_in(client, self._token)
+            except SettingError as error:
+                raise PermanentError(str(error)) from error
+            undo.pop_all()
+            return client
+
+
+async def send_part(client: discord.Client, part: Part, *, as_reply: bool) -> str:
+    """Send one part and return the message's id; a repeated part is sent once, thanks to its nonce."""
+    channel = int(part.channel.space)
+    reference = None
+    if part.reply_to and as_reply:
+        reference = discord.MessageReference(
+            message_id=int(part.reply_to), channel_id=channel, fail_if_not_exists=False
+        )
+    if part.kind == "voice":
+        if part.voice is None:
+            raise PermanentError(f"part {part.nonce} has no voice")
+        return await _send_voice(client, channel, part.voice, part.nonce, reference)
+    with discord_errors("sending a text"):
+        async with asyncio.timeout(_TEXT_S):
+            return await post(client, channel, part.text, nonce=part.nonce, reference=reference, suppress_embeds=True)
+
+
+async def _send_voice(
+    client: discord.Client, channel: int, voice: VoiceNote, nonce: str, reference: discord.MessageReference | None
+) -> str:
+    with discord_errors("sending a voice message"):
+        async with asyncio.timeout(_UPLOAD_S):
+            try:
+                # developers/resources/message.mdx: the content type must begin with audio/, or error 50160.
+                return await post(
+                    client,
+                    channel,
+                    VoiceFile(voice),
+                    nonce=nonce,
+                    reference=reference,
+                    content_type="audio/ogg",
+                    voice=True,
+                )
+            except discord.HTTPException as error:
+                if error.code != _NO_VOICE_HERE and error.status != 403:
+                    raise
+                _LOG.info("channel %d takes no voice messages (%d), sending a file", channel, error.code)
+    with discord_errors("sending a sound file"):
+        async with asyncio.timeout(_UPLOAD_S):
+            file = discord.File(io.BytesIO(voice.ogg), filename="voice-message.ogg")
+            return await post(client, channel, file, nonce=nonce, reference=reference, content_type="audio/ogg")
+
+
+async def show_typing(client: discord.Client, channel: ChannelKey) -> None:
+    """Show the typing sign once: Discord takes it away after 10 s."""
+    with discord_errors("the typing sign"):
+        async with asyncio.timeout(_TYPING_S):
+            await client.get_partial_messageable(int(channel.space)).typing()
+
+
+async def fetch_file(client: discord.Client, media: MediaRef, cap_bytes: int) -> bytes:
+    """A file's bytes. The message is read anew, because the address of a file is good for a day only."""
+    channel, message, attachment = (int(number) for number in media.handle.split("/"))
+    with discord_errors("reading a message"):
+        async with asyncio.timeout(_READ_S):
+            told = await client.get_partial_messageable(channel).fetch_message(message)
+    everything = [*told.attachments, *(file for snapshot in told.message_snapshots for file in snapshot.attachments)]
+    found = next((file for file in everything if file.id == attachment), None)
+    if found is None:
+        raise PermanentError(f"message {message} has no file {attachment} any more")
+    if found.size > cap_bytes:
+        raise UserError("file_too_big", limit_mb=cap_bytes // _MIB)
+    with discord_errors("fetching a file"):
+        async with asyncio.timeout(_FETCH_S):
+            return await _download(found.url, cap_bytes)
+
+
+async def _download(url: str, cap_bytes: int) -> bytes:
+    received = bytearray()
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        if answer.status in (403, 404, 410):
+            raise PermanentError(f"the file is gone ({answer.status})")
+        answer.raise_for_status()
+        async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+            received += chunk
+            if len(received) > cap_bytes:
+                raise UserError("file_too_big", limit_mb=cap_bytes // _MIB)
+    return bytes(received)

@@ -1,0 +1,245 @@
+"""A local Discord: REST v10, gateway and CDN over real sockets, with a journal of what the bot did.
+
+    server = DiscordServer()
+    await server.start()
+    platform = DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases())
+    await server.wait_ready()                                   # the bot listens
+    await server.say("Hello")                                   # Alice, in her direct channel
+    await server.say("Hi", author=BOB, channel=GENERAL, mention=True)
+    [answer, *_] = await server.wait_sent(1)
+    await server.react(answer.id, ALICE, "👍")
+
+Checked against discord.py 2.7.1. Times, limits and error codes are those of the official documentation.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from tests.platforms.discord_gateway import DiscordGateway
+from tests.platforms.discord_payloads import (
+    ALICE,
+    APPLICATION,
+    BOT,
+    DM,
+    GENERAL,
+    GUILD,
+    RANDOM,
+    THREAD,
+    USERS,
+    VOICE_FLAG,
+    Json,
+    SentMessage,
+    member,
+    message,
+    posted,
+)
+from tests.platforms.discord_rest import File, Files, Refused, Trouble, check_new_message, json_response, read_body
+
+
+class DiscordServer:
+    """One bot, two people and a strange bot, one server with two channels and a thread, a direct channel each."""
+
+    def __init__(self, token: str = "discord-test-token") -> None:
+        self.token = token
+        self.sent: list[SentMessage] = []
+        self.typing: list[str] = []
+        self.calls: list[tuple[str, str]] = []
+        self.messages: dict[str, Json] = {}
+        self._files = Files()
+        self.trouble = Trouble()
+        self._by_nonce: dict[str, Json] = {}
+        self.events = DiscordGateway(token)
+
+    async def start(self) -> None:
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_get("/gateway/", self.events.serve)
+        app.router.add_get("/cdn/{id}/{name}", self._files.serve)
+        app.router.add_route("*", "/api/v10/{tail:.*}", self._rest)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        port = self._runner.addresses[0][1]
+        self._files.base = f"http://127.0.0.1:{port}"
+        self.api = f"{self._files.base}/api/v10"
+        self.gateway = self.events.url = f"ws://127.0.0.1:{port}/gateway/"
+
+    async def stop(self) -> None:
+        await self.events.close()
+        await self._runner.cleanup()
+
+    # What people do
+
+    async def say(
+        self,
+        text: str = "",
+        *,
+        author: str = ALICE,
+        channel: str = "",
+        mention: bool = False,
+        reply_to: str = "",
+        files: Sequence[File] = (),
+        **more: Any,
+    ) -> str:
+        """Post as someone, in the direct channel unless told otherwise; returns the message id. `more` is raw JSON."""
+        content = f"<@{BOT}> {text}" if mention else text
+        told = message(author, channel or DM[author], content, **more)
+        told["attachments"] = told["attachments"] or [self._files.attach(file) for file in files]
+        told["mention_everyone"] = "@everyone" in content or "@here" in content
+        told["mention_roles"] = re.findall(r"<@&(\d+)>", content)
+        told["mentions"] = [USERS[id] for id in re.findall(r"<@!?(\d+)>", content) if id in USERS]
+        if "guild_id" in told:
+            told["mentions"] = [{**person, "member": member(person["id"])} for person in told["mentions"]]
+        if reply_to:
+            told["type"] = 19
+            told["message_reference"] = {"type": 0, "message_id": reply_to, "channel_id": told["channel_id"]}
+            told["referenced_message"] = self.messages.get(reply_to)
+        self.messages[told["id"]] = told
+        await self.events.dispatch("MESSAGE_CREATE", told)
+        return told["id"]
+
+    async def voice(self, ogg: bytes, *, author: str = ALICE, channel: str = "", duration_s: float = 2.0) -> str:
+        """Send a voice message."""
+        attachment = {**self._files.attach(("voice-message.ogg", "audio/ogg", ogg)), "duration_secs": duration_s}
+        attachment["waveform"] = "AAECAw=="
+        return await self.say(author=author, channel=channel, flags=VOICE_FLAG, attachments=[attachment])
+
+    async def replay(self, event: Json, blob: bytes = b"") -> str:
+        """Send a recorded MESSAGE_CREATE, its files holding these bytes; returns the message id."""
+        told = event["d"]
+        for source in (told, *(snapshot["message"] for snapshot in told.get("message_snapshots", []))):
+            for one in source["attachments"]:
+                here = self._files.attach((one["filename"], one.get("content_type", ""), blob))
+                one.update(id=here["id"], url=here["url"], proxy_url=here["url"], size=len(blob))
+        self.messages[told["id"]] = told
+        await self.events.dispatch(event["t"], told)
+        return told["id"]
+
+    async def react(self, message_id: str, user: str, emoji: str, add: bool = True) -> None:
+        """Put an emoji on a message or take it back; `name:id` is a custom emoji."""
+        channel = self.messages[message_id]["channel_id"]
+        name, _, custom = emoji.partition(":")
+        change: Json = {
+            "user_id": user,
+            "channel_id": channel,
+            "message_id": message_id,
+            "emoji": {"id": custom or None, "name": name},
+            "burst": False,
+            "type": 0,
+        }
+        if channel not in DM.values():
+            change["guild_id"] = GUILD
+            if add:
+                change["member"] = {**member(user), "user": USERS[user]}
+        await self.events.dispatch("MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE", change)
+
+    def forget(self, message_id: str) -> None:
+        """Delete a message without telling."""
+        del self.messages[message_id]
+
+    def expire_urls(self) -> None:
+        """Make every attachment URL given out so far useless, as a day does."""
+        self._files.expire()
+
+    # What the bot did
+
+    async def wait_ready(self, seconds: float = 5) -> None:
+        """Wait until the bot has identified itself at the gateway."""
+        await asyncio.wait_for(self.events.identified.wait(), seconds)
+
+    async def wait_sent(self, count: int, seconds: float = 5) -> list[SentMessage]:
+        """Wait for so many posts of the bot and return all of them."""
+        async with asyncio.timeout(seconds):
+            while len(self.sent) < count:
+                await asyncio.sleep(0.005)
+        return list(self.sent)
+
+    async def wait_quiet(self, seconds: float = 0.5) -> None:
+        """Wait until the bot has called nothing for so long."""
+        seen, left = -1, 0
+        while left > 0 or seen != len(self.calls):
+            left = round(seconds / 0.01) if seen != len(self.calls) else left - 1
+            seen = len(self.calls)
+            await asyncio.sleep(0.01)
+
+    # REST
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        path = "/" + request.match_info["tail"]
+        self.calls.append((request.method, path))
+        if request.headers.get("Authorization") != f"Bot {self.token}":
+            return json_response({"message": "401: Unauthorized", "code": 0}, 401)
+        if (canned := self.trouble.instead_of(request, path)) is not None:
+            return canned
+        try:
+            answer = await self._answer(request, path)
+        except Refused as refused:
+            return json_response({"message": str(refused), "code": refused.code}, refused.status)
+        return self.trouble.after(request, path) or answer
+
+    async def _answer(self, request: web.Request, path: str) -> web.Response:
+        match [request.method, *path.strip("/").split("/")]:
+            case ["GET", "users", "@me"]:
+                return json_response(USERS[BOT])
+            case ["GET", "oauth2", "applications", "@me"]:
+                return json_response(APPLICATION)
+            case ["GET", "gateway", "bot"]:
+                starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
+                return json_response({"url": self.gateway, "shards": 1, "session_start_limit": starts})
+            case ["POST", "channels", channel, "typing"]:
+                self._know(channel)
+                self.typing.append(channel)
+                return web.Response(status=204)
+            case ["GET", "channels", channel, "messages"]:
+                self._know(channel)
+                return json_response(self._history(channel, request.query.get("after"), request.query.get("limit")))
+            case ["GET", "channels", channel, "messages", id]:
+                self._know(channel)
+                if id not in self.messages:
+                    raise Refused(404, 10008, "Unknown Message")
+                return json_response(self._as_read(self.messages[id]))
+            case ["POST", "channels", channel, "messages"]:
+                self._know(channel)
+                return json_response(await self._post(request, channel))
+            case _:
+                raise Refused(404, 0, "404: Not Found")
+
+    async def _post(self, request: web.Request, channel: str) -> Json:
+        body, files = await read_body(request)
+        nonce = str(body.get("nonce", ""))
+        if body.get("enforce_nonce") and nonce in self._by_nonce:
+            return self._by_nonce[nonce]
+        target = (body.get("message_reference") or {}).get("message_id")
+        check_new_message(body, files, target_exists=target is None or str(target) in self.messages)
+        attachments = [self._files.attach(file) for file in files]
+        for attachment, described in zip(attachments, body.get("attachments", []), strict=True):
+            attachment |= {key: described[key] for key in ("duration_secs", "waveform") if key in described}
+        told = message(BOT, channel, body.get("content") or "", attachments=attachments, flags=body.get("flags", 0))
+        self.messages[told["id"]] = told
+        self._by_nonce[nonce] = told
+        self.sent.append(posted(told, body, files[0] if files else None))
+        await self.events.dispatch("MESSAGE_CREATE", told)
+        return {key: value for key, value in told.items() if key not in ("guild_id", "member")} | {"nonce": nonce}
+
+    def _history(self, channel: str, after: str | None, limit: str | None) -> list[Json]:
+        """Newest first; with `after` those that follow it at once."""
+        found = [told for told in self.messages.values() if told["channel_id"] == channel]
+        found = [self._as_read(told) for told in found if int(told["id"]) > int(after or 0)]
+        count = int(limit or 50)
+        return (found[:count] if after else found[-count:])[::-1]
+
+    def _know(self, channel: str) -> None:
+        if channel not in (GENERAL, RANDOM, THREAD, *DM.values()):
+            raise Refused(404, 10003, "Unknown Channel")
+
+    def _as_read(self, told: Json) -> Json:
+        fresh: Json = {"attachments": self._files.signed_anew(told["attachments"])}
+        if snapshots := told.get("message_snapshots"):
+            fresh["message_snapshots"] = [
+                {"message": {**one, "attachments": self._files.signed_anew(one["attachments"])}}
+                for one in (snapshot["message"] for snapshot in snapshots)
+            ]
+        return {key: value for key, value in told.items() if key not in ("guild_id", "member")} | fresh
