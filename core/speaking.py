@@ -20,6 +20,8 @@ MAX_SPEECH_S = 60
 _MAX_CHARS = 900
 """About a minute in English; other scripts say more with fewer, so the minute is measured too."""
 _WORDS_PER_MINUTE = 165
+_PAUSE_S = 0.35
+"""Between sentences; espeak-ng ends a text without one."""
 
 _CODE_BLOCK = re.compile(r"(```|~~~).*?(\1|\Z)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -70,11 +72,14 @@ def _voice(espeak: Espeak, language: str) -> str:
 def _said(espeak: Espeak, text: str, voice: str) -> Samples:
     """Sentence after sentence until the next would pass the limit; a first one that passes it alone is cut."""
     room = MAX_SPEECH_S * espeak.rate_hz
+    pause = np.zeros(int(_PAUSE_S * espeak.rate_hz), np.int16)
     pieces: list[Samples] = []
     for sentence in filter(None, _SENTENCE_END.split(text)):
         piece = espeak.say(sentence, voice, words_per_minute=_WORDS_PER_MINUTE)
-        if pieces and len(piece) > room:
-            break
+        if pieces:
+            piece = np.concatenate([pause, piece])
+            if len(piece) > room:
+                break
         pieces.append(piece[:room])
         room -= len(pieces[-1])
     return np.concatenate(pieces)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from core.errors import PermanentError, UserError
+from core.errors import PermanentError, RetryableError, UserError
 from core.lm.base import Request, Sampling, Utterance, words_within
 from core.lm.loading import Loaded, load
 from core.lm.stopping import StopFilter, TextGrower
@@ -41,7 +41,7 @@ class LocalModel:
         """The answer in pieces; closing the generator ends the work within a token.
 
         Raises UserError("message_too_long", limit_words) when the chat leaves no room for an answer, PermanentError
-        when the model fails.
+        when the model fails, RetryableError when it is closed meanwhile.
         """
         ids = self._loaded.encode(request.utterances)
         room = self.context_tokens - len(ids)
@@ -63,15 +63,17 @@ class LocalModel:
             finally:
                 show(None)
 
-        running = loop.run_in_executor(self._thread, work)
+        self._refuse_when_closing()
+        submitted = self._thread.submit(work)
+        running = asyncio.wrap_future(submitted)
         try:
             while (piece := await pieces.get()) is not None:
                 yield piece
             await running
         finally:
             cancelled.set()
-            if not running.cancel():
-                await asyncio.wait([running])
+            if not submitted.cancel():
+                await asyncio.wait([running])  # at most one more token
 
     def _generate(
         self,
@@ -84,7 +86,8 @@ class LocalModel:
         """Runs in the model's thread; shows pieces until the answer, a stop string or a cancellation ends it."""
         import torch  # heavy
 
-        if cancelled.is_set() or self._closing.is_set():
+        self._refuse_when_closing()
+        if cancelled.is_set():
             return
         writer = _Writer(self._loaded.decode, StopFilter(request.stop), show, (cancelled, self._closing))
         prompt = torch.tensor([ids], device=self._loaded.device)  # (1, T)
@@ -102,12 +105,17 @@ class LocalModel:
                 )
         except (RuntimeError, ValueError, IndexError) as error:
             raise PermanentError(f"{self.name} failed: {type(error).__name__}: {error}") from error
+        self._refuse_when_closing()
         writer.finish()
 
+    def _refuse_when_closing(self) -> None:
+        if self._closing.is_set():
+            raise RetryableError("the language model is closing")
+
     async def close(self) -> None:
-        """Ends running work and frees the thread; idempotent."""
+        """Ends running work, which fails with RetryableError, and frees the thread; idempotent."""
         self._closing.set()
-        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown)
 
 
 def _drawing(sampling: Sampling) -> dict[str, Any]:

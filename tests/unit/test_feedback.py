@@ -18,7 +18,17 @@ def reaction(added: str = "", removed: str = "", target: str = "55", who: Person
 
 @pytest.mark.parametrize(
     ("emoji", "expected"),
-    [("👍🏽", "👍"), ("❤️", "❤"), ("❤", "❤"), ("🙏🏿", "🙏"), ("1️⃣", "1⃣"), ("abc", ""), ("+", ""), ("", ""), ("👍👍", "")],
+    [
+        ("👍🏽", "👍"),
+        ("❤️", "❤"),
+        ("❤", "❤"),
+        ("🙏🏿", "🙏"),
+        ("1️⃣", "1⃣"),
+        ("abc", ""),
+        ("+", ""),
+        ("", ""),
+        ("👍👍", ""),
+    ],
 )
 def test_emoji_are_bared_of_skin_tone_and_variation_selector(emoji: str, expected: str):
     assert bare(emoji) == expected

@@ -130,10 +130,10 @@ class Writer:
     def facts(self) -> list[Exchange]:
         """Some facts told, with chatter between, and questions about them and about others."""
         rng = self.rng
-        count = rng.choices((1, 2, 3, 4), (2, 4, 4, 2))[0]
+        count = rng.choices((0, 1, 2, 3, 4), (2, 3, 4, 4, 2))[0]
         draw = draw_fact_zh if self.chinese else draw_fact
-        drawn = draw_facts(self.inventor, count + 1, draw)
-        known, unknown = drawn[:count], drawn[count]
+        drawn = draw_facts(self.inventor, count + 2, draw)
+        known, unknown = drawn[:count], drawn[count : count + rng.choices((0, 1, 2), (3 if count else 0, 5, 4))[0]]
         exchanges: list[Exchange] = []
         joined = count > 1 and rng.random() < 0.12
         for index, fact in enumerate(known):
@@ -145,9 +145,9 @@ class Writer:
                 exchanges.append(self.chatter())
             if index and rng.random() < 0.3:
                 exchanges.append(self.ask(rng.choice(known[:index]), told=True))
-        if rng.random() < 0.05:
+        if known and rng.random() < 0.05:
             known = self.correct(known, exchanges)
-        asks = [(fact, True) for fact in known] + [(unknown, False)] * (rng.random() < 0.4)
+        asks = [(fact, True) for fact in known] + [(fact, False) for fact in unknown]
         rng.shuffle(asks)
         for fact, told in asks:
             exchanges.append(self.ask(fact, told=told))

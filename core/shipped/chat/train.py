@@ -60,6 +60,18 @@ def build_model(tokenizer: "PreTrainedTokenizerFast") -> "LlamaForCausalLM":
     return model
 
 
+def open_model(start: Path | None) -> tuple[Any, Any]:
+    """Tokenizer and model: new ones, or those in the folder `start`."""
+    if start is None:
+        tokenizer = build_tokenizer()
+        return tokenizer, build_model(tokenizer)
+    from transformers import AutoTokenizer, LlamaForCausalLM  # heavy
+
+    model: Any = LlamaForCausalLM.from_pretrained(start, dtype=torch.float32)
+    model.set_attn_implementation("eager")
+    return AutoTokenizer.from_pretrained(start), model
+
+
 def save(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
     """Writes weights (float16), tokenizer, chat template and greedy generation settings to `folder`."""
     from transformers import GenerationConfig, LlamaForCausalLM  # heavy
@@ -82,11 +94,10 @@ def learning_pace(step: int, done: float) -> float:
 class Trainer:
     """One training: the model, its optimiser and the data that it still has to meet."""
 
-    def __init__(self, seed: int, device: str) -> None:
+    def __init__(self, seed: int, device: str, start: Path | None) -> None:
         torch.manual_seed(seed)
         self.device = device
-        self.tokenizer = build_tokenizer()
-        self.model: Any = build_model(self.tokenizer)
+        self.tokenizer, self.model = open_model(start)
         self.model.to(device)
         dynamo.config.recompile_limit = 4 * len(WIDTHS)  # one graph a width, with and without gradients
         self.trunk: Any = torch.compile(self.model.model, dynamic=False)
@@ -154,16 +165,20 @@ def _would_be_right(accepted: tuple[tuple[int, ...], ...], followed: tuple[int, 
     return right
 
 
-def train(minutes: float, folder: Path, seed: int = 0) -> None:
-    """Trains for `minutes` and leaves the weights in `folder`, which also holds them after every check on the way."""
+def train(minutes: float, folder: Path, seed: int = 0, start: Path | None = None) -> None:
+    """Trains for `minutes` and leaves the weights in `folder`, which also holds them after every check on the way.
+
+    With `start`, goes on from the weights in that folder, past the first steps of the curriculum.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trainer = Trainer(seed, device)
+    trainer = Trainer(seed, device, start)
+    skipped = 0.0 if start is None else CURRICULUM[-1][0]
     began = checked = time.monotonic()
     progress = tqdm(total=round(minutes * 60), unit="s", dynamic_ncols=True)
     smooth = math.nan
     for step, batch in enumerate(trainer.batches):
         elapsed = time.monotonic() - began
-        done = elapsed / (minutes * 60)
+        done = skipped + (1 - skipped) * elapsed / (minutes * 60)
         if done >= 1:
             break
         trainer.batches.most_notes = max(count for since, count in CURRICULUM if done >= since)
@@ -189,9 +204,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="go on from the weights in this folder")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    train(options.minutes, options.out, options.seed)
+    train(options.minutes, options.out, options.seed, options.start)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""The command `parley`: arguments in, exit code out."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+
+from bots import app as building
+from core import settings as configuring
+from core.errors import AssistantError, SettingError
+from core.settings import Settings
+from core.telemetry import start_logging
+
+cli = typer.Typer(help="A private assistant for Discord, Telegram, a web page and the terminal.", no_args_is_help=True)
+
+
+@cli.command()
+def run() -> None:
+    """Answer on the web page, and on each platform that has a token."""
+    settings = _settings()
+    _run(building.serve(settings, typer.echo))
+
+
+@cli.command()
+def chat() -> None:
+    """Talk to it here, in the terminal."""
+    from bots.console import converse
+
+    _run(converse(_settings(level="WARNING")))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, Redis, models and tokens, and say what to mend."""
+    from bots.doctor import examine
+
+    raise typer.Exit(0 if _run(examine(_settings(level="ERROR"), typer.echo)) else 1)
+
+
+def _settings(level: str | None = None) -> Settings:
+    try:
+        settings = configuring.load()
+    except SettingError as error:
+        raise _stop(error) from None
+    start_logging(level or settings.log_level, settings.secrets())
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as group:
+        wrong, other = group.split(AssistantError)
+        if wrong is None or other is not None:
+            raise
+        raise _stop(_first(wrong)) from None
+    except AssistantError as error:
+        raise _stop(error) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return None
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _stop(error: BaseException) -> typer.Exit:
+    typer.secho(f"parley: {error}", err=True, fg="red")
+    return typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

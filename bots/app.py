@@ -1,0 +1,169 @@
+"""Builds everything from the settings and runs it until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import TypeVar
+
+from bots.discord_bot import DiscordPlatform
+from bots.locales import Phrases
+from bots.telegram_bot import TelegramPlatform
+from bots.web import WebPlatform
+from core import profiles, reading
+from core.doorbell import Doorbell
+from core.engine import Engine
+from core.errors import RetryableError
+from core.feedback import Feedback
+from core.hearing import Hearing
+from core.lanes import Lanes
+from core.lm.base import LanguageModel
+from core.message import Message, PlatformName, Reaction
+from core.platform import Platform
+from core.settings import Settings
+from core.speaking import Speaking
+from core.store import Store, open_store
+from core.telemetry import log, timed
+from core.worker import Worker
+
+_LOG = log("app")
+_Loaded = TypeVar("_Loaded")
+
+
+class App:
+    """One process of Parley: the store, the platforms that it serves, and how each of its parts is doing."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.phrases = Phrases()
+        self.lanes = Lanes(store)
+        self.feedback = Feedback(store)
+        self._state: dict[str, str] = {}
+
+    async def health(self) -> Mapping[str, str]:
+        """Each part and "ok", or why not."""
+        try:
+            await self.store.check()
+            redis = "ok"
+        except RetryableError as error:
+            redis = str(error)
+        return {"redis": redis, **self._state}
+
+    async def accept(self, event: Message | Reaction) -> bool:
+        """What every platform hands its events to."""
+        with timed("accept"):
+            return await self.lanes.accept(event)
+
+    async def run(self, platforms: Mapping[PlatformName, Platform]) -> None:
+        """Listen and answer until cancelled or until a platform ends by itself (the terminal does).
+
+        Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
+        """
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(self._work(platforms))
+            listening = [group.create_task(self._listen(platform)) for platform in platforms.values()]
+            await asyncio.wait(listening)
+            working.cancel()
+
+    async def _listen(self, platform: Platform) -> None:
+        self._state[platform.name] = "ok"
+        await platform.listen(self.accept)
+
+    async def _work(self, platforms: Mapping[PlatformName, Platform]) -> None:
+        async with self.engine() as engine:
+            doorbell = Doorbell(self.store, tuple(platforms))
+            await Worker(self.lanes, doorbell, engine, self.feedback, platforms, self.phrases).run()
+
+    @contextlib.asynccontextmanager
+    async def engine(self) -> AsyncGenerator[Engine, None]:
+        """The models, loaded side by side off the event loop, and closed at the end."""
+        async with asyncio.TaskGroup() as group:
+            model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
+            hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
+            group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
+        engine = Engine(model.result(), hearing.result(), Speaking(), profiles.load(self.settings.profile))
+        try:
+            yield engine
+        finally:
+            await engine.model.close()
+            engine.hearing.close()
+            engine.speaking.close()
+
+    async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
+        self._state[name] = "loading"
+        loaded = await asyncio.to_thread(load)
+        self._state[name] = "ok"
+        return loaded
+
+
+def open_model(settings: Settings) -> LanguageModel:
+    """The language model of the settings, here or behind LM_URL; SettingError when it cannot be loaded. Blocks."""
+    if settings.lm_url:
+        from core.lm.remote import RemoteModel  # openai takes a second to import
+
+        return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
+    from core.lm.local import LocalModel  # torch and transformers take seconds to import
+
+    return LocalModel.open(settings.lm_model or None)
+
+
+def open_hearing(settings: Settings) -> Hearing:
+    """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
+    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
+
+
+def open_platforms(app: App) -> dict[PlatformName, Platform]:
+    """The web page, and each platform that has a token."""
+    settings, phrases = app.settings, app.phrases
+    web = WebPlatform(
+        app.store,
+        app.lanes,
+        app.feedback,
+        host=settings.web_host,
+        port=settings.web_port,
+        token=settings.web_token.get_secret_value() or None,
+        phrases=phrases,
+        health=app.health,
+    )
+    platforms: dict[PlatformName, Platform] = {"web": web}
+    if token := settings.telegram_token.get_secret_value():
+        platforms["telegram"] = TelegramPlatform(
+            token, api_base=settings.telegram_api_base, file_base=settings.telegram_file_base or None, phrases=phrases
+        )
+    if token := settings.discord_token.get_secret_value():
+        platforms["discord"] = DiscordPlatform(
+            token,
+            api_base=settings.discord_api_base or None,
+            gateway=settings.discord_gateway or None,
+            phrases=phrases,
+        )
+    return platforms
+
+
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
+    async with open_store(settings.redis_url, settings.data_dir) as store:
+        app = App(settings, store)
+        platforms = open_platforms(app)
+        for platform in platforms.values():
+            if isinstance(platform, TelegramPlatform | DiscordPlatform):
+                await _introduce(platform, announce)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(app.run(platforms))
+            group.create_task(_announce_page(platforms["web"], announce))
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(signal_number, running.cancel)
+
+
+async def _introduce(platform: TelegramPlatform | DiscordPlatform, announce: Callable[[str], None]) -> None:
+    try:
+        announce(f"{platform.name}: {await platform.check()}")
+    except RetryableError as error:
+        _LOG.warning("%s cannot be reached yet, trying on: %s", platform.name, error)
+
+
+async def _announce_page(web: Platform, announce: Callable[[str], None]) -> None:
+    if isinstance(web, WebPlatform):
+        await web.started.wait()
+        announce(f"web: {web.address}")

@@ -1,0 +1,81 @@
+"""`parley doctor`: looks at each part in turn and says what to mend."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bots import app as building
+from bots.discord_bot import DiscordPlatform
+from bots.telegram_bot import TelegramPlatform
+from core import profiles
+from core.errors import AssistantError
+from core.lm.base import Request, Utterance
+from core.settings import Settings
+from core.speaking import Speaking
+from core.store import Store, open_store
+
+Say = Callable[[str], None]
+
+
+async def examine(settings: Settings, say: Say) -> bool:
+    """Check everything, a line each; True when all is well."""
+    checks = [_check("settings", _settings(settings), say)]
+    try:
+        async with open_store(settings.redis_url, settings.data_dir) as store:
+            checks.append(_check("redis", _redis(store), say))
+            checks += [_check(name, work, say) for name, work in _parts(settings, store)]
+            return all([await check for check in checks])
+    except AssistantError as error:
+        for check in checks:
+            await check
+        say(f"✗ redis: {error}")
+        return False
+
+
+def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]:
+    platforms = building.open_platforms(building.App(settings, store)).values()
+    tokens = [platform for platform in platforms if isinstance(platform, TelegramPlatform | DiscordPlatform)]
+    return [
+        ("language model", _model(settings)),
+        ("hearing", _hearing(settings)),
+        *((platform.name, platform.check()) for platform in tokens),
+    ]
+
+
+async def _check(name: str, work: Awaitable[str], say: Say) -> bool:
+    try:
+        say(f"✓ {name}: {await work}")
+    except AssistantError as error:
+        say(f"✗ {name}: {error}")
+        return False
+    return True
+
+
+async def _settings(settings: Settings) -> str:
+    profile = profiles.load(settings.profile)
+    return f"profile {profile.name}, data in {settings.data_dir.resolve()}"
+
+
+async def _redis(store: Store) -> str:
+    version = await store.check()
+    appendonly = (await store.redis.config_get("appendonly"))["appendonly"]
+    durable = "writes to an append-only file" if appendonly == "yes" else "keeps nothing on disk: set appendonly yes"
+    return f"{version}, {durable}"
+
+
+async def _model(settings: Settings) -> str:
+    model = await asyncio.to_thread(building.open_model, settings)
+    request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
+    answer = "".join([piece async for piece in model.stream(request)])
+    await model.close()
+    return f"{model.name} says {answer!r}"
+
+
+async def _hearing(settings: Settings) -> str:
+    """Speak one sentence and hear it: ears and voice in one round trip."""
+    hearing = await asyncio.to_thread(building.open_hearing, settings)
+    speaking = Speaking()
+    note = await speaking.speak("Hello, how are you?", "en")
+    heard = await hearing.transcribe(note.ogg, language="en")
+    hearing.close()
+    speaking.close()
+    return f"{hearing.name} hears {heard.text!r} when the voice says 'Hello, how are you?'"

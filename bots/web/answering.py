@@ -1,0 +1,141 @@
+"""One message from acceptance to its whole answer, as the events that the API streams.
+
+The turn in the dialogue is the truth; notes from the wire only make it faster and let it grow before one's eyes. So a
+request that comes late, comes twice or misses a note ends with the same answer.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Literal
+
+from redis.asyncio import Redis
+
+from bots.web.failures import WebError
+from bots.web.wire import Ear, Inbox, Note, kept
+from core import clock, keys
+from core.errors import RetryableError
+from core.lanes import Lanes
+from core.message import ChannelKey, Message, Part, Turn
+from core.platform import Accept
+from core.store import translated
+
+_LOOK_AGAIN_S = 3.0
+_VOICE_S = 30.0
+_NOTICE_STATUS = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of an answer: its name and what the client gets.
+
+    accepted: stored. heard: the transcript. draft: all the text so far. reply: the answer. voice: where its sound is.
+    waiting: nothing for a while, sent to keep the connection open.
+    """
+
+    name: Literal["accepted", "heard", "draft", "reply", "voice", "waiting"]
+    data: dict[str, object]
+
+
+class Answering:
+    """Waits for answers; one for the whole server."""
+
+    def __init__(self, redis: Redis, lanes: Lanes, ear: Ear, deadline_s: float) -> None:
+        self._redis = redis
+        self._lanes = lanes
+        self._ear = ear
+        self._deadline_s = deadline_s
+
+    async def steps(self, message: Message, accept: Accept) -> AsyncGenerator[Step]:
+        """Accept a message, `accepted` being the first step, then follow it to its answer.
+
+        A message that was accepted before is followed the same way and not answered twice. Ends early when a notice
+        (WebError 422), the deadline (504) or Redis (RetryableError) says so; the message itself is never lost.
+        """
+        deadline = clock.monotonic() + self._deadline_s
+        with self._ear.waiting_for(message.id) as inbox:
+            new = await accept(message)
+            yield Step("accepted", {"message_id": message.id, "channel": message.channel.space})
+            heard, last = "", None if new else await self._recorded(message)
+            while last is None:
+                note = await self._next(message, inbox, deadline)
+                if note is None:
+                    yield Step("waiting", {})
+                elif note.kind != "draft":
+                    last = note
+                else:
+                    if note.heard and not heard:
+                        heard = note.heard
+                        yield Step("heard", {"text": heard})
+                    if note.text:
+                        yield Step("draft", {"text": note.text})
+            if last.kind == "notice":
+                raise WebError.saying(_NOTICE_STATUS, last.text)
+            turn = await self.turn(message.channel, message.id)
+            if last.heard and not heard:
+                yield Step("heard", {"text": last.heard})
+            yield Step("reply", _reply(message, turn, last))
+            if turn is not None and turn.spoken and await self._voice_comes(message, inbox):
+                yield Step("voice", {"voice_url": voice_url(message.channel, message.id)})
+
+    async def turn(self, channel: ChannelKey, turn_id: str) -> Turn | None:
+        """One turn that the channel remembers."""
+        dialogue = await self._lanes.dialogue(channel)
+        return next((turn for turn in dialogue.turns if turn.id == turn_id), None)
+
+    async def known(self, channel: ChannelKey, turn_id: str) -> bool:
+        """Whether a message was answered: as long as the dialogue tells, and 30 days beyond it."""
+        if await self.turn(channel, turn_id) is not None:
+            return True
+        with translated():
+            return bool(await self._redis.exists(keys.ref(channel, answer_ref(channel, turn_id))))
+
+    async def _next(self, message: Message, inbox: Inbox, deadline: float) -> Note | None:
+        left_s = deadline - clock.monotonic()
+        if left_s <= 0:
+            raise WebError(504, "web_late", minutes=max(1, round(self._deadline_s / 60)))
+        note = await inbox.get(min(left_s, _LOOK_AGAIN_S))
+        if self._ear.stopped:
+            raise RetryableError("the web server stops")
+        if note is not None and note.kind != "voice":
+            return note
+        return await self._recorded(message)
+
+    async def _recorded(self, message: Message) -> Note | None:
+        turn = await self.turn(message.channel, message.id)
+        if turn is not None:
+            return Note(turn.id, "text", turn.reply, turn.said if turn.heard else "")
+        return await kept(self._redis, message.channel, message.id)
+
+    async def _voice_comes(self, message: Message, inbox: Inbox) -> bool:
+        deadline = clock.monotonic() + _VOICE_S
+        while not await self.has_voice(message.channel, message.id):
+            left_s = deadline - clock.monotonic()
+            if left_s <= 0 or self._ear.stopped:
+                return False
+            await inbox.get(min(left_s, _LOOK_AGAIN_S))
+        return True
+
+    async def has_voice(self, channel: ChannelKey, turn_id: str) -> bool:
+        """Whether a spoken answer is kept."""
+        with translated():
+            return bool(await self._redis.exists(keys.voice(channel, turn_id)))
+
+
+def voice_url(channel: ChannelKey, turn_id: str) -> str:
+    """Where a spoken answer is served."""
+    return f"/v1/channels/{channel.space}/messages/{turn_id}/voice"
+
+
+def answer_ref(channel: ChannelKey, turn_id: str) -> str:
+    """What `WebPlatform.send` returned for the text of an answer: the target of reactions."""
+    return Part(turn_id, 0, channel, "text").nonce
+
+
+def _reply(message: Message, turn: Turn | None, note: Note) -> dict[str, object]:
+    """The dialogue's words go before the note's: a reload shows what was shown live."""
+    return {
+        "message_id": message.id,
+        "text": turn.reply if turn else note.text,
+        "heard": note.heard or (turn.said if turn and turn.heard else ""),
+        "channel": message.channel.space,
+    }

@@ -1,0 +1,232 @@
+"""The chat API under /v1: say something, read the conversation, react, listen. The page uses nothing else."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from bots.locales import Phrases
+from bots.web.answering import Answering, Step, answer_ref, voice_url
+from bots.web.failures import WebError, language_of, preferred_tags
+from bots.web.intake import Intake, TextIn, read_message
+from bots.web.sound import sound
+from bots.web.stream import EventStream
+from core import clock, keys
+from core.feedback import Feedback, bare
+from core.lanes import Lanes
+from core.message import ChannelKey, MediaRef, Message, Person, Reaction
+from core.platform import Accept
+from core.store import translated
+
+_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_PERSON = "web"
+_HUNG_UP = 499  # nobody reads it; proxies log it
+
+Channel = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="A conversation; you choose its name.")]
+MessageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9]{1,64}$")]
+
+
+class Answer(BaseModel):
+    """An answer. `heard` is the transcript of a voice note, `voice_url` where the spoken answer is."""
+
+    message_id: str
+    text: str
+    heard: str = ""
+    voice_url: str | None = None
+    channel: str
+
+
+class Sentence(BaseModel):
+    """What went wrong, in the language of Accept-Language."""
+
+    message: str
+
+
+class Problem(BaseModel):
+    """Every answer that is not a success, and the `error` event of a stream (which has the message and the status)."""
+
+    error: Sentence
+
+
+class TurnOut(BaseModel):
+    """One message and its answer; `heard` when `said` is a transcript; `reactions` are the emoji you hold on it."""
+
+    message_id: str
+    at: float
+    said: str
+    heard: bool
+    reply: str
+    voice_url: str | None
+    reactions: list[str]
+
+
+class TurnsOut(BaseModel):
+    """What a channel remembers, oldest first."""
+
+    channel: str
+    messages: list[TurnOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the API is built on."""
+
+    redis: Redis
+    lanes: Lanes
+    feedback: Feedback
+    answering: Answering
+    phrases: Phrases
+    max_upload_bytes: int
+
+
+class Api:
+    """The routes of /v1."""
+
+    def __init__(self, rooms: Rooms, accept: Accept) -> None:
+        self._rooms = rooms
+        self._accept = accept
+
+    def router(self) -> APIRouter:
+        """All routes."""
+        router = APIRouter(prefix="/v1/channels/{channel}/messages", tags=["chat"], responses={422: {"model": Problem}})
+        router.add_api_route("", self.say, methods=["POST"], response_model=Answer, openapi_extra=_SAY_BODY)
+        router.add_api_route("", self.turns, methods=["GET"])
+        reaction = "/{message_id}/reactions/{emoji}"
+        router.add_api_route(reaction, self.react, methods=["PUT"], status_code=204)
+        router.add_api_route(reaction, self.unreact, methods=["DELETE"], status_code=204)
+        router.add_api_route("/{message_id}/voice", self.voice, methods=["GET"], response_class=Response)
+        return router
+
+    async def say(self, channel: Channel, request: Request) -> Response:
+        """Say something and get the answer.
+
+        JSON with a text, or multipart with a text, a file (voice or image), or both. With `Accept: text/event-stream`
+        the answer grows as events: accepted, heard, draft, reply, voice, error. With an `Idempotency-Key` header the
+        same request can be sent again: it is answered once.
+        """
+        message = await self._message(ChannelKey("web", channel), request)
+        steps = self._rooms.answering.steps(message, self._accept)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            first = await anext(steps)
+            language = language_of(request.headers.get("accept-language", ""), self._rooms.phrases)
+            return EventStream(first, steps, self._rooms.phrases, language)
+        async with aclosing(steps):
+            answer = await _collect(steps, request)
+        return JSONResponse(answer.model_dump()) if answer else Response(status_code=_HUNG_UP)
+
+    async def turns(self, channel: Channel) -> TurnsOut:
+        """Read the conversation so far."""
+        key = ChannelKey("web", channel)
+        dialogue = await self._rooms.lanes.dialogue(key)
+        held = await self._rooms.feedback.of_channel(key)
+        messages = [
+            TurnOut(
+                message_id=turn.id,
+                at=turn.at,
+                said=turn.said,
+                heard=turn.heard,
+                reply=turn.reply,
+                voice_url=voice_url(key, turn.id) if turn.spoken else None,
+                reactions=list(held.get(turn.id, {}).get(_PERSON, ())),
+            )
+            for turn in dialogue.turns
+        ]
+        return TurnsOut(channel=channel, messages=messages)
+
+    async def react(self, channel: Channel, message_id: MessageId, emoji: str) -> Response:
+        """Put an emoji on an answer; 👍 and 👎 rate it."""
+        return await self._react(ChannelKey("web", channel), message_id, emoji, add=True)
+
+    async def unreact(self, channel: Channel, message_id: MessageId, emoji: str) -> Response:
+        """Take an emoji away."""
+        return await self._react(ChannelKey("web", channel), message_id, emoji, add=False)
+
+    async def voice(self, channel: Channel, message_id: MessageId, request: Request) -> Response:
+        """Listen to a spoken answer: OGG/Opus; single byte ranges are served."""
+        return await sound(self._rooms.redis, keys.voice(ChannelKey("web", channel), message_id), request)
+
+    async def _react(self, channel: ChannelKey, message_id: str, emoji: str, *, add: bool) -> Response:
+        if not bare(emoji):
+            raise WebError(422, "web_not_emoji")
+        if not await self._rooms.answering.known(channel, message_id):
+            raise WebError(404, "web_unknown_message")
+        reaction = Reaction(
+            id=secrets.token_hex(12),
+            channel=channel,
+            sender=Person(_PERSON, _PERSON),
+            sent_at=clock.now(),
+            target=answer_ref(channel, message_id),
+            added=(emoji,) if add else (),
+            removed=() if add else (emoji,),
+        )
+        await self._accept(reaction)
+        return Response(status_code=204)
+
+    async def _message(self, channel: ChannelKey, request: Request) -> Message:
+        message_id = _message_id(channel, request.headers.get("idempotency-key"))
+        intake = await read_message(request, self._rooms.max_upload_bytes)
+        tags = preferred_tags(request.headers.get("accept-language", ""))
+        return Message(
+            id=message_id,
+            channel=channel,
+            sender=Person(_PERSON, _PERSON, tags[0] if tags else ""),
+            sent_at=clock.now(),
+            text=intake.text,
+            media=await self._keep(channel, message_id, intake),
+            ref=message_id,
+        )
+
+    async def _keep(self, channel: ChannelKey, message_id: str, intake: Intake) -> tuple[MediaRef, ...]:
+        file = intake.file
+        if file is None:
+            return ()
+        with translated():
+            await self._rooms.redis.set(keys.upload(channel, message_id), file.data, ex=keys.UPLOAD_S)
+        return (MediaRef(file.kind, f"{channel.space}/{message_id}", file.name, len(file.data)),)
+
+
+def _message_id(channel: ChannelKey, key: str | None) -> str:
+    """A fresh id, or the one that belongs to an idempotency key in this channel."""
+    if key is None:
+        return secrets.token_hex(12)
+    if not _KEY.fullmatch(key):
+        raise WebError(422, "web_idempotency_key")
+    return hashlib.sha256(f"{channel}\n{key}".encode()).hexdigest()[:24]
+
+
+async def _collect(steps: AsyncGenerator[Step], request: Request) -> Answer | None:
+    """The whole answer; None when the caller hung up before it came."""
+    answer: dict[str, object] = {}
+    async for step in steps:
+        if step.name in ("reply", "voice"):
+            answer |= step.data
+        elif step.name == "waiting" and await request.is_disconnected():
+            return None
+    return Answer.model_validate(answer)
+
+
+_SAY_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": TextIn.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"text": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    },
+    "parameters": [
+        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}},
+    ],
+}

@@ -1,0 +1,128 @@
+// The chat API: requests with the token, an answer as events, and patience when the connection breaks.
+
+const TOKEN = "parley.token";
+const SILENCE_MS = 20_000; // the server says something at least every three seconds
+const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000, 8000];
+let askForToken = async () => {};
+
+/** An answer that says no: `status` is 0 when nothing was heard at all. */
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Set what asks the reader for the token; it resolves once there is one. */
+export function onLockedDoor(ask) {
+  askForToken = ask;
+}
+
+export function keepToken(token) {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+/** `fetch` with token and language; asks for the token when it is missing or wrong. Throws Refused. */
+export async function call(path, options = {}) {
+  for (let tries = 0; ; tries += 1) {
+    const headers = { ...options.headers, "Accept-Language": document.documentElement.lang };
+    const token = sessionStorage.getItem(TOKEN);
+    if (token) headers.Authorization = `Bearer ${token}`;
+    let response;
+    try {
+      response = await fetch(path, { ...options, headers });
+    } catch (error) {
+      throw new Refused(0, String(error));
+    }
+    if (response.ok) return response;
+    if (response.status !== 401) throw new Refused(response.status, await sentence(response));
+    await askForToken(Boolean(token));
+  }
+}
+
+async function sentence(response) {
+  try {
+    return (await response.json()).error.message;
+  } catch {
+    return `${response.status} ${response.statusText}`;
+  }
+}
+
+const messages = (channel) => `/v1/channels/${channel}/messages`;
+
+/** The conversation so far. */
+export async function readTurns(channel) {
+  return (await (await call(messages(channel))).json()).messages;
+}
+
+/** Put or take away one emoji. */
+export async function react(channel, id, emoji, on) {
+  await call(`${messages(channel)}/${id}/reactions/${encodeURIComponent(emoji)}`, { method: on ? "PUT" : "DELETE" });
+}
+
+/** A spoken answer as a blob: an audio element could not send the token. */
+export async function sound(url) {
+  return (await call(url)).blob();
+}
+
+/**
+ * Say something and follow the answer: `on[event](data)` for accepted, heard, draft, reply and voice, `on.lost()` each
+ * time the connection breaks. The key stays the same, so that trying again never asks twice. Throws Refused.
+ */
+export async function say(channel, message, on) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await sayOnce(channel, message, on);
+    } catch (error) {
+      const passing = error instanceof Refused && (error.status === 0 || error.status === 503);
+      if (!passing || tries >= PAUSES_MS.length) throw error;
+    }
+    on.lost();
+    await new Promise((resume) => setTimeout(resume, PAUSES_MS[tries]));
+  }
+}
+
+async function sayOnce(channel, { key, text, file }, on) {
+  const headers = { Accept: "text/event-stream", "Idempotency-Key": key };
+  let body;
+  if (file) {
+    body = new FormData();
+    if (text) body.append("text", text);
+    body.append("file", file, file.name);
+  } else {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify({ text });
+  }
+  const watch = new AbortController();
+  const response = await call(messages(channel), { method: "POST", headers, body, signal: watch.signal });
+  let answered = false;
+  for await (const [name, data] of events(response.body, watch)) {
+    if (name === "error") throw new Refused(data.status, data.message);
+    answered ||= name === "reply";
+    on[name]?.(data);
+  }
+  if (!answered) throw new Refused(0, "the stream ended early");
+}
+
+async function* events(body, watch) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const alarm = setTimeout(() => watch.abort(), SILENCE_MS);
+    let piece;
+    try {
+      piece = await reader.read();
+    } catch (error) {
+      throw new Refused(0, String(error));
+    } finally {
+      clearTimeout(alarm);
+    }
+    if (piece.done) return;
+    const blocks = (rest + piece.value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const name = /^event: (.*)$/m.exec(block)?.[1];
+      if (name) yield [name, JSON.parse(/^data: (.*)$/m.exec(block)[1])];
+    }
+  }
+}

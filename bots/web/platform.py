@@ -1,0 +1,181 @@
+"""The web page and its API as a platform: `listen` serves them, `send` leaves parts where the server finds them.
+
+A worker may live in another process than the server, so `send` and `fetch` do nothing but Redis.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable, Generator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bots.locales import Phrases
+from bots.web import failures
+from bots.web.answering import Answering
+from bots.web.api import Api, Rooms
+from bots.web.guard import Guard, is_loopback
+from bots.web.pages import Health, Pages, new_app
+from bots.web.wire import Ear, post
+from core import keys
+from core.errors import PermanentError, SettingError, UserError
+from core.feedback import Feedback
+from core.lanes import Lanes
+from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.platform import Accept, Limits
+from core.store import Store, translated
+from core.telemetry import log
+
+_LOG = log("web")
+_LAST_WORDS_S = 2
+_STOP_S = 5.0
+_IDLE_CONNECTION_S = 30
+
+
+class WebPlatform:
+    """One web server. `deadline_s` bounds the wait for one answer; port 0 takes a free one."""
+
+    def __init__(
+        self,
+        store: Store,
+        lanes: Lanes,
+        feedback: Feedback,
+        *,
+        host: str,
+        port: int,
+        token: str | None,
+        phrases: Phrases,
+        health: Health,
+        max_upload_bytes: int = 25 * 2**20,
+        deadline_s: float = 300.0,
+    ) -> None:
+        if not token and not is_loopback(host):
+            wants = f"a secret, because WEB_HOST {host} is not this machine alone"
+            raise SettingError("WEB_TOKEN", "nothing", wants)
+        self._redis = store.redis
+        self._host, self._port, self._token = host, port, token
+        self._pages = Pages(phrases, health)
+        self._ear = Ear(store.redis)
+        answering = Answering(store.redis, lanes, self._ear, deadline_s)
+        self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)
+        self._address = ""
+        self.started = asyncio.Event()
+
+    @property
+    def name(self) -> PlatformName:
+        """Always "web"."""
+        return "web"
+
+    @property
+    def limits(self) -> Limits:
+        """A page has no limit of its own but memory."""
+        return Limits(1_000_000, self._rooms.max_upload_bytes, drafts=True, shows_heard=True)
+
+    @property
+    def address(self) -> str:
+        """The URL of the page; "" until `started` is set."""
+        return self._address
+
+    async def listen(self, accept: Accept) -> None:
+        """Serve until cancelled; SettingError when the address cannot be had."""
+        listening = _bind(self._host, self._port)
+        host, port = listening.getsockname()[:2]
+        self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(self._ear.run())
+            try:
+                await self._serve(listening, accept)
+            finally:
+                self._ear.stop()
+                hearing.cancel()
+
+    async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
+        """The bytes of an upload, which is kept for two days."""
+        space, _, upload = media.handle.partition("/")
+        key = keys.upload(ChannelKey("web", space), upload)
+        with translated():
+            if await self._redis.strlen(key) > cap_bytes:
+                raise UserError("file_too_large", mib=cap_bytes // 2**20)
+            data = await self._redis.get(key)
+        if not isinstance(data, bytes):
+            raise PermanentError(f"upload {media.handle} is gone")
+        return data
+
+    async def send(self, part: Part) -> str:
+        """Keep and publish one part; the page's request, in whichever process, picks it up."""
+        await post(self._redis, part)
+        return part.nonce
+
+    async def typing(self, channel: ChannelKey) -> None:
+        """Nothing: the page shows it by itself, from sending until the answer comes."""
+
+    async def _serve(self, listening: socket.socket, accept: Accept) -> None:
+        server = _Server(self._app(accept), self._on_start)
+        serving = asyncio.create_task(server.serve(sockets=[listening]), name="web server")
+        try:
+            await asyncio.shield(serving)
+        finally:
+            self._ear.stop()
+            server.should_exit = True
+            await asyncio.wait({serving}, timeout=_STOP_S)
+            serving.cancel()
+            listening.close()
+            self.started.clear()
+
+    def _app(self, accept: Accept) -> ASGIApp:
+        app = new_app()
+        app.include_router(Api(self._rooms, accept).router())
+        self._pages.install(app)
+        failures.install(app, self._rooms.phrases)
+        return Guard(app, self._token, self._rooms.phrases)
+
+    def _on_start(self) -> None:
+        _LOG.info("the page is at %s", self._address)
+        self.started.set()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers: who called `listen` decides when it ends."""
+
+    def __init__(self, app: ASGIApp, on_start: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_IDLE_CONNECTION_S,
+            timeout_graceful_shutdown=_LAST_WORDS_S,
+        )
+        super().__init__(config)
+        self._on_start = on_start
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """None."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when connections are taken."""
+        await super().startup(sockets)
+        self._on_start()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=512)
+    except socket.gaierror as error:
+        raise SettingError("WEB_HOST", host, "an address of this machine") from error
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise SettingError("WEB_HOST", host, "an address of this machine") from error
+        raise SettingError("WEB_PORT", str(port), "a free port") from error
+    except OverflowError as error:
+        raise SettingError("WEB_PORT", str(port), "a number from 0 to 65535") from error

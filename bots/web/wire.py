@@ -1,0 +1,151 @@
+"""How a worker's parts reach the request that waits for them, also from another process.
+
+`post` only writes to Redis: the last word of an answer is kept for retries, and everything is published. `Ear` holds
+the one subscription of a web server and hands each note to the requests that wait for its turn. Pub/sub forgets what
+nobody hears, so a waiting request also looks at what is kept, every few seconds.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core import keys
+from core.message import ChannelKey, Part
+from core.store import translated
+from core.telemetry import log
+
+_LOG = log("web")
+_POLL_S = 5.0
+_PAUSE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One part of an answer on its way to the page; spoken bytes stay in Redis."""
+
+    turn: str
+    kind: Literal["draft", "text", "voice", "notice"]
+    text: str = ""
+    heard: str = ""
+
+
+_NOTE: TypeAdapter[Note] = TypeAdapter(Note)
+
+
+async def post(redis: Redis, part: Part) -> None:
+    """Keep what must outlive the moment and publish the part; RetryableError without Redis."""
+    note = _NOTE.dump_json(Note(part.turn, part.kind, part.text, part.heard))
+    pipe = redis.pipeline(transaction=False)
+    if part.voice is not None:
+        pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
+    if part.kind in ("text", "notice"):
+        pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
+    pipe.publish(keys.wire(part.channel), note)
+    with translated():
+        await pipe.execute()
+
+
+async def kept(redis: Redis, channel: ChannelKey, turn: str) -> Note | None:
+    """The last word of an answer, if it was sent in the last two days."""
+    with translated():
+        raw = await redis.get(keys.answer(channel, turn))
+    return _NOTE.validate_json(raw) if raw is not None else None
+
+
+class Inbox:
+    """Notes for one waiting request. A draft replaces the draft before it, so a slow reader never piles them up."""
+
+    def __init__(self) -> None:
+        self._notes: deque[Note] = deque()
+        self._filled = asyncio.Event()
+
+    def put(self, note: Note) -> None:
+        """Add one note."""
+        if note.kind == "draft" and self._notes and self._notes[-1].kind == "draft":
+            self._notes.pop()
+        self._notes.append(note)
+        self._filled.set()
+
+    def wake(self) -> None:
+        """End a wait early."""
+        self._filled.set()
+
+    async def get(self, timeout_s: float) -> Note | None:
+        """The next note, None after `timeout_s` seconds of silence."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._filled.wait()
+        note = self._notes.popleft() if self._notes else None
+        if not self._notes:
+            self._filled.clear()
+        return note
+
+
+class Ear:
+    """The subscription of one web server to the notes of all web channels."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._inboxes: dict[str, set[Inbox]] = {}
+        self.listening = asyncio.Event()
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Let every waiting request go and end `run`: the server ends."""
+        self.stopped = True
+        for inbox in (inbox for waiting in self._inboxes.values() for inbox in waiting):
+            inbox.wake()
+
+    @contextlib.contextmanager
+    def waiting_for(self, turn: str) -> Generator[Inbox]:
+        """An inbox that gets every note of this turn from here on."""
+        inbox = Inbox()
+        self._inboxes.setdefault(turn, set()).add(inbox)
+        try:
+            yield inbox
+        finally:
+            self._inboxes[turn].discard(inbox)
+            if not self._inboxes[turn]:
+                del self._inboxes[turn]
+
+    async def run(self) -> None:
+        """Listen until cancelled; when Redis goes away, say so once and try again."""
+        self.stopped = False
+        # Not `while True`: before Python 3.12 a cancel can get lost in a Redis call, because asyncio.wait_for drops one
+        # that comes as it completes.
+        while not self.stopped:
+            try:
+                await self._listen()
+            except RedisError as error:
+                if self.listening.is_set():
+                    _LOG.warning("live answers pause, Redis is away: %s", error)
+                self.listening.clear()
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.psubscribe(keys.wire(ChannelKey("web", "*")))
+            while not self.stopped:
+                message = await pubsub.get_message(timeout=_POLL_S)
+                if message is None:
+                    continue
+                if message["type"] == "psubscribe":
+                    self.listening.set()
+                elif message["type"] == "pmessage":
+                    self._hand_out(message["data"])
+
+    def _hand_out(self, raw: object) -> None:
+        try:
+            note = _NOTE.validate_json(raw if isinstance(raw, bytes) else b"")
+        except ValidationError as error:
+            _LOG.warning("an unreadable note on the wire: %d errors", error.error_count())
+            return
+        for inbox in self._inboxes.get(note.turn, ()):
+            inbox.put(note)

@@ -1,0 +1,98 @@
+"""The page in a real browser. `page_url` serves it with the scripted worker; point it elsewhere to try the product."""
+
+import asyncio
+import shutil
+import threading
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from core.store import open_store
+from tests.browser.scripted import scripted_web
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+_CALM = ("--no-first-run", "--disable-quic", "--disable-gpu")
+_DEADLINE_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def page_url(redis_server: Path) -> Iterator[str]:
+    """The page's address. The server has a loop and a thread of its own: Playwright's sync API occupies this one."""
+    ready, leave = threading.Event(), asyncio.Event()
+    found: list[str] = []
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        url = f"unix://{redis_server}/redis/redis.sock"
+        async with open_store(url, redis_server) as store, scripted_web(store) as (platform, _):
+            found.append(platform.address)
+            ready.set()
+            await leave.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="page")
+    thread.start()
+    assert ready.wait(20)
+    yield found[0]
+    loop.call_soon_threadsafe(leave.set)
+    thread.join(20)
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def spoken_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's fake microphone hears, over and over: a tone that comes and goes."""
+    path = tmp_path_factory.mktemp("microphone") / "tone.wav"
+    times = np.arange(48_000 * 3) / 48_000
+    samples = np.sin(2 * np.pi * 300 * times) * (0.3 + 0.3 * np.sin(2 * np.pi * 2 * times))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes((samples * 30_000).astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(page_url: str, spoken_wav: Path) -> Iterator[Browser]:
+    """Chromium with a fake microphone; skipped where there is none.
+
+    Not for the whole session: while Playwright's sync API is open, no other event loop can run in this thread.
+    """
+    binary = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if binary is None:
+        pytest.skip("no Chromium on this machine")
+    microphone = (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken_wav}",
+    )
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=binary, args=[*_QUIET, *_CALM, *microphone])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, page_url: str) -> Iterator[Page]:
+    """A fresh visitor; the test fails if the page reports an error or asks another host."""
+    context = browser.new_context(viewport={"width": 1000, "height": 800}, locale="en-GB")
+    context.set_default_timeout(_DEADLINE_MS)
+    expect.set_options(timeout=_DEADLINE_MS)
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda request: None if _is_own(request.url, page_url) else wrong.append(request.url))
+    opened.goto(page_url)
+    expect(opened.locator("#composer:not([inert])")).to_be_visible()
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def _is_own(url: str, page_url: str) -> bool:
+    return url.startswith((page_url, "blob:", "data:"))

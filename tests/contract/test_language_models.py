@@ -1,0 +1,260 @@
+"""One suite over every language model: the shipped one, and a remote one behind a real server on this machine."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+from aiohttp import web
+
+from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
+from core.lm.base import LanguageModel, Request, Sampling, Utterance
+from core.lm.local import LocalModel
+from core.lm.remote import RemoteModel
+
+KEY = "sk-very-secret"
+HELLO = (Utterance("system", "You are Parley."), Utterance("user", "Hello"))
+
+
+class Server:
+    """A tiny OpenAI-compatible server; the last user message says how it behaves."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, object]] = []
+        self.hung_up = asyncio.Event()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        said: str = body["messages"][-1]["content"]
+        if said.startswith("status "):
+            status = int(said.split()[1])
+            error = {"message": f"no: {request.headers['Authorization']}", "code": " ".join(said.split()[2:])}
+            return web.json_response({"error": error}, status=status, headers={"Retry-After": "7"})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for piece in self._pieces(said):
+                await response.write(f"data: {json.dumps(_chunk(piece))}\n\n".encode())
+                await asyncio.sleep(0.002)
+            await response.write(b"data: [DONE]\n\n")
+        except (ConnectionError, asyncio.CancelledError):
+            self.hung_up.set()
+            raise
+        return response
+
+    def _pieces(self, said: str) -> list[str]:
+        if said == "go on":
+            return ["word "] * 10_000
+        return ["", "Hel", "lo", " wor", "ld", ". 你好", " 😀", ""]
+
+
+def _chunk(piece: str) -> dict[str, object]:
+    choice = {"index": 0, "delta": {"content": piece}, "finish_reason": None}
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalModel:
+    return LocalModel.open(None)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[Server, str]]:
+    answering = Server()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answering.answer)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    yield answering, f"http://127.0.0.1:{port}/v1"
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def remote(server: tuple[Server, str]) -> AsyncIterator[RemoteModel]:
+    model = RemoteModel(server[1], "m", KEY)
+    yield model
+    await model.close()
+
+
+@pytest.fixture(params=["local", "remote"])
+def model(request: pytest.FixtureRequest) -> LanguageModel:
+    return request.getfixturevalue(request.param)
+
+
+async def _all(model: LanguageModel, request: Request) -> list[str]:
+    async with aclosing(model.stream(request)) as pieces:
+        return [piece async for piece in pieces]
+
+
+# --- every model ---
+
+
+async def test_says_something_in_whole_pieces(model: LanguageModel):
+    pieces = await _all(model, Request(HELLO, 40))
+    assert "".join(pieces).strip()
+    assert all(pieces)
+    assert not any("\ufffd" in piece for piece in pieces)
+
+
+async def test_stop_string_ends_the_answer_and_is_left_out(model: LanguageModel):
+    whole = "".join(await _all(model, Request(HELLO, 40)))
+    stop = whole[3:6]
+    cut = "".join(await _all(model, Request(HELLO, 40, stop=(stop,))))
+    assert cut == whole[: whole.index(stop)]
+
+
+async def test_closing_early_frees_the_model(model: LanguageModel):
+    async with aclosing(model.stream(Request(HELLO, 200))) as pieces:
+        await anext(pieces)
+    assert "".join(await _all(model, Request(HELLO, 40)))
+
+
+async def test_counting_grows_with_the_text(model: LanguageModel):
+    shorter = model.count_tokens((Utterance("user", "hello"),))
+    longer = model.count_tokens((Utterance("user", "hello " * 50),))
+    assert 0 < shorter < longer
+    assert model.context_tokens > 256
+
+
+async def test_has_a_name(model: LanguageModel):
+    assert model.name
+
+
+async def test_same_seed_same_answer(model: LanguageModel):
+    request = Request(HELLO, 20, Sampling(temperature=1.0, top_p=0.9, seed=7))
+    assert await _all(model, request) == await _all(model, request)
+
+
+# --- the shipped model ---
+
+
+async def test_first_text_comes_at_once(local: LocalModel):
+    await _all(local, Request(HELLO, 8))
+    began = time.perf_counter()
+    async with aclosing(local.stream(Request(HELLO, 40))) as pieces:
+        await anext(pieces)
+        assert time.perf_counter() - began < 0.5
+
+
+async def test_cancelled_requests_leave_the_queue(local: LocalModel):
+    async def one(index: int) -> str:
+        return "".join(await _all(local, Request((Utterance("user", f"hello {index}"),), 40)))
+
+    tasks = [asyncio.create_task(one(index)) for index in range(6)]
+    await asyncio.sleep(0.01)
+    for task in tasks[1:5]:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(outcome, asyncio.CancelledError) for outcome in outcomes] == [False, *[True] * 4, False]
+
+
+async def test_closing_the_model_fails_its_requests_for_another_try():
+    model = LocalModel.open(None)
+    request = Request((Utterance("user", "hello"),), 200, Sampling(temperature=2.0, seed=1))
+    tasks = [asyncio.create_task(_all(model, request)) for _ in range(3)]
+    await asyncio.sleep(0.03)
+    await model.close()
+    await model.close()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, RetryableError) for outcome in outcomes[1:])
+
+
+async def test_chat_larger_than_the_context_is_refused(local: LocalModel):
+    with pytest.raises(UserError) as raised:
+        await _all(local, Request((Utterance("user", "word " * 2000),), 10))
+    assert raised.value.key == "message_too_long"
+    limit = raised.value.params["limit_words"]
+    assert isinstance(limit, int)
+    assert 50 < limit < local.context_tokens
+
+
+async def test_unknown_characters_survive(local: LocalModel):
+    request = Request((Utterance("user", "龘靐齉 𝔘𝔫𝔦 😀👩‍👩‍👧 \x00 é"),), 40, Sampling(temperature=1.8, seed=1))
+    assert not any("\ufffd" in piece for piece in await _all(local, request))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "missing"),
+    [
+        ("config.json", "config.json"),
+        ("model.safetensors", "weights"),
+        ("tokenizer.json", "tokenizer"),
+        ("chat_template.jinja", "chat template"),
+    ],
+)
+def test_incomplete_folder_is_named(tmp_path, left_out: str, missing: str):
+    from core.lm.loading import SHIPPED
+
+    for file in SHIPPED.iterdir():
+        if file.name != left_out:
+            (tmp_path / file.name).symlink_to(file)
+    with pytest.raises(SettingError, match=missing) as raised:
+        LocalModel.open(str(tmp_path))
+    assert raised.value.setting == "LM_MODEL"
+
+
+def test_folder_that_does_not_exist_is_named():
+    with pytest.raises(SettingError, match="a folder that exists"):
+        LocalModel.open("/nowhere/at/all")
+
+
+# --- a remote model ---
+
+
+async def test_request_carries_what_was_asked(server: tuple[Server, str], remote: RemoteModel):
+    await _all(remote, Request(HELLO, 33, Sampling(temperature=0.0, top_p=0.5, seed=3), stop=("X",)))
+    sent = server[0].requests[0]
+    assert sent["messages"] == [{"role": "system", "content": "You are Parley."}, {"role": "user", "content": "Hello"}]
+    assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("m", 33, True)
+    assert (sent["temperature"], sent["top_p"], sent["seed"], sent["stop"]) == (0.0, 0.5, 3, ["X"])
+
+
+async def test_closing_early_hangs_up(server: tuple[Server, str], remote: RemoteModel):
+    async with aclosing(remote.stream(Request((Utterance("user", "go on"),), 10))) as pieces:
+        await anext(pieces)
+    await asyncio.wait_for(server[0].hung_up.wait(), 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "says"),
+    [
+        ("429", RetryableError, "429"),
+        ("500", RetryableError, "500"),
+        ("401", UserError, "model_unreachable"),
+        ("404", UserError, "model_unreachable"),
+        ("400", PermanentError, "400"),
+        ("400 context_length_exceeded", UserError, "message_too_long"),
+    ],
+)
+async def test_refusals_become_our_errors_without_the_key(
+    server: tuple[Server, str], remote: RemoteModel, status: str, error: type[AssistantError], says: str
+):
+    with pytest.raises(error) as raised:
+        await _all(remote, Request((Utterance("user", f"status {status}"),), 10))
+    assert says in str(raised.value)
+    assert KEY not in repr(raised.value)
+    assert raised.value.__suppress_context__
+    assert len(server[0].requests) == 1
+    if isinstance(raised.value, RetryableError):
+        assert raised.value.after_s == 7
+
+
+async def test_no_server_is_worth_another_try():
+    model = RemoteModel("http://127.0.0.1:9/v1", "m")
+    with pytest.raises(RetryableError):
+        await _all(model, Request(HELLO, 10))
+    await model.close()
+
+
+async def test_silent_server_is_given_up(
+    server: tuple[Server, str], remote: RemoteModel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("core.lm.remote.TOTAL_S", 0.01)
+    with pytest.raises(RetryableError, match="too slow"):
+        await _all(remote, Request((Utterance("user", "go on"),), 10))

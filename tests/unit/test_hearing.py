@@ -1,0 +1,129 @@
+import asyncio
+import io
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.audio import SAMPLE_RATE_HZ, encode_ogg_opus
+from core.errors import SettingError, UserError
+from core.hearing import MAX_AUDIO_S, SHIPPED_NAME, Hearing, Transcript
+from core.speaking import Speaking
+
+
+@pytest.fixture(scope="module")
+def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
+    """The model that ships, with an empty cache: it needs no network."""
+    hearing = Hearing.open(None, download_dir=tmp_path_factory.mktemp("models"))
+    yield hearing
+    hearing.close()
+
+
+@pytest.fixture(scope="module")
+def voice() -> Iterator[Speaking]:
+    speaking = Speaking()
+    yield speaking
+    speaking.close()
+
+
+def noise(seconds: float, level: float) -> bytes:
+    hiss = np.random.default_rng(0).standard_normal(int(seconds * SAMPLE_RATE_HZ)).astype(np.float32)
+    return encode_ogg_opus(hiss * np.float32(level), SAMPLE_RATE_HZ)
+
+
+@pytest.mark.parametrize("said", ["Hello, my name is Zora.", "What is my name?", "What can you do?", "Tell me a joke."])
+async def test_what_the_chat_model_answers_is_heard(ears: Hearing, voice: Speaking, said: str):
+    note = await voice.speak(said, "en")
+    transcript = await ears.transcribe(note.ogg)
+    plain = "".join(char for char in transcript.text.lower() if char.isalpha() or char == " ")
+    assert plain == "".join(char for char in said.lower() if char.isalpha() or char == " ")
+    assert transcript == Transcript(transcript.text, "en", pytest.approx(note.duration_s, abs=0.05))
+
+
+async def test_the_model_that_ships_knows_only_english_whatever_the_hint(ears: Hearing, voice: Speaking):
+    assert ears.name == SHIPPED_NAME
+    note = await voice.speak("Good morning.", "en")
+    heard = [await ears.transcribe(note.ogg, language=language) for language in (None, "en-GB", "zh-Hans", "xx", "")]
+    assert {(transcript.text.lower(), transcript.language) for transcript in heard} == {(heard[0].text.lower(), "en")}
+
+
+@pytest.mark.parametrize("note", [noise(2, 0), noise(2, 0.003), noise(0.02, 0)], ids=["silence", "hiss", "a click"])
+async def test_silence_is_told(ears: Hearing, note: bytes):
+    with pytest.raises(UserError, match="audio_silent"):
+        await ears.transcribe(note)
+
+
+@pytest.mark.parametrize(("data", "key"), [(b"", "audio_empty"), (b"no sound" * 99, "audio_unreadable")])
+async def test_what_is_no_voice_note_is_told(ears: Hearing, data: bytes, key: str):
+    with pytest.raises(UserError, match=key):
+        await ears.transcribe(data)
+
+
+async def test_more_than_ten_minutes_are_refused_at_once(ears: Hearing):
+    long = io.BytesIO()
+    with wave.open(long, "wb") as made:
+        made.setparams((1, 1, 8000, 0, "NONE", ""))
+        made.writeframes(bytes((MAX_AUDIO_S + 5) * 8000))
+    with pytest.raises(UserError, match="audio_too_long") as refused:
+        await ears.transcribe(long.getvalue())
+    assert refused.value.params == {"limit_minutes": 10}
+
+
+async def test_the_loop_goes_on_while_it_listens(ears: Hearing, voice: Speaking):
+    note = await voice.speak("Good morning, my name is Zora. What can you do for me today? " * 2, "en")
+    gaps: list[float] = []
+
+    async def heartbeat() -> None:
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(0.005)
+            gaps.append(time.monotonic() - start)
+
+    beating = asyncio.create_task(heartbeat())
+    await ears.transcribe(note.ogg)
+    beating.cancel()
+    assert len(gaps) > 20
+    assert max(gaps) < 0.5
+
+
+def test_a_folder_without_a_model_stops_the_start_with_the_setting_and_what_it_wants(tmp_path: Path):
+    with pytest.raises(SettingError) as refused:
+        Hearing.open(str(tmp_path), download_dir=tmp_path)
+    assert str(refused.value).startswith(f"ASR_MODEL: got '{tmp_path}', wants a folder with model.bin")
+
+
+def test_a_folder_with_broken_weights_stops_the_start(tmp_path: Path):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(SettingError, match="ASR_MODEL"):
+        Hearing.open(str(tmp_path), download_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "model", ["smal", "/no/such/folder", "./models/mine", "~/mine", "too/many/parts", "bad name/x"]
+)
+def test_a_name_that_is_no_model_stops_the_start(model: str, tmp_path: Path):
+    with pytest.raises(SettingError, match="ASR_MODEL"):
+        Hearing.open(model, download_dir=tmp_path)
+
+
+def test_a_download_that_broke_off_is_not_taken_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    kept = tmp_path / "models--Systran--faster-whisper-tiny"
+    snapshot = kept / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text("a" * 40)
+    with pytest.raises(SettingError, match="broke off"):
+        Hearing.open("tiny", download_dir=tmp_path)
+
+
+async def test_several_sentences_in_one_note_are_all_heard(ears: Hearing, voice: Speaking):
+    said = ["Hello.", "My name is Zora.", "What can you do?"]
+    apart = [(await ears.transcribe((await voice.speak(sentence, "en")).ogg)).text for sentence in said]
+    together = await ears.transcribe((await voice.speak(" ".join(said), "en")).ogg)
+    assert together.text == " ".join(apart)

@@ -1,0 +1,143 @@
+"""What the model is shown."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import profiles, prompt
+from core.dialogue import Dialogue
+from core.errors import SettingError, UserError
+from core.lm.base import Request, Utterance
+from core.message import Turn
+
+PLAIN = profiles.load("plain")
+
+
+class WordModel:
+    """Counts words as tokens, and four for each utterance."""
+
+    name = "words"
+
+    def __init__(self, context_tokens: int) -> None:
+        self.context_tokens = context_tokens
+
+    def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        raise NotImplementedError
+
+    def count_tokens(self, utterances: Sequence[Utterance]) -> int:
+        return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+
+    async def close(self) -> None:
+        pass
+
+
+def _turn(index: int, said: str = "", reply: str = "", language: str = "en") -> Turn:
+    return Turn(
+        str(index), 0.0, "Alice", said or f"question {index}", reply or f"answer {index}", language, "m", "plain"
+    )
+
+
+def _build(
+    turns: Sequence[Turn] = (),
+    said: str = "hello",
+    *,
+    summary: str = "",
+    language: str = "en",
+    group: bool = False,
+    notes: Sequence[str] = (),
+    context: int = 2048,
+) -> tuple[Utterance, ...]:
+    return prompt.build(
+        PLAIN,
+        Dialogue(summary, tuple(turns)),
+        said,
+        language=language,
+        speaker="Bob",
+        group=group,
+        notes=notes,
+        model=WordModel(context),
+        max_new_tokens=64,
+    )
+
+
+def test_order_is_system_turns_message():
+    shown = _build([_turn(1)], "and now?")
+    assert [each.role for each in shown] == ["system", "user", "assistant", "user"]
+    assert shown[0].content == PLAIN.words["en"]
+    assert [each.content for each in shown[1:]] == ["question 1", "answer 1", "and now?"]
+
+
+def test_summary_follows_the_system_words():
+    assert _build(summary="Alice likes tea.")[0].content.endswith("\n\nEarlier in this chat: Alice likes tea.")
+
+
+def test_notes_stand_in_the_last_message():
+    shown = _build([_turn(1)], "where does zora live", notes=["Zora lives in Velm.", "The pool\nis open."])
+    assert shown[-1].content == "Notes:\n- Zora lives in Velm.\n- The pool is open.\n\nwhere does zora live"
+    assert _build(notes=["佐拉住在威姆。"], language="zh-Hans", said="佐拉住在哪里？")[-1].content.startswith(
+        "资料：\n- 佐"
+    )
+
+
+def test_speakers_are_named_in_groups_only():
+    assert [each.content for each in _build([_turn(1)], group=True)[1:]] == [
+        "Alice: question 1",
+        "answer 1",
+        "Bob: hello",
+    ]
+    assert _build()[-1].content == "hello"
+
+
+def test_system_words_keep_the_language_in_which_the_dialogue_began():
+    assert _build([_turn(1, language="zh-Hans")], language="en")[0].content == PLAIN.words["zh-Hans"]
+    assert _build(language="zh-Hans")[0].content == PLAIN.words["zh-Hans"]
+    assert _build(language="fr")[0].content == PLAIN.words["en"]
+
+
+def test_start_is_byte_stable_from_turn_to_turn():
+    turns = [_turn(index) for index in range(120)]
+    first_turns = [_build(turns[:length], context=256)[1].content for length in range(1, 120)]
+    changes = sum(a != b for a, b in zip(first_turns, first_turns[1:], strict=False))
+    assert changes <= 120 * 12 / (192 / 4)
+    for length in range(20):
+        before, after = _build(turns[:length], "x"), _build(turns[: length + 1], "y")
+        assert after[: len(before) - 1] == before[:-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 40), max_size=40), st.integers(100, 400))
+def test_newest_turns_are_kept_and_the_budget_holds(sizes: list[int], context: int):
+    turns = [_turn(index, said=f"q{index} " + "w " * size) for index, size in enumerate(sizes)]
+    shown = _build(turns, context=context)
+    kept = [each.content.split()[0] for each in shown if each.role == "user"][:-1]
+    assert kept == [f"q{index}" for index in range(len(sizes))][len(sizes) - len(kept) :]
+    assert WordModel(context).count_tokens(shown) <= context - min(64, context // 4)
+
+
+def test_message_that_alone_is_too_long_names_a_limit_that_fits():
+    with pytest.raises(UserError) as raised:
+        _build(said="word " * 300, context=256)
+    assert raised.value.key == "message_too_long"
+    limit = raised.value.params["limit_words"]
+    assert isinstance(limit, int)
+    assert 100 < limit < 192
+    _build(said="word " * limit, context=256)
+
+
+def test_notes_give_way_to_a_long_message():
+    assert _build(said="word " * 100, notes=["note " * 200], context=256)[-1].content.startswith("word")
+
+
+def test_unknown_profile_names_those_there_are():
+    with pytest.raises(SettingError, match="home, plain, support, tutor, writer"):
+        profiles.load("pirate")
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_profile_speaks_both_languages(name: str):
+    profile = profiles.load(name)
+    assert "Parley" in profile.words_in("en")
+    assert "Parley" in profile.words_in("zh-Hans")
+    assert profile.max_new_tokens > 0
