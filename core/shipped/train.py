@@ -15,9 +15,7 @@ def main() -> None:
     share = parser.parse_args().share
     threads = max(1, (os.cpu_count() or 2) // len(MINUTES))
     running = [
-        subprocess.Popen(
-            [sys.executable, "-m", module, "--minutes", str(minutes * share), "--threads", str(threads)]
-        )
+        subprocess.Popen([sys.executable, "-m", module, "--minutes", str(minutes * share), "--threads", str(threads)])
         for module, minutes in MINUTES.items()
     ]
     sys.exit(max(process.wait() for process in running))

@@ -118,7 +118,8 @@ def test_a_small_phone_scrolls_only_up_and_down(page: Page):
     say(page, "markdown")
     finished(page, 1)
     say(page, f"Hello {'x' * 80}")
-    finished(page, 2)
+    expect(page.locator(".said")).to_have_count(2)
+    expect(page.locator(".answer[aria-busy]")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") == SMALLEST["width"]
     assert page.evaluate("document.getElementById('scroll').scrollWidth <= innerWidth")
     for name in ("Send", "Attach a file", "New conversation", "Record a voice note"):
