@@ -56,9 +56,16 @@ class Store:
 
 @contextlib.contextmanager
 def translated() -> Generator[None]:
-    """Redis that is away, loading, full or read-only becomes a RetryableError."""
+    """Redis that is away, loading, full or read-only becomes a RetryableError.
+
+    A cancel that reached the task during the call is honoured: redis-py sends with `asyncio.wait_for`, which before
+    Python 3.12 drops a cancel that comes just as the sending ends (python/cpython#86296).
+    """
     try:
         yield
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
     except (ConnectionError, TimeoutError, BusyLoadingError) as error:
         raise RetryableError(f"Redis cannot be reached: {error}") from error
     except ResponseError as error:

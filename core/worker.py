@@ -99,14 +99,16 @@ class Worker:
                     await self._lanes.renew(claim)
                 except RetryableError as error:
                     _LOG.warning("%s: lease not renewed: %s", claim.channel, error)
+                except Fenced as error:
+                    _LOG.warning("%s: what is being made will be void", error)
+                    return
 
         renewal = asyncio.create_task(renew())
         try:
             yield
         finally:
             renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Fenced):
-                await renewal
+            await asyncio.wait({renewal})
 
     async def _step(self, claim: Claim) -> bool:
         """Do the next thing of a lane: send what is unsent, else answer its head. Returns whether more waits."""

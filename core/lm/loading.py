@@ -26,6 +26,11 @@ class Loaded:
     system_role: bool
 
     @property
+    def longest(self) -> int:
+        """The most tokens that the model's own settings let it answer."""
+        return self.model.generation_config.max_new_tokens or self.context_tokens
+
+    @property
     def device(self) -> Any:
         """Where the prompt has to be put."""
         return self.model.device

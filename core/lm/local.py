@@ -59,7 +59,7 @@ class LocalModel:
 
         def work() -> None:
             try:
-                self._generate(ids, request, min(room, request.max_new_tokens), show, cancelled)
+                self._generate(ids, request, min(room, request.max_new_tokens, self._loaded.longest), show, cancelled)
             finally:
                 show(None)
 

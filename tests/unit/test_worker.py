@@ -243,3 +243,18 @@ async def test_channels_do_not_see_each_others_words(house: House):
     await house.say("what is my secret?", there)
     await house.quiet()
     assert "plum" not in str(house.model.requests[-1])
+
+
+async def test_a_stop_in_the_middle_of_work_ends_it_at_once_every_time(store: Store):
+    house = House(store)
+    for round in range(15):
+        for number in range(20):
+            await house.say("hello", ChannelKey("telegram", f"42:{number}"))
+        task = asyncio.create_task(house.worker().run())
+        await asyncio.sleep(0.01 + 0.003 * round)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done
+    async with working(house):
+        await house.quiet()
+    assert len(house.platform.sent) == 300

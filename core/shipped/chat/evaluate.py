@@ -14,7 +14,7 @@ from typing import Any
 from core.shipped.chat.dialogues import Dialogue, Exchange, Plan, Writer
 from core.shipped.chat.train import WEIGHTS
 
-BATCH = 20
+BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
