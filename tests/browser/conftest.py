@@ -14,10 +14,28 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from core.store import open_store
 from tests.browser.scripted import scripted_web
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-_CALM = ("--no-first-run", "--disable-quic", "--disable-gpu")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+"""Quiet, asks no other host, and hands its microphone to whoever asks."""
 _DEADLINE_MS = 20_000
+
+
+def chromium() -> str:
+    """The browser of this machine."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+    )
+    assert found, "the browser tests need Chromium: sh deploy/test-packages.sh"
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +77,14 @@ def spoken_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(page_url: str, spoken_wav: Path) -> Iterator[Browser]:
-    """Chromium with a fake microphone; skipped where there is none.
+    """Chromium with a fake microphone.
 
     Not for the whole session: while Playwright's sync API is open, no other event loop can run in this thread.
     """
-    binary = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if binary is None:
-        pytest.skip("no Chromium on this machine")
-    microphone = (
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={spoken_wav}",
-    )
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=binary, args=[*_QUIET, *_CALM, *microphone])
+        opened = playwright.chromium.launch(
+            executable_path=chromium(), args=[*FLAGS, f"--use-file-for-fake-audio-capture={spoken_wav}"]
+        )
         yield opened
         opened.close()
 
