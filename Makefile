@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run chat doctor test check train eval bench-turn clean
+.PHONY: run chat doctor test check train eval bench bench-turn clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -38,6 +38,9 @@ train: .venv/installed
 eval: .venv/installed
 	$(BIN)/python -m core.shipped.speech.evaluate
 	$(BIN)/python -m core.shipped.chat.evaluate
+
+bench: bench-turn
+	$(BIN)/python -m benchmarks.start
 
 bench-turn: .venv/installed
 	$(BIN)/python -m benchmarks.turn

@@ -136,7 +136,6 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
             token,
             api_base=settings.discord_api_base or None,
             gateway=settings.discord_gateway or None,
-            phrases=phrases,
         )
     return platforms
 

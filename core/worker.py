@@ -189,8 +189,11 @@ class Worker:
             return None
         if audio.duration_s is not None and audio.duration_s > MAX_AUDIO_S:
             raise UserError("audio_too_long", limit_minutes=MAX_AUDIO_S // 60)
+        cap_bytes = platform.limits.media_bytes
+        if audio.size_bytes is not None and audio.size_bytes > cap_bytes:
+            raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
         try:
-            return await platform.fetch(audio, platform.limits.media_bytes)
+            return await platform.fetch(audio, cap_bytes)
         except PermanentError as error:
             _LOG.warning("%s: a file is gone: %s", message.channel, error)
             raise UserError("file_gone") from error

@@ -3,7 +3,6 @@
 from bots.discord_bot.listen import listen
 from bots.discord_bot.private import Pace, point_at
 from bots.discord_bot.send import Requests, fetch_file, log_in, request_client, send_part, show_typing
-from bots.locales import Phrases
 from core.errors import PermanentError
 from core.message import ChannelKey, MediaRef, Message, Part, PlatformName, Reaction
 from core.platform import Accept, Limits
@@ -16,8 +15,7 @@ _IDENTIFY_GAP_S = 30.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then
 class DiscordPlatform:
     """One bot at Discord.
 
-    `api_base` and `gateway` name another Discord, such as a proxy, for the whole process. `phrases` is not needed
-    here: all that Discord shows comes as parts.
+    `api_base` and `gateway` name another Discord, such as a proxy, for the whole process.
     """
 
     name: PlatformName = "discord"
@@ -29,7 +27,6 @@ class DiscordPlatform:
         *,
         api_base: str | None = None,
         gateway: str | None = None,
-        phrases: Phrases,
         identify_gap_s: float = _IDENTIFY_GAP_S,
     ) -> None:
         point_at(api_base, gateway)

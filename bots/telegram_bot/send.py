@@ -113,8 +113,6 @@ async def typing(bot: Bot, channel: ChannelKey) -> None:
 async def fetch(bot: Bot, media: MediaRef, cap_bytes: int) -> bytes:
     """A file's bytes; UserError file_too_big above the cap or Telegram's own 20 MB."""
     too_big = UserError("file_too_big", limit_mb=cap_bytes // _MIB)
-    if (media.size_bytes or 0) > cap_bytes:
-        raise too_big
     with translated():
         try:
             file = await bot.get_file(media.handle)

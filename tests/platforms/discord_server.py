@@ -2,7 +2,7 @@
 
     server = DiscordServer()
     await server.start()
-    platform = DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases())
+    platform = DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway)
     await server.wait_ready()                                   # the bot listens
     await server.say("Hello")                                   # Alice, in her direct channel
     await server.say("Hi", author=BOB, channel=GENERAL, mention=True)

@@ -14,7 +14,6 @@ from discord.http import handle_message_parameters
 
 from bots.discord_bot import DiscordPlatform
 from bots.discord_bot.private import Pace, VoiceFile
-from bots.locales import Phrases
 from core import clock
 from core.errors import PermanentError, RetryableError, SettingError, UserError
 from core.message import ChannelKey, MediaRef, Message, Part, Reaction, VoiceNote
@@ -76,7 +75,6 @@ def platform_of(server: DiscordServer, token: str | None = None) -> DiscordPlatf
         token or server.token,
         api_base=server.api,
         gateway=server.gateway,
-        phrases=Phrases(),
         identify_gap_s=0.02,
     )
 
@@ -127,7 +125,7 @@ async def test_a_wrong_token_is_the_owners_to_mend(server: DiscordServer) -> Non
 
 
 async def test_an_absent_discord_can_be_tried_again(server: DiscordServer) -> None:
-    nobody = DiscordPlatform("token", api_base="http://127.0.0.1:9/api/v10", phrases=Phrases())
+    nobody = DiscordPlatform("token", api_base="http://127.0.0.1:9/api/v10")
     with pytest.raises(RetryableError):
         await nobody.check()
 

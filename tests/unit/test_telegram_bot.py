@@ -239,9 +239,8 @@ async def test_files_are_fetched_up_to_the_cap(telegram: TelegramServer):
     bot = platform(telegram)
     small, huge = telegram.keep(b"x" * 1000), telegram.keep(b"x" * (20 * 2**20 + 1))
     assert await bot.fetch(MediaRef("audio", small), 2000) == b"x" * 1000
-    for media in (MediaRef("audio", small), MediaRef("audio", small, size_bytes=5000)):
-        with pytest.raises(UserError, match="file_too_big"):
-            await bot.fetch(media, 500)
+    with pytest.raises(UserError, match="file_too_big"):
+        await bot.fetch(MediaRef("audio", small), 500)
     with pytest.raises(UserError, match="file_too_big"):
         await bot.fetch(MediaRef("audio", huge), bot.limits.media_bytes)
     with pytest.raises(PermanentError):

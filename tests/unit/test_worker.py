@@ -115,6 +115,7 @@ async def test_when_the_voice_fails_the_text_still_arrives(house: House):
         ({"media": (MediaRef("other", "x"),)}, "voice note"),
         ({"media": (MediaRef("audio", "gone"),)}, "again"),
         ({"media": (MediaRef("audio", "x", duration_s=3 * 3600),)}, "10 minutes"),
+        ({"media": (MediaRef("audio", "x", size_bytes=30 * 2**20),)}, "too big"),
         ({"text": "/nonsense"}, "/help"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Trains the built-in ears: `python -m core.shipped.speech.train [--minutes 60] [--threads 1]`.
+"""Trains the built-in ears: `python -m core.shipped.speech.train [--steps 6000] [--threads 1] [--resume]`.
 
 A micro-Whisper with a CTC loss on its encoder, which makes it learn to align early and is thrown away at the end.
 """
@@ -6,6 +6,7 @@ A micro-Whisper with a CTC loss on its encoder, which makes it learn to align ea
 import argparse
 import contextlib
 import copy
+import math
 import os
 import random as randomness
 import shutil
@@ -145,39 +146,55 @@ class Learner:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.step()
+        self._follow()
+        return loss.item()
+
+    def _follow(self) -> None:
         with torch.no_grad():
             for slow, fast in zip(self.ears.parameters(), self._computing.parameters(), strict=True):
                 fast.copy_(slow)
-        return loss.item()
+
+    def keep(self, file: Path, step: int) -> None:
+        """Write the state after `step` steps."""
+        partial = file.with_suffix(".partial")
+        torch.save({"ears": self.ears.state_dict(), "optimizer": self._optimizer.state_dict(), "step": step}, partial)
+        partial.rename(file)
+
+    def restore(self, file: Path) -> int:
+        """Go on from a kept state; the number of steps it has."""
+        kept = torch.load(file, weights_only=True)
+        self.ears.load_state_dict(kept["ears"])
+        self._optimizer.load_state_dict(kept["optimizer"])
+        self._follow()
+        return int(kept["step"])
 
 
-def train(minutes: float, threads: int, out: Path, cache: Path) -> None:
-    """Train for about `minutes` and write the weights for faster-whisper into `out`."""
+def train(steps: int, threads: int, out: Path, cache: Path, *, resume: bool) -> None:
+    """Train for `steps` and write the weights for faster-whisper into `out`.
+
+    Every few minutes all that is needed to go on is kept in `cache`, for `resume`.
+    """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     words, random = alphabet.tokenizer(), randomness.Random(0)
-    ears = Ears(words).to(device)
-    learner = Learner(ears)
+    learner, checkpoint = Learner(Ears(words).to(device)), cache / "checkpoint.pt"
+    first = learner.restore(checkpoint) if resume else 0
     batches = Batches(words, random, device)
     with clips.making(_CLIPS, cache, threads) as fresh:
         batches.add(fresh())
-        start = saved = time.monotonic()
-        with tqdm(
-            total=100, desc="hearing", unit="%", bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-        ) as bar:
-            step, smooth = 0, 8.0
-            while (share := (time.monotonic() - start) / (minutes * 60)) < 1:
-                if step % 50 == 0:
-                    batches.add(fresh())
-                rate = _PEAK_RATE * min(1, (step + 1) / _WARM_UP) * (0.5 + 0.5 * float(np.cos(np.pi * share)))
-                loss = learner.step(batches.next(), rate)
-                step, smooth = step + 1, 0.98 * smooth + 0.02 * loss
-                bar.set_postfix_str(f"step {step} loss {smooth:.3f}", refresh=False)
-                bar.update(100 * share - bar.n)
-                if time.monotonic() - saved > _SAVE_S:
-                    saved = time.monotonic()
-                    export(learner.ears, words, out)
+        saved, smooth = time.monotonic(), 0.0
+        for step in (bar := tqdm(range(first, steps), initial=first, total=steps, desc="hearing", unit="step")):
+            if step % 50 == 0:
+                batches.add(fresh())
+            warm = min(1.0, (step - first + 1) / _WARM_UP)
+            loss = learner.step(batches.next(), warm * _PEAK_RATE * 0.5 * (1 + math.cos(math.pi * step / steps)))
+            smooth = loss if step == first else 0.98 * smooth + 0.02 * loss
+            bar.set_postfix_str(f"loss {smooth:.3f}", refresh=False)
+            if time.monotonic() - saved > _SAVE_S:
+                saved = time.monotonic()
+                learner.keep(checkpoint, step + 1)
+                export(learner.ears, words, out)
     export(learner.ears, words, out)
 
 
@@ -197,12 +214,13 @@ def export(ears: Ears, words: Tokenizer, out: Path) -> None:
 def main() -> None:
     """Arguments of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/parley/speech")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was cut off")
     chosen = parser.parse_args()
-    train(chosen.minutes, chosen.threads, chosen.out, chosen.cache)
+    train(chosen.steps, chosen.threads, chosen.out, chosen.cache, resume=chosen.resume)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""The README's tree is the disk's, and both languages say the same in code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TWINS = ("README.md", "README.zh-Hans.md")
+
+
+def _house(readme: str) -> list[str]:
+    """Paths of the tree, a file or folder each."""
+    block = next(block for block in re.findall(r"```\n(.*?)```", readme, re.DOTALL) if block.startswith("core/"))
+    paths: list[str] = []
+    top = ""
+    for line in block.splitlines():
+        names = re.split(r"\s{2,}", line.strip())[0].split()
+        if not line.startswith(" "):
+            top = names[0]
+            paths.append(top)
+        else:
+            paths += [top + name for name in names]
+    return paths
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_the_tree_is_the_disks(name: str):
+    shown = {path.rstrip("/") for path in _house((ROOT / name).read_text("utf-8"))}
+    for path in shown:
+        assert (ROOT / path).exists(), path
+    for room in ("core", "bots"):
+        for entry in (ROOT / room).iterdir():
+            if entry.name not in ("__init__.py", "__pycache__"):
+                assert f"{room}/{entry.name}" in shown
+
+
+def test_both_languages_show_the_same_commands_and_figures():
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in TWINS)
+    commands = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+    def code(text: str) -> list[str]:
+        return [re.sub(r"\s*#.*", "", block) for block in commands.findall(text)]
+
+    assert code(english) == code(chinese)
+    numbers = re.compile(r"\d+(?:\.\d+)? ?(?:%|ms|MB|s\b)")
+    assert sorted(numbers.findall(english)) == sorted(numbers.findall(chinese))
+
+
+@pytest.mark.parametrize("name", [*TWINS, "CONTRIBUTING.md"])
+def test_every_link_and_target_exists(name: str):
+    text = (ROOT / name).read_text("utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for command in re.findall(r"`make ([a-z-]+)", text):
+        assert re.search(rf"^[a-z -]*\b{command}\b[a-z -]*:", makefile, re.MULTILINE), command
