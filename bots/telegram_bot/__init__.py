@@ -79,10 +79,14 @@ class TelegramPlatform:
         if not token.partition(":")[0].isdecimal():
             raise SettingError("TELEGRAM_TOKEN", "a value that is not shown", "the token that @BotFather gave you")
         self._phrases = phrases
-        self._bot = Bot(
-            token,
-            base_url=f"{api_base}/bot",
-            base_file_url=f"{file_base or api_base}/file/bot",
+        self._token = token
+        self._bases = f"{api_base}/bot", f"{file_base or api_base}/file/bot"
+        self._bot = self._client()
+
+    def _client(self) -> Bot:
+        return Bot(
+            self._token,
+            *self._bases,
             request=HTTPXRequest(connection_pool_size=64, read_timeout=20, write_timeout=20, connect_timeout=10),
             get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=20, connect_timeout=10),
         )
@@ -99,9 +103,13 @@ class TelegramPlatform:
         return f"@{me.username}"
 
     async def listen(self, accept: Accept) -> None:
-        """Poll until cancelled. Nothing that waits at Telegram is dropped."""
-        await self._initialize()
-        updater = Updater(self._bot, DurableQueue(accept, self._bot, self._phrases))
+        """Poll until cancelled. Nothing that waits at Telegram is dropped.
+
+        Polling has a client of its own, which it closes: what is being sent when listening ends is not cut off.
+        """
+        bot = self._client()
+        await _initialize(bot)
+        updater = Updater(bot, DurableQueue(accept, bot, self._phrases))
         async with updater:
             await updater.start_polling(
                 timeout=_POLL_S,
@@ -115,16 +123,6 @@ class TelegramPlatform:
             finally:
                 await updater.stop()
 
-    async def _initialize(self) -> None:
-        while True:
-            try:
-                await self._bot.initialize()
-            except NetworkError as error:
-                _LOG.warning("Telegram cannot be reached (%s), again in %.0f s", type(error).__name__, _AGAIN_S)
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                return
-
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         """Download a file."""
         return await send.fetch(self._bot, media, cap_bytes)
@@ -136,6 +134,17 @@ class TelegramPlatform:
     async def typing(self, channel: ChannelKey) -> None:
         """Show the typing sign."""
         await send.typing(self._bot, channel)
+
+
+async def _initialize(bot: Bot) -> None:
+    while True:
+        try:
+            await bot.initialize()
+        except NetworkError as error:
+            _LOG.warning("Telegram cannot be reached (%s), again in %.0f s", type(error).__name__, _AGAIN_S)
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _report(error: TelegramError) -> None:
