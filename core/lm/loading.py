@@ -88,6 +88,9 @@ def _load(source: str, name: str, *, local_only: bool) -> Loaded:
     """Reads weights and tokenizer; OSError when they are not there."""
     import torch  # heavy, as is transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of reading weights, which takes a moment; the hub's bar of a download stays
 
     on_gpu = torch.cuda.is_available()
     try:

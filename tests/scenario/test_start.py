@@ -5,17 +5,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.scenario.product import Product, run_to_end, running
+from tests.scenario.product import run_to_end, running
 
 
 async def test_the_name_is_remembered_after_kill_9_and_only_in_its_channel(data: Path):
-    product = await (await Product(data).start()).healthy()
-    await product.ask("My name is Zora.")
-    await product.kill()
-    await (await product.start()).healthy()
-    assert "Zora" in (await product.ask("What is my name?"))["text"]
-    assert "Zora" not in (await product.ask("What is my name?", "elsewhere"))["text"]
-    assert await product.stop() == 0
+    async with running(data) as product:
+        await product.ask("My name is Zora.")
+        await product.kill()
+        await (await product.start()).healthy()
+        assert "Zora" in (await product.ask("What is my name?"))["text"]
+        assert "Zora" not in (await product.ask("What is my name?", "elsewhere"))["text"]
+        assert await product.stop() == 0
 
 
 async def test_health_names_every_part(data: Path):
