@@ -7,11 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TWINS = ("README.md", "README.zh-Hans.md")
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def _house(readme: str) -> list[str]:
     """Paths of the tree, a file or folder each."""
-    block = next(block for block in re.findall(r"```\n(.*?)```", readme, re.DOTALL) if block.startswith("core/"))
+    block = next(block for _, block in FENCED.findall(readme) if block.startswith("core/"))
     paths: list[str] = []
     top = ""
     for line in block.splitlines():
@@ -37,10 +38,9 @@ def test_the_tree_is_the_disks(name: str):
 
 def test_both_languages_show_the_same_commands_and_figures():
     english, chinese = ((ROOT / name).read_text("utf-8") for name in TWINS)
-    commands = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
     def code(text: str) -> list[str]:
-        return [re.sub(r"\s*#.*", "", block) for block in commands.findall(text)]
+        return [re.sub(r"\s*#.*", "", block) for language, block in FENCED.findall(text) if language == "sh"]
 
     assert code(english) == code(chinese)
     numbers = re.compile(r"\d+(?:\.\d+)? ?(?:%|ms|MB|s\b)")

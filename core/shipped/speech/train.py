@@ -1,4 +1,4 @@
-"""Trains the built-in ears: `python -m core.shipped.speech.train [--steps 6000] [--threads 1] [--resume]`.
+"""Trains the built-in ears: `python -m core.shipped.speech.train [--steps 7000] [--threads 1] [--resume]`.
 
 A micro-Whisper with a CTC loss on its encoder, which makes it learn to align early and is thrown away at the end.
 """
@@ -214,7 +214,7 @@ def export(ears: Ears, words: Tokenizer, out: Path) -> None:
 def main() -> None:
     """Arguments of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/parley/speech")
