@@ -15,9 +15,10 @@ import subprocess
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
+from urllib.parse import quote
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, ResponseError, TimeoutError
@@ -77,7 +78,7 @@ def translated() -> Generator[None]:
 @contextlib.asynccontextmanager
 async def open_store(url: str, data_dir: Path) -> AsyncGenerator[Store]:
     """A store that answered a PING, closed at the end; SettingError when there is none to be had."""
-    store = Store(Redis.from_url(url, **_OPTIONS), None) if url else await _embedded(data_dir)
+    store = Store(_client(url), None) if url else await _embedded(data_dir)
     try:
         await store.redis.ping()
     except RedisError as error:
@@ -92,13 +93,18 @@ async def open_store(url: str, data_dir: Path) -> AsyncGenerator[Store]:
         await store.close()
 
 
-_OPTIONS: dict[str, Any] = {
-    "client_name": f"parley-{os.getpid()}",
-    "socket_timeout": _CALL_S,
-    "socket_connect_timeout": _CALL_S,
-    "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
-    "retry_on_error": [ConnectionError, TimeoutError],
-}
+def _client(url: str) -> Redis:
+    """A pool that waits for a free connection: the usual one refuses the hundred-and-first of a burst."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        timeout=_CALL_S,
+        client_name=f"parley-{os.getpid()}",
+        socket_timeout=_CALL_S,
+        socket_connect_timeout=_CALL_S,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
+        retry_on_error=[ConnectionError, TimeoutError],
+    )
+    return Redis.from_pool(pool)
 
 
 def _without_password(url: str) -> str:
@@ -123,7 +129,7 @@ async def _embedded(data_dir: Path) -> Store:
     socket = folder / "redis.sock"
     if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
         raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
-    redis = Redis(unix_socket_path=str(socket), **_OPTIONS)
+    redis = _client(f"unix://{quote(str(socket))}")
     with await asyncio.to_thread(_locked, folder):
         process = await _start(folder, socket) if await _state(redis) == "away" else None
         deadline = clock.monotonic() + _START_S

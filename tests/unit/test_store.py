@@ -84,3 +84,9 @@ async def test_redis_that_goes_away_is_a_retryable_error(folder: Path):
 
 def test_the_newest_server_is_chosen():
     assert Path(server_binary()).exists()
+
+
+async def test_a_burst_waits_for_a_connection(folder: Path):
+    async with open_store("", folder / "données 100%") as store:
+        counted = await asyncio.gather(*(store.redis.incr("n") for _ in range(300)))
+        assert sorted(counted) == list(range(1, 301))
