@@ -26,6 +26,8 @@ from core.platform import Accept, Limits
 from core.speaking import Speaking
 from core.store import Store, open_store
 from core.telemetry import timed, watch_stages
+from core.turns import Turns
+from core.upkeep import Upkeep
 from core.worker import Worker
 
 TURNS = 1000
@@ -83,7 +85,8 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     lanes, platform = Lanes(store), InstantPlatform()
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
-    worker = Worker(lanes, Doorbell(store, ["telegram"]), engine, Feedback(store), {"telegram": platform}, Phrases())
+    turns = Turns(lanes, engine, Feedback(store), Upkeep(store), {"telegram": platform}, Phrases())
+    worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
     working = asyncio.create_task(worker.run())
     await _turn(lanes, platform, "warm-up", 0)
     await asyncio.sleep(0.5)

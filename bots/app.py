@@ -18,16 +18,20 @@ from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
-from core.message import Message, PlatformName, Reaction
+from core.message import PlatformName
 from core.platform import Platform
+from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
 from core.store import Store, open_store
-from core.telemetry import log, timed
+from core.telemetry import log
+from core.turns import Turns
+from core.upkeep import Upkeep
 from core.worker import Worker
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
+_LEAVE_S = 20.0
 
 
 class App:
@@ -39,7 +43,9 @@ class App:
         self.phrases = Phrases()
         self.lanes = Lanes(store)
         self.feedback = Feedback(store)
+        self.upkeep = Upkeep(store)
         self._state: dict[str, str] = {}
+        self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
         """Each part and "ok", or why not."""
@@ -50,30 +56,39 @@ class App:
             redis = str(error)
         return {"redis": redis, **self._state}
 
-    async def accept(self, event: Message | Reaction) -> bool:
-        """What every platform hands its events to."""
-        with timed("accept"):
-            return await self.lanes.accept(event)
-
     async def run(self, platforms: Mapping[PlatformName, Platform]) -> None:
-        """Listen and answer until cancelled or until a platform ends by itself (the terminal does).
+        """Listen and answer until cancelled, until `leave` or until a platform ends by itself (the terminal does).
 
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
+        doorbell = Doorbell(self.store, tuple(platforms))
+        reception = Reception(self.lanes, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
-            working = group.create_task(self._work(platforms))
-            listening = [group.create_task(self._listen(platform)) for platform in platforms.values()]
-            await asyncio.wait(listening)
-            working.cancel()
+            working = group.create_task(self._work(platforms, doorbell))
+            listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
+            leaving = group.create_task(self._leaving.wait())
+            await asyncio.wait([leaving, *listening], return_when=asyncio.FIRST_COMPLETED)
+            await doorbell.silence()
+            # The page goes last: somebody may wait there for an answer that is being made.
+            for platform, task in zip(platforms, listening, strict=True):
+                if platform != "web":
+                    task.cancel()
+            await asyncio.wait({working}, timeout=_LEAVE_S)
+            for task in (working, leaving, *listening):
+                task.cancel()
 
-    async def _listen(self, platform: Platform) -> None:
+    def leave(self) -> None:
+        """Take nothing new; turns that are running have some seconds to end, the rest waits for the next start."""
+        self._leaving.set()
+
+    async def _listen(self, platform: Platform, reception: Reception) -> None:
         self._state[platform.name] = "ok"
-        await platform.listen(self.accept)
+        await platform.listen(reception.accept)
 
-    async def _work(self, platforms: Mapping[PlatformName, Platform]) -> None:
+    async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
-            doorbell = Doorbell(self.store, tuple(platforms))
-            await Worker(self.lanes, doorbell, engine, self.feedback, platforms, self.phrases).run()
+            turns = Turns(self.lanes, engine, self.feedback, self.upkeep, platforms, self.phrases)
+            await Worker(self.lanes, doorbell, turns).run()
 
     @contextlib.asynccontextmanager
     async def engine(self) -> AsyncGenerator[Engine, None]:
@@ -149,10 +164,10 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             if isinstance(platform, TelegramPlatform | DiscordPlatform):
                 await _introduce(platform, announce)
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(app.run(platforms))
+            group.create_task(app.run(platforms))
             group.create_task(_announce_page(platforms["web"], announce))
             for signal_number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(signal_number, running.cancel)
+                asyncio.get_running_loop().add_signal_handler(signal_number, app.leave)
 
 
 async def _introduce(platform: TelegramPlatform | DiscordPlatform, announce: Callable[[str], None]) -> None:

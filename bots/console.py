@@ -59,7 +59,9 @@ class ConsolePlatform:
     @property
     def limits(self) -> Limits:
         """A terminal scrolls as far as one likes."""
-        return Limits(1_000_000, 100 * 2**20, drafts=self._interactive, shows_heard=True)
+        return Limits(
+            1_000_000, 100 * 2**20, draft_gap_s=0.05 if self._interactive else None, shows_heard=True, waits=True
+        )
 
     async def listen(self, accept: Accept) -> None:
         """Talk until cancelled, or until the person leaves: then it returns, unlike other platforms."""

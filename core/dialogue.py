@@ -3,6 +3,7 @@
 Pure. The dialogue is written anew at each commit, so it stays small: the oldest turns leave first.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -38,6 +39,16 @@ def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
     while first < len(turns) - 1 and sum(sizes[first:]) > room:
         first += 1
     return replace(dialogue, turns=turns[first:])
+
+
+def replaced(dialogue: Dialogue, turn: Turn) -> Dialogue:
+    """The dialogue with another turn in the place of the one that has its id."""
+    return replace(dialogue, turns=tuple(turn if kept.id == turn.id else kept for kept in dialogue.turns))
+
+
+def without(dialogue: Dialogue, refs: Collection[str]) -> Dialogue:
+    """The dialogue without the turns that answered these messages."""
+    return replace(dialogue, turns=tuple(turn for turn in dialogue.turns if turn.ref not in refs))
 
 
 def encode(dialogue: Dialogue) -> bytes:

@@ -28,6 +28,8 @@ class Doorbell:
         self._platforms = tuple(platforms)
         self._due: dict[Due, None] = {}
         self._rung = asyncio.Condition()
+        self._silent = False
+        self._later: set[asyncio.Task[None]] = set()
 
     async def ring(self, part: int, platform: PlatformName) -> None:
         """A lane of this partition may be due."""
@@ -35,10 +37,29 @@ class Doorbell:
             self._due[part, platform] = None
             self._rung.notify()
 
-    async def next(self) -> Due:
-        """Wait for a ring; each is handed out once."""
+    def ring_later(self, part: int, platform: PlatformName, after_s: float) -> None:
+        """A lane of this partition will be due in `after_s` seconds."""
+
+        async def ring() -> None:
+            await asyncio.sleep(after_s)
+            await self.ring(part, platform)
+
+        task = asyncio.create_task(ring())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def silence(self) -> None:
+        """Hand out no ring any more: `next` returns None from now on."""
         async with self._rung:
-            await self._rung.wait_for(lambda: bool(self._due))
+            self._silent = True
+            self._rung.notify_all()
+
+    async def next(self) -> Due | None:
+        """Wait for a ring; each is handed out once. None when the bell is silenced."""
+        async with self._rung:
+            await self._rung.wait_for(lambda: self._silent or bool(self._due))
+            if self._silent:
+                return None
             due = next(iter(self._due))
             del self._due[due]
             return due

@@ -110,4 +110,5 @@ class Engine:
             profile=self.profile.name,
             heard=heard,
             spoken=voice is not None,
+            ref=message.ref,
         )

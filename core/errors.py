@@ -3,7 +3,9 @@
 AssistantError
  ├─ UserError        the sender can mend it: one phrase, said to them in their language
  ├─ RetryableError   the same call may work later
+ │   └─ Uncertain    and perhaps it has worked already
  ├─ PermanentError   the same call will never work
+ │   └─ ChannelGone  nor will any other into this channel
  └─ SettingError     the owner can mend it: one line that stops the start
 
 Errors of libraries are turned into these where the library is called, and nowhere else.
@@ -34,8 +36,16 @@ class RetryableError(AssistantError):
         self.after_s = after_s
 
 
+class Uncertain(RetryableError):
+    """A call whose answer never came: it may have worked, so that trying again may do it twice."""
+
+
 class PermanentError(AssistantError):
     """A call that will fail the same way every time."""
+
+
+class ChannelGone(PermanentError):
+    """Nothing can be sent into the channel: the bot was blocked or removed, or the channel is no more."""
 
 
 class SettingError(AssistantError):

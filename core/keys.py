@@ -33,13 +33,14 @@ class Kind:
 
 TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
-    Kind("fence", "string", "how often a lane was claimed", None, personal=False),
+    Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
     Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
+    Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
     Kind("fb", "hash", "turn and person -> the emoji they hold on it", None, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
@@ -62,8 +63,13 @@ def ready(part: int, platform: PlatformName) -> str:
     return f"{prefix(part)}ready:{platform}"
 
 
+def bell(channel: ChannelKey) -> str:
+    """What is published on WAKE for a channel."""
+    return f"{partition(channel)} {channel.platform}"
+
+
 def of_channel(kind: str, channel: ChannelKey) -> str:
-    """Key of one kind for a whole channel: in, out, dlg, fence, fb."""
+    """Key of one kind for a whole channel: in, out, dlg, lane, dead, fb."""
     return f"{prefix(partition(channel))}{kind}:{channel}"
 
 
@@ -75,6 +81,11 @@ def seen(channel: ChannelKey, event_id: str) -> str:
 def ref(channel: ChannelKey, platform_ref: str) -> str:
     """Shared by all threads of a space, because a Telegram reaction does not say its topic."""
     return f"{prefix(partition(channel))}ref:{channel.platform}/{channel.space}/{platform_ref}"
+
+
+def shown(channel: ChannelKey, turn: str) -> str:
+    """The parts of one turn."""
+    return f"{of_channel('shown', channel)}/{turn}"
 
 
 def upload(channel: ChannelKey, upload_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Lanes: one channel's accepted events, unsent parts, dialogue and fence, in Redis.
+"""Lanes: one channel's accepted events, unsent parts and dialogue, in Redis.
 
         accept             claim               commit                sent (each part)
   event ──────► in: ready ──────► one worker ──────► dlg:, out: ready ──────► nothing left
@@ -8,25 +8,28 @@ itself and a slow worker's late write is refused. A crash before `commit` answer
 parts that were not marked `sent` go out again, and the model is not asked twice.
 """
 
+import os
 import re
+import socket
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from redis.commands.core import AsyncScript
 
 from core import dialogue as dialogues
 from core import keys
 from core.dialogue import Dialogue
-from core.errors import AssistantError
+from core.errors import AssistantError, UserError
 from core.message import (
     ChannelKey,
+    Event,
     Message,
     Part,
     PlatformName,
-    Reaction,
     encode_event,
     encode_part,
 )
@@ -34,6 +37,9 @@ from core.store import Store, translated
 from core.telemetry import FENCED
 
 LEASE_S = 6.0
+LONGEST = 100
+"""Messages that wait in one lane; the next one is told how many are ahead of it."""
+_DEAD_MAX = 100
 
 
 class Fenced(AssistantError):
@@ -45,75 +51,146 @@ class Claim:
     """One lane, ours until the lease runs out.
 
     The event at its head (b"" when only parts wait), its dialogue (b"" when new) and unsent parts are as Redis keeps
-    them. `another` tells that its partition has one more lane due.
+    them. `another` tells that its partition has one more lane due, `tries` how often it was claimed since it last got
+    on, this time included. `stop` is the id of the event that stops all before it; `sending` the nonce of a part that
+    a dead owner was sending; `draft` the turn and platform id of an answer that it left growing.
     """
 
     channel: ChannelKey
     fence: int
     head: bytes
     memory: bytes
-    unsent: tuple[bytes, ...]
     another: bool
+    tries: int
+    stop: str
+    sending: str
+    draft: tuple[str, str]
+    unsent: tuple[bytes, ...]
 
 
 class Lanes:
     """The scripts of lanes.lua with types; each method is one round trip and raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self._redis = store.redis
         self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
 
-    async def accept(self, event: Message | Reaction) -> bool:
-        """Store an event at the end of its channel's lane; False when its id was accepted before."""
+    async def accept(self, event: Event, *, stop: bool = False) -> bool:
+        """Store an event at the end of its channel's lane; False when its id was accepted before.
+
+        UserError when so many messages wait there that this one is not taken. With `stop`, the turn that is running
+        is void, and so is what waits before this event.
+        """
         channel, part = event.channel, keys.partition(event.channel)
-        return 1 == await self._call(
+        bounded = isinstance(event, Message) and not stop
+        ahead = await self._call(
             "accept",
-            [keys.seen(channel, event.id), keys.of_channel("in", channel), keys.ready(part, channel.platform)],
-            [str(channel), encode_event(event), keys.SEEN_S, keys.WAKE, f"{part} {channel.platform}"],
+            [
+                keys.seen(channel, event.id),
+                keys.of_channel("in", channel),
+                keys.ready(part, channel.platform),
+                keys.of_channel("lane", channel),
+            ],
+            [
+                str(channel),
+                encode_event(event),
+                keys.SEEN_S,
+                keys.WAKE,
+                keys.bell(channel),
+                LONGEST if bounded else 0,
+                event.id if stop else "",
+            ],
         )
+        if ahead == -2:
+            raise UserError("busy", ahead=LONGEST)
+        return ahead >= 0
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
-        found = await self._call("claim", [keys.ready(part, platform)], [keys.prefix(part), int(LEASE_S * 1000)])
+        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
+        found = await self._call("claim", [keys.ready(part, platform)], arguments)
         if found is None:
             return None
-        channel, fence, head, memory, another, *unsent = found
-        return Claim(ChannelKey.parse(channel.decode()), fence, head, memory, tuple(unsent), bool(another))
+        channel, fence, head, memory, another, tries, stop, sending, draft, *unsent = found
+        turn, _, ref = draft.decode().partition(" ")
+        return Claim(
+            channel=ChannelKey.parse(channel.decode()),
+            fence=fence,
+            head=head,
+            memory=memory,
+            another=bool(another),
+            tries=tries,
+            stop=stop.decode(),
+            sending=sending.decode(),
+            draft=(turn, ref),
+            unsent=tuple(unsent),
+        )
 
     async def renew(self, claim: Claim) -> None:
         """Hold the lane for one more lease; Fenced when it is lost."""
-        fence, ready = self._keys(claim, "fence"), self._ready(claim)
-        if not await self._call("renew", [*fence, ready], [str(claim.channel), claim.fence, int(LEASE_S * 1000)]):
+        lane, ready = self._keys(claim, "lane"), self._ready(claim)
+        if not await self._call("renew", [*lane, ready], [str(claim.channel), claim.fence, int(LEASE_S * 1000)]):
             raise self._lost(claim)
 
-    async def commit(self, claim: Claim, dialogue: Dialogue | None, parts: Sequence[Part]) -> bool:
+    async def note_sending(self, claim: Claim, nonce: str) -> None:
+        """Keep that this part may be on its way from now on; Fenced when the lane is lost."""
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["sending", nonce])
+
+    async def note_draft(self, claim: Claim, turn: str, ref: str) -> None:
+        """Keep that the answer of this turn grows in that message; Fenced when the lane is lost."""
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
+
+    async def commit(
+        self, claim: Claim, dialogue: Dialogue | None, parts: Sequence[Part], *, last: str, events: int = 1
+    ) -> bool:
         """The head is answered: keep the dialogue (None: unchanged) and the parts to send, all or nothing.
 
-        Returns whether anything waits in the lane. Fenced when it is lost.
+        `last` is the id of the last of the `events` that this answers. Returns whether anything waits in the lane.
+        Fenced when it is lost.
         """
-        fence, inbox, outbox, memory = self._keys(claim, "fence", "in", "out", "dlg")
+        lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
         kept = dialogues.encode(dialogue) if dialogue is not None else b""
         return await self._fenced(
             "commit",
             claim,
-            [fence, self._ready(claim), inbox, outbox, memory],
-            [kept, *(encode_part(part) for part in parts)],
+            [lane, self._ready(claim), inbox, outbox, memory],
+            [kept, events, last, *(encode_part(part) for part in parts)],
         )
 
-    async def sent(self, claim: Claim, ref: str, record: bytes) -> bool:
+    async def sent(self, claim: Claim, part: Part, ref: str, record: bytes) -> bool:
         """The first unsent part arrived as `ref`; `record` is kept for reactions on it. Returns whether more waits."""
-        ref_key = keys.ref(claim.channel, ref)
-        arguments = [record if ref else b"", keys.REF_S]
-        return await self._fenced("sent", claim, [*self._lane(claim), ref_key], arguments)
+        refs = [keys.ref(claim.channel, ref), keys.shown(claim.channel, part.turn)]
+        arguments: list[bytes | str | int] = [record if ref else b"", keys.REF_S, ref or part.replaces, part.kind]
+        return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
 
     async def free(self, claim: Claim, after_s: float = 0.0) -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
         return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000)])
 
-    async def bury(self, claim: Claim, kind: Literal["in", "out", "dlg"]) -> bool:
-        """Set aside the first event, the first part or the dialogue, because it cannot be read."""
+    async def bury(self, claim: Claim, kind: Literal["in", "out", "dlg"], apology: Sequence[Part] = ()) -> bool:
+        """Set aside the first event, the first part or the dialogue, because it cannot be read, answered or sent."""
         dead, source = self._keys(claim, "dead", kind)
-        return await self._fenced("bury", claim, [*self._lane(claim), dead, source], [])
+        arguments = [kind, _DEAD_MAX, *(encode_part(part) for part in apology)]
+        return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
+
+    async def replay(self, channel: ChannelKey) -> bool:
+        """Put the oldest event or part that was set aside back to work; False when there is none."""
+        kinds = [keys.of_channel(kind, channel) for kind in ("dead", "in", "out")]
+        ready = keys.ready(keys.partition(channel), channel.platform)
+        return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])
+
+    async def waiting(self, channel: ChannelKey, most: int) -> list[bytes]:
+        """The first events of a lane, as Redis keeps them."""
+        with translated():
+            found = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
+        return found
+
+    async def shown(self, channel: ChannelKey, turn: str) -> list[str]:
+        """Platform ids of the parts that a turn was answered with, in order."""
+        with translated():
+            found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
+        return [ref.decode() for ref in found]
 
     async def dialogue(self, channel: ChannelKey) -> Dialogue:
         """What a channel remembers."""
@@ -122,8 +199,8 @@ class Lanes:
         return dialogues.decode(raw or b"")
 
     def _lane(self, claim: Claim) -> list[str]:
-        fence, inbox, outbox = self._keys(claim, "fence", "in", "out")
-        return [fence, self._ready(claim), inbox, outbox]
+        lane, inbox, outbox = self._keys(claim, "lane", "in", "out")
+        return [lane, self._ready(claim), inbox, outbox]
 
     def _keys(self, claim: Claim, *kinds: str) -> tuple[str, ...]:
         return tuple(keys.of_channel(kind, claim.channel) for kind in kinds)
@@ -131,7 +208,7 @@ class Lanes:
     def _ready(self, claim: Claim) -> str:
         return keys.ready(keys.partition(claim.channel), claim.channel.platform)
 
-    async def _fenced(self, name: str, claim: Claim, lane: list[str], arguments: list[bytes | int]) -> bool:
+    async def _fenced(self, name: str, claim: Claim, lane: list[str], arguments: Sequence[bytes | str | int]) -> bool:
         answer = await self._call(name, lane, [str(claim.channel), claim.fence, *arguments])
         if answer < 0:
             raise self._lost(claim)

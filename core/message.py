@@ -1,7 +1,8 @@
 """The values that cross lines: in from a platform, through Redis, out to a platform.
 
 They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
-Platforms make `Message` and `Reaction`, the engine makes `Draft` and `Reply`, delivery makes `Part`.
+Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`), the engine makes `Draft` and `Reply`,
+delivery makes `Part`.
 """
 
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ class Message:
     """Something a person said to the assistant.
 
     `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
-    seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names.
+    seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
+    `album` are one turn.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Message:
     ref: str = ""
     group: bool = False
     mentions: tuple[tuple[str, str], ...] = ()
+    album: str = ""
     type: Literal["message"] = "message"
     version: int = 1
 
@@ -97,7 +100,40 @@ class Reaction:
     version: int = 1
 
 
-Event = Annotated[Message | Reaction, Discriminator("type")]
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A person changed a message: `message` is what it says now, its `ref` tells which one it is."""
+
+    id: str
+    channel: ChannelKey
+    message: Message
+    type: Literal["edit"] = "edit"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Messages of people that are gone from the platform, by their `ref`."""
+
+    id: str
+    channel: ChannelKey
+    targets: tuple[str, ...]
+    type: Literal["deletion"] = "deletion"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A channel has a new name on its platform, and all that belongs to it goes along."""
+
+    id: str
+    channel: ChannelKey
+    to: ChannelKey
+    type: Literal["move"] = "move"
+    version: int = 1
+
+
+Event = Message | Reaction | Edit | Deletion | Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +149,7 @@ class VoiceNote:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as the dialogue remembers it; `heard` when `said` is a transcript."""
+    """One message answered, as the dialogue remembers it; `heard` when `said` is a transcript, `ref` the message's."""
 
     id: str
     at: float
@@ -125,6 +161,7 @@ class Turn:
     profile: str
     heard: bool = False
     spoken: bool = False
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +184,20 @@ class Reply:
 class Part:
     """One send to a platform.
 
-    `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing. `heard` is
-    set on the first part of an answer to a voice note, `rateable` on the part that should offer feedback.
+    `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
+    takes an earlier part away. `heard` is set on the first part of an answer to a voice note, `rateable` on the part
+    that should offer feedback. `replaces` is the platform id of an earlier part, which is edited into this one.
     """
 
     turn: str
     index: int
     channel: ChannelKey
-    kind: Literal["text", "voice", "draft", "notice"]
+    kind: Literal["text", "voice", "draft", "notice", "removal"]
     text: str = ""
     heard: str = ""
     voice: VoiceNote | None = None
     reply_to: str = ""
+    replaces: str = ""
     language: str = "en"
     model: str = ""
     profile: str = ""
@@ -171,16 +210,16 @@ class Part:
         return f"{self.turn}-{self.index}"
 
 
-_EVENT: TypeAdapter[Message | Reaction] = TypeAdapter(Event)
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
 _PART: TypeAdapter[Part] = TypeAdapter(Part)
 
 
-def encode_event(event: Message | Reaction) -> bytes:
+def encode_event(event: Event) -> bytes:
     """JSON of an event, as a lane keeps it."""
     return _EVENT.dump_json(event)
 
 
-def decode_event(raw: bytes) -> Message | Reaction:
+def decode_event(raw: bytes) -> Event:
     """The event of `encode_event`; PermanentError when it is not one."""
     try:
         return _EVENT.validate_json(raw)

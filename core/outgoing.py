@@ -4,7 +4,8 @@ Sizes are in UTF-16 code units: Telegram counts them, and Discord's undocumented
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from core.message import Message, Part, Reply
 from core.platform import Limits
@@ -62,6 +63,16 @@ def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]
 def notice(message: Message, text: str, language: str) -> Part:
     """Parley speaking about itself, as the only part of an answer."""
     return Part(message.id, 0, message.channel, "notice", text, reply_to=message.ref, language=language)
+
+
+def in_place(parts: Sequence[Part], shown: Sequence[str]) -> tuple[Part, ...]:
+    """The parts of a changed answer as edits of those that are shown; what is left over of these is removed."""
+    edits = [replace(part, replaces=ref, reply_to="") for part, ref in zip(parts, shown, strict=False)]
+    removals = [
+        Part(parts[0].turn, index, parts[0].channel, "removal", replaces=ref)
+        for index, ref in enumerate(shown[len(parts) :], len(parts))
+    ]
+    return (*edits, *parts[len(shown) :], *removals)
 
 
 def split(text: str, limit: int) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.message import ChannelKey, MediaRef, Message, Part, PlatformName, Reaction
+from core.message import ChannelKey, Event, MediaRef, Part, PlatformName
 
-Accept = Callable[[Message | Reaction], Awaitable[bool]]
+Accept = Callable[[Event], Awaitable[bool]]
 """Stores one event and returns whether it is new; RetryableError when it could not be stored."""
 
 
@@ -18,18 +18,23 @@ Accept = Callable[[Message | Reaction], Awaitable[bool]]
 class Limits:
     """What a platform can carry.
 
-    text_units: UTF-16 code units in one text. media_bytes: the largest file that can be fetched. drafts: whether
-    `send` shows growing answers. shows_heard: whether a transcript has a place of its own beside the text.
-    typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in plain text pings its
-    owner, so that it must be defused.
+    text_units: UTF-16 code units in one text. media_bytes: the largest file that can be fetched. draft_gap_s: the
+    pause between two drafts of a growing answer, None where `send` shows none; draft_fades_s: after how long a draft
+    must be repeated to stay visible, None when it stays. shows_heard: whether a transcript has a place of its own
+    beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
+    plain text pings its owner, so that it must be defused. idempotent: whether a part that is sent twice is seen once.
+    waits: whether the sender of each message waits for an answer of its own, as an HTTP request does.
     """
 
     text_units: int
     media_bytes: int
-    drafts: bool = False
+    draft_gap_s: float | None = None
+    draft_fades_s: float | None = None
     shows_heard: bool = False
     typing_every_s: float = 4.0
     mentions_ping: bool = False
+    idempotent: bool = False
+    waits: bool = False
 
 
 class Platform(Protocol):
@@ -54,9 +59,21 @@ class Platform(Protocol):
         ...
 
     async def send(self, part: Part) -> str:
-        """Send one part and return its platform id ("" for what has none); PermanentError when it can never arrive."""
+        """Send one part and return its platform id ("" for what has none).
+
+        With `part.replaces` set it is an edit of that message, whose id is returned. PermanentError when it can never
+        arrive, ChannelGone when no other can either, Uncertain when it is not known whether it did.
+        """
         ...
 
     async def typing(self, channel: ChannelKey) -> None:
         """Show that an answer is being made; best effort."""
+        ...
+
+
+class Words(Protocol):
+    """What Parley says itself."""
+
+    def say(self, key: str, language: str, **params: object) -> str:
+        """The phrase of this key with its blanks filled, in the nearest language there is."""
         ...

@@ -15,6 +15,9 @@ from prometheus_client import Counter, Histogram
 from core import clock
 
 TURNS = Counter("parley_turns", "Turns by platform and outcome", ["platform", "outcome"])
+PERHAPS_TWICE = Counter(
+    "parley_perhaps_twice", "Parts that may have arrived although nobody said so", ["platform", "kind"]
+)
 FENCED = Counter("parley_fenced", "Writes refused because another worker had taken the lane")
 REACTIONS = Counter("parley_reactions", "Reactions by rating", ["rating"])
 VOICE_FAILURES = Counter("parley_voice_failures", "Answers whose voice note could not be made or sent")

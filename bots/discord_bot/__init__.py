@@ -4,7 +4,7 @@ from bots.discord_bot.listen import listen
 from bots.discord_bot.private import Pace, point_at
 from bots.discord_bot.send import Requests, fetch_file, log_in, request_client, send_part, show_typing
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Message, Part, PlatformName, Reaction
+from core.message import ChannelKey, Event, MediaRef, Message, Part, PlatformName
 from core.platform import Accept, Limits
 
 __all__ = ["DiscordPlatform"]
@@ -19,7 +19,7 @@ class DiscordPlatform:
     """
 
     name: PlatformName = "discord"
-    limits = Limits(text_units=2000, media_bytes=25 * 2**20, typing_every_s=8)
+    limits = Limits(text_units=2000, media_bytes=25 * 2**20, typing_every_s=8, idempotent=True)
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class DiscordPlatform:
     async def listen(self, accept: Accept) -> None:
         """Hand every event to `accept` until cancelled; what happens while nobody listens is lost."""
 
-        async def note(event: Message | Reaction) -> bool:
+        async def note(event: Event) -> bool:
             if isinstance(event, Message) and not event.group:
                 self._direct.add(event.channel.space)
             return await accept(event)

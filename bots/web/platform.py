@@ -72,7 +72,9 @@ class WebPlatform:
     @property
     def limits(self) -> Limits:
         """A page has no limit of its own but memory."""
-        return Limits(1_000_000, self._rooms.max_upload_bytes, drafts=True, shows_heard=True)
+        return Limits(
+            1_000_000, self._rooms.max_upload_bytes, draft_gap_s=0.05, shows_heard=True, idempotent=True, waits=True
+        )
 
     @property
     def address(self) -> str:

@@ -31,7 +31,7 @@ class Note:
     """One part of an answer on its way to the page; spoken bytes stay in Redis."""
 
     turn: str
-    kind: Literal["draft", "text", "voice", "notice"]
+    kind: Literal["draft", "text", "voice", "notice", "removal"]
     text: str = ""
     heard: str = ""
 

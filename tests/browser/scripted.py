@@ -72,7 +72,7 @@ class Script:
             self.seen.append(event)
             if isinstance(event, Reaction):
                 await self.feedback.react(event)
-                await self.lanes.commit(claim, None, ())
+                await self.lanes.commit(claim, None, (), last=event.id)
             else:
                 await self._answer(claim, event)
 
@@ -105,10 +105,10 @@ class Script:
 
     async def _deliver(self, claim: Claim, kept: dialogue.Dialogue | None, parts: tuple[Part, ...]) -> None:
         assert self.platform is not None
-        await self.lanes.commit(claim, kept, parts)
+        await self.lanes.commit(claim, kept, parts, last=parts[0].turn)
         self.answered.append(parts[0].turn)
         for part in parts:
-            await self.lanes.sent(claim, await self.platform.send(part), record(part))
+            await self.lanes.sent(claim, part, await self.platform.send(part), record(part))
 
     def _draft(self, message: Message, text: str, heard: str) -> Part:
         return Part(message.id, 0, message.channel, "draft", text, heard=heard)

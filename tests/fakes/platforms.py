@@ -13,6 +13,7 @@ class FakePlatform:
         self.typed: list[ChannelKey] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
+        self.errors_for: dict[str, list[Exception]] = {}
 
     async def listen(self, accept: Accept) -> None:
         raise AssertionError("tests accept for themselves")
@@ -23,10 +24,10 @@ class FakePlatform:
         return self.files[media.handle]
 
     async def send(self, part: Part) -> str:
-        if self.errors:
-            raise self.errors.pop(0)
+        if errors := self.errors or self.errors_for.get(part.kind):
+            raise errors.pop(0)
         self.sent.append(part)
-        return f"sent-{part.nonce}"
+        return part.replaces or f"sent-{part.nonce}"
 
     async def typing(self, channel: ChannelKey) -> None:
         self.typed.append(channel)

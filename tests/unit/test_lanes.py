@@ -51,9 +51,9 @@ async def test_a_lane_goes_through_claim_commit_sent_in_order(store: Store):
         assert await nothing_due(kept), "a claimed lane is nobody else's"
         assert decode_event(mine.head) == message(id)
         dialogue = append(dialogue, turn(id))
-        assert await kept.commit(mine, dialogue, [part(id), part(id, 1)])
-        assert await kept.sent(mine, f"ref-{id}-0", b"record")
-        assert await kept.sent(mine, f"ref-{id}-1", b"record") == (id != "c")
+        assert await kept.commit(mine, dialogue, [part(id), part(id, 1)], last=id)
+        assert await kept.sent(mine, part(id), f"ref-{id}-0", b"record")
+        assert await kept.sent(mine, part(id, 1), f"ref-{id}-1", b"record") == (id != "c")
     assert await nothing_due(kept)
     assert await kept.dialogue(HERE) == dialogue
     assert await store.redis.get(keys.ref(HERE, "ref-b-1")) == b"record"
@@ -64,8 +64,8 @@ async def test_a_crash_after_commit_leaves_the_parts_and_not_the_message(store: 
     kept = Lanes(store)
     await kept.accept(message("a"))
     dead = await claim(kept)
-    await kept.commit(dead, append(Dialogue(), turn("a")), [part("a"), part("a", 1)])
-    await kept.sent(dead, "r", b"record")
+    await kept.commit(dead, append(Dialogue(), turn("a")), [part("a"), part("a", 1)], last="a")
+    await kept.sent(dead, part("a"), "r", b"record")
     await asyncio.sleep(0.04)
     heir = await claim(kept)
     assert [decode_part(raw) for raw in heir.unsent] == [part("a", 1)]
@@ -81,8 +81,8 @@ async def test_a_stale_worker_writes_nothing(store: Store, monkeypatch: pytest.M
     heir = await claim(kept)
     for write in (
         kept.renew(stale),
-        kept.commit(stale, Dialogue(), [part("a")]),
-        kept.sent(stale, "r", b"x"),
+        kept.commit(stale, Dialogue(), [part("a")], last="a"),
+        kept.sent(stale, part("a"), "r", b"x"),
         kept.free(stale),
         kept.bury(stale, "in"),
     ):
@@ -90,7 +90,7 @@ async def test_a_stale_worker_writes_nothing(store: Store, monkeypatch: pytest.M
             await write
     assert decode_event(heir.head) == message("a")
     await kept.renew(heir)
-    assert await kept.commit(heir, None, []) is False
+    assert await kept.commit(heir, None, [], last="a") is False
 
 
 async def test_renewing_keeps_the_lane(store: Store, monkeypatch: pytest.MonkeyPatch):
@@ -139,19 +139,19 @@ async def test_the_unreadable_is_set_aside_and_the_next_message_comes(store: Sto
     assert mine.head == b"{broken"
     assert await kept.bury(mine, "in")
     assert decode_event((await claim(kept)).head) == message("b")
-    assert await store.redis.lrange(keys.of_channel("dead", HERE), 0, -1) == [b"{broken"]
+    assert await store.redis.lrange(keys.of_channel("dead", HERE), 0, -1) == [b"in:{broken"]
 
 
 async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     kept = Lanes(store)
     await kept.accept(message("a"))
     mine = await claim(kept)
-    await kept.commit(mine, append(Dialogue(), turn("a")), [part("a"), part("a", 1)])
-    await kept.sent(mine, "r", b"x")
+    await kept.commit(mine, append(Dialogue(), turn("a")), [part("a"), part("a", 1)], last="a")
+    await kept.sent(mine, part("a"), "r", b"x")
     await kept.accept(message("b"))
     known = {kind.name: kind for kind in keys.TABLE}
     found = [key.decode() for key in await store.redis.keys("*")]
-    assert len(found) == 8
+    assert len(found) == 9
     for key in found:
         kind = known[key.split(":")[2]]
         assert key.startswith(keys.prefix(keys.partition(HERE)))

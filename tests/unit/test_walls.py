@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
 THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "engine", "audio", "profiles", "knowledge"}
 KEEPING = {"lanes", "store", "keys", "doorbell", "feedback", "privacy", "quotas"}
-MEETING = {"worker", "delivery"}
+MEETING = {"turns", "delivery"}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -35,7 +35,7 @@ def test_core_knows_no_platform_and_no_framework(file: Path):
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: str(file.relative_to(ROOT)))
-def test_thinking_and_keeping_meet_only_in_worker_and_delivery(file: Path):
+def test_thinking_and_keeping_meet_only_in_turns_and_delivery(file: Path):
     room = file.relative_to(ROOT / "core").parts[0].removesuffix(".py")
     if room in THINKING:
         assert not rooms(file) & (KEEPING | MEETING)

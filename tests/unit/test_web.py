@@ -50,7 +50,7 @@ async def until(done: Callable[[], bool]) -> None:
 async def test_is_a_platform(web: Web) -> None:
     platform: Platform = web[0]
     assert platform.name == "web"
-    assert platform.limits.drafts
+    assert platform.limits.draft_gap_s
     assert platform.limits.shows_heard
 
 

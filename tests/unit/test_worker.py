@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.locales import Phrases
-from core import keys, lanes, profiles
+from core import keys, lanes, profiles, worker
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import PermanentError, RetryableError
+from core.errors import ChannelGone, PermanentError, RetryableError, Uncertain
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Message, Person, Reaction
+from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Person, Reaction
+from core.platform import Limits
+from core.reception import Reception
 from core.store import Store
+from core.turns import Turns
+from core.upkeep import Upkeep
 from core.worker import Worker
 from tests.fakes.platforms import FakePlatform
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
@@ -28,14 +32,16 @@ class House:
         self.store = store
         self.lanes = Lanes(store)
         self.feedback = Feedback(store)
+        self.upkeep = Upkeep(store)
         self.platform = FakePlatform()
         self.model = FakeModel()
         self._numbers = iter(range(1_000_000))
 
-    def worker(self) -> Worker:
+    def worker(self, bell: Doorbell | None = None) -> Worker:
         engine = Engine(self.model, FakeHearing(), FakeSpeaking(), profiles.load("plain"))
-        bell = Doorbell(self.store, ["telegram"])
-        return Worker(self.lanes, bell, engine, self.feedback, {"telegram": self.platform}, Phrases())
+        bell = bell or Doorbell(self.store, ["telegram"])
+        turns = Turns(self.lanes, engine, self.feedback, self.upkeep, {"telegram": self.platform}, Phrases())
+        return Worker(self.lanes, bell, turns)
 
     async def say(
         self, text: str = "", channel: ChannelKey = HERE, who: Person = ANN, audio: bytes | None = None
@@ -137,14 +143,193 @@ async def test_parley_speaks_the_readers_language(house: House):
     assert house.platform.texts(HERE)[0].startswith("你好")
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)  # pyright: ignore[reportUnknownLambdaType]
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_what_nobody_foresaw_is_one_apology_and_the_next_message_is_answered(house: House):
-    house.model.enqueue(ZeroDivisionError("boom"), "Fine.")
+    house.model.enqueue(*[ZeroDivisionError("boom")] * 3, "Fine.")
     await house.say("one")
     await house.say("two")
     await house.quiet()
     apology, answer = house.platform.texts(HERE)
     assert "boom" not in apology
     assert answer == "Fine."
+    assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_was_set_aside_can_be_replayed(house: House):
+    house.model.enqueue(*[ZeroDivisionError("boom")] * 3)
+    await house.say("one")
+    await house.quiet()
+    (standing,) = [standing async for standing in house.upkeep.standings()]
+    assert (standing.channel, standing.dead) == (HERE, 1)
+    assert await house.lanes.replay(HERE)
+    await house.quiet()
+    assert house.platform.texts(HERE)[1] == "You said: one"
+    assert not await house.lanes.replay(HERE)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_of_the_house_that_stays_away_is_one_honest_sentence(house: House):
+    house.model.enqueue(*[RetryableError("away", 0.0)] * 7, "Fine.")
+    await house.say("one")
+    await house.say("two")
+    await house.quiet()
+    sorry, answer = house.platform.texts(HERE)
+    assert "cannot be reached" in sorry
+    assert answer == "Fine."
+
+
+async def test_stop_ends_the_running_turn_and_what_waits_behind_it(house: House):
+    house.model.delay_s = 0.05
+    house.model.enqueue("word " * 200)
+    await house.say("tell me everything")
+    await house.say("and more")
+    while not house.model.requests:
+        await asyncio.sleep(0.01)
+    await house.lanes.accept(Message("s", HERE, ANN, 1.0, "/stop", ref="ms"), stop=True)
+    await house.say("hello")
+    await house.quiet()
+    stopped, answer = house.platform.texts(HERE)
+    assert stopped.startswith("Stopped")
+    assert answer == "You said: hello"
+    assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["hello"]
+
+
+async def test_an_edit_answers_again_in_the_same_place(house: House):
+    house.model.enqueue("long " * 2000)
+    await house.say("one")
+    await house.say("two")
+    await house.quiet()
+    shown = [part for part in house.platform.sent if part.turn == "0"]
+    assert len(shown) == 3
+    for number, text in enumerate(["changed", "changed"]):  # the second changes nothing
+        changed = Message("", HERE, ANN, 1.0, text, ref="m0")
+        await house.lanes.accept(Edit(f"e{number}", HERE, changed))
+    await house.quiet()
+    first, *rest = house.platform.sent[len(shown) + 1 :]
+    assert (first.text, first.replaces) == ("You said: changed", "sent-0-0")
+    assert [(part.kind, part.replaces) for part in rest] == [("removal", "sent-0-1"), ("removal", "sent-0-2")]
+    turns = (await house.lanes.dialogue(HERE)).turns
+    assert [(turn.said, turn.reply) for turn in turns] == [("changed", "You said: changed"), ("two", "You said: two")]
+    assert "one" not in str(house.model.requests[-1].utterances)
+
+
+async def test_a_deletion_forgets_the_turn(house: House):
+    await house.say("one")
+    await house.say("two")
+    await house.lanes.accept(Deletion("d", HERE, ("m0", "unknown")))
+    await house.quiet()
+    assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["two"]
+
+
+async def test_an_album_is_one_turn(house: House):
+    for number in range(3):
+        media = (MediaRef("image", str(number)),)
+        text = "what is this?" if number == 0 else ""
+        await house.lanes.accept(Message(f"a{number}", HERE, ANN, 1.0, text, media, ref=f"a{number}", album="x"))
+    await house.say("hello")
+    await house.quiet()
+    notice, answer = house.platform.texts(HERE)
+    assert "pictures" in notice
+    assert answer == "You said: hello"
+
+
+async def test_a_channel_that_moves_takes_everything_along(house: House):
+    there = ChannelKey("telegram", "42:-100")
+    await house.say("hello")
+    await house.quiet()
+    house.model.delay_s = 0.02
+    await house.say("one")
+    await house.lanes.accept(Move("mv", HERE, there))
+    await house.say("two")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: hello", "You said: one"]
+    assert house.platform.texts(there) == ["You said: two"]
+    assert [turn.said for turn in (await house.lanes.dialogue(there)).turns] == ["hello", "one", "two"]
+    assert (await house.lanes.dialogue(HERE)).turns == ()
+
+
+async def test_a_voice_note_that_may_have_arrived_is_not_sent_again(house: House):
+    house.platform.errors_for["voice"] = [Uncertain("no answer")]
+    await house.say(audio=b"hello")
+    await house.say("again")
+    await house.quiet()
+    assert [part.kind for part in house.platform.sent] == ["text", "text"]
+
+
+async def test_a_voice_note_that_was_refused_for_now_is_sent_again(house: House):
+    house.platform.errors_for["voice"] = [RetryableError("429", 0.01)]
+    await house.say(audio=b"hello")
+    await house.quiet()
+    assert [part.kind for part in house.platform.sent] == ["text", "voice"]
+
+
+async def test_a_channel_that_is_gone_is_not_tried_part_by_part(house: House):
+    house.model.enqueue("long " * 2000)
+    house.platform.errors = [ChannelGone("blocked")]
+    await house.say("hello")
+    await house.quiet()
+    assert house.platform.sent == []
+    assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 3
+
+
+async def test_a_growing_answer_is_edited_into_the_final_one(store: Store):
+    house = House(store)
+    house.platform.limits = Limits(text_units=4096, media_bytes=1000, draft_gap_s=0.01, idempotent=True)
+    house.model.delay_s = 0.02
+    async with working(house):
+        await house.say("a b c d e f g h")
+        await house.quiet()
+    *drafts, last = house.platform.sent
+    assert all(part.kind == "draft" for part in drafts)
+    assert [part.replaces for part in drafts] == ["", *["sent-0-0"] * (len(drafts) - 1)]
+    assert len(drafts) > 2
+    assert (last.kind, last.text, last.replaces) == ("text", "You said: a b c d e f g h", "sent-0-0")
+
+
+async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 0.1)
+    house = House(store)
+    house.platform.limits = Limits(text_units=4096, media_bytes=1000, draft_gap_s=0.01, idempotent=True)
+    await house.say("hello")
+    dead = await house.lanes.claim(keys.partition(HERE), "telegram")
+    assert dead is not None
+    await house.lanes.note_draft(dead, "0", "left")
+    async with working(house):
+        await house.quiet()
+    assert {part.replaces for part in house.platform.sent} == {"left"}
+
+
+async def test_a_full_lane_says_how_many_are_ahead(house: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LONGEST", 3)
+    house.model.delay_s = 0.3
+    desk = Reception(house.lanes, {"telegram": house.platform}, Phrases())
+    taken = [await desk.accept(Message(f"f{n}", HERE, ANN, 1.0, f"m{n}", ref=f"f{n}")) for n in range(6)]
+    assert taken[:3] == [True] * 3
+    assert not taken[-1]
+    house.model.delay_s = 0.0
+    await house.quiet()
+    busy = [text for text in house.platform.texts(HERE) if "ahead of you" in text]
+    assert len(busy) == 1
+    assert "3 messages" in busy[0]
+
+
+async def test_a_silenced_bell_lets_running_turns_end(store: Store):
+    house = House(store)
+    house.model.delay_s = 0.05
+    await house.say("hello there")
+    bell = Doorbell(store, ["telegram"])
+    running = asyncio.create_task(house.worker(bell).run())
+    await asyncio.sleep(0.1)
+    await bell.silence()
+    await house.say("later")
+    await asyncio.wait_for(running, 5)
+    assert house.platform.texts(HERE) == ["You said: hello there"]
 
 
 async def test_a_send_that_may_work_later_is_tried_again_and_the_model_is_not(house: House):

@@ -1,0 +1,93 @@
+"""The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from core import keys
+from core.errors import PermanentError
+from core.message import ChannelKey, decode_event, decode_part, encode_event, encode_part
+from core.store import Store, translated
+
+_MOVING = ("in", "out", "dlg", "fb", "lane")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one lane stands: events and parts that wait, since when (the first event's time), the claim's owner."""
+
+    channel: ChannelKey
+    events: int
+    parts: int
+    since: float | None
+    owner: str
+    tries: int
+    dead: int
+
+
+class Upkeep:
+    """For whoever looks after Parley; each method raises RetryableError without Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self._redis = store.redis
+
+    async def standings(self) -> AsyncGenerator[Standing, None]:
+        """Every lane in which something waits or was set aside."""
+        names: set[str] = set()
+        with translated():
+            async for key in self._redis.scan_iter(match="parley:*:ready:*", count=1000):
+                names |= {name.decode() for name in cast(list[bytes], await self._redis.zrange(key, 0, -1))}
+            async for key in self._redis.scan_iter(match="parley:*:dead:*", count=1000):
+                names.add(key.decode().split(":dead:", 1)[1])
+        for name in sorted(names):
+            yield await self._standing(ChannelKey.parse(name))
+
+    async def _standing(self, channel: ChannelKey) -> Standing:
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for kind in ("in", "out", "dead"):
+                    pipe.llen(keys.of_channel(kind, channel))
+                pipe.lindex(keys.of_channel("in", channel), 0)
+                pipe.hmget(keys.of_channel("lane", channel), "owner", "tries")
+                events, parts, dead, head, (owner, tries) = await pipe.execute()
+        return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), int(tries or 0), dead)
+
+    async def move(self, old: ChannelKey, to: ChannelKey) -> None:
+        """Give all that a channel has to another name; what the new name has already stays behind it.
+
+        For the owner of the old lane. Not atomic, for the two may live on different nodes: a crash in between does it
+        again.
+        """
+        with translated():
+            for kind in ("in", "out"):
+                raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel(kind, old), 0, -1))
+                if moved := [_renamed(kind, raw, to) for raw in raws if not _is_move(kind, raw)]:
+                    await cast(Any, self._redis.lpush(keys.of_channel(kind, to), *reversed(moved)))
+            for kind in ("dlg", "fb"):
+                raw = await self._redis.dump(keys.of_channel(kind, old))
+                if raw is not None and not await self._redis.exists(keys.of_channel(kind, to)):
+                    await self._redis.restore(keys.of_channel(kind, to), 0, raw)
+            await self._redis.zadd(keys.ready(keys.partition(to), to.platform), {str(to): 0}, nx=True)
+            await self._redis.zrem(keys.ready(keys.partition(old), old.platform), str(old))
+            await self._redis.delete(*(keys.of_channel(kind, old) for kind in _MOVING))
+            await self._redis.publish(keys.WAKE, keys.bell(to))
+
+
+def _time_of(head: bytes | None) -> float | None:
+    if head is None:
+        return None
+    try:
+        event = decode_event(head)
+    except PermanentError:
+        return None
+    return getattr(event, "sent_at", None)
+
+
+def _is_move(kind: str, raw: bytes) -> bool:
+    return kind == "in" and b'"type":"move"' in raw
+
+
+def _renamed(kind: str, raw: bytes, to: ChannelKey) -> bytes:
+    if kind == "out":
+        return encode_part(replace(decode_part(raw), channel=to))
+    return encode_event(replace(decode_event(raw), channel=to))
