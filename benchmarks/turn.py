@@ -22,6 +22,7 @@ from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import Request, Utterance
 from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName
+from core.pacing import Pacing
 from core.platform import Accept, Limits
 from core.speaking import Speaking
 from core.store import Store, open_store
@@ -85,7 +86,7 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     lanes, platform = Lanes(store), InstantPlatform()
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
-    turns = Turns(lanes, engine, Feedback(store), Upkeep(store), {"telegram": platform}, Phrases())
+    turns = Turns(lanes, engine, Feedback(store), Upkeep(store), Pacing(store), {"telegram": platform}, Phrases())
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
     working = asyncio.create_task(worker.run())
     await _turn(lanes, platform, "warm-up", 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -36,6 +36,17 @@ def doctor() -> None:
     from bots.doctor import examine
 
     raise typer.Exit(0 if _run(examine(_settings(level="ERROR"), typer.echo)) else 1)
+
+
+@cli.command()
+def lanes(
+    replay: Annotated[str, typer.Option(metavar="CHANNEL", help="Put what was set aside there back to work.")] = "",
+) -> None:
+    """Show what waits in each channel, with whom, and what was set aside."""
+    from bots import overview
+
+    settings = _settings(level="WARNING")
+    _run(overview.replay(settings, replay, typer.echo) if replay else overview.show_lanes(settings))
 
 
 def _settings(level: str | None = None) -> Settings:

@@ -19,6 +19,7 @@ from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import PlatformName
+from core.pacing import Pacing
 from core.platform import Platform
 from core.reception import Reception
 from core.settings import Settings
@@ -87,7 +88,7 @@ class App:
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
-            turns = Turns(self.lanes, engine, self.feedback, self.upkeep, platforms, self.phrases)
+            turns = Turns(self.lanes, engine, self.feedback, self.upkeep, Pacing(self.store), platforms, self.phrases)
             await Worker(self.lanes, doorbell, turns).run()
 
     @contextlib.asynccontextmanager

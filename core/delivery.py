@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 from core import feedback
-from core.errors import AssistantError, ChannelGone, PermanentError, RetryableError, Uncertain
+from core.errors import AssistantError, ChannelGone, PermanentError, RetryableError, TooFast, Uncertain
 from core.lanes import Claim, Lanes
 from core.message import ChannelKey, Draft, Message, Part, PlatformName
+from core.pacing import Pacing
 from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, log, timed
 
@@ -18,8 +19,9 @@ _LOG = log("delivery")
 class Delivery:
     """Sends to every platform that this process serves."""
 
-    def __init__(self, lanes: Lanes, platforms: Mapping[PlatformName, Platform]) -> None:
+    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform]) -> None:
         self._lanes = lanes
+        self._pacing = pacing
         self._platforms = platforms
 
     async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
@@ -53,6 +55,8 @@ class Delivery:
         once = platform.limits.idempotent or bool(part.replaces)
         if not once and claim.sending == part.nonce:
             return self._perhaps_sent(part)
+        budgets = platform.limits.budgets(part.channel)
+        await self._pacing.wait_for_turn(part.channel, budgets)
         if not once and part.kind == "voice":
             await self._lanes.note_sending(claim, part.nonce)
         try:
@@ -62,7 +66,9 @@ class Delivery:
                 PERHAPS_TWICE.labels(part.channel.platform, part.kind).inc()
                 raise
             return self._perhaps_sent(part)
-        except RetryableError:
+        except RetryableError as error:
+            if isinstance(error, TooFast):
+                await self._pacing.hold(part.channel, budgets, error.after_s)
             if not once and part.kind == "voice":
                 await self._lanes.note_sending(claim, "")
             raise
@@ -75,7 +81,7 @@ class Delivery:
     @contextlib.asynccontextmanager
     async def showing(self, claim: Claim, message: Message, *, drafts: bool = True) -> AsyncGenerator["Showing", None]:
         """Show that `message` is being answered for as long as the block runs; best effort."""
-        showing = Showing(self._lanes, self._platforms[message.channel.platform], claim, message)
+        showing = Showing(self._lanes, self._pacing, self._platforms[message.channel.platform], claim, message)
         tasks = [asyncio.create_task(showing.type())]
         if drafts:
             tasks.append(asyncio.create_task(showing.draw()))
@@ -90,8 +96,9 @@ class Delivery:
 class Showing:
     """The typing sign and the growing answer of one turn. Only the newest draft is sent; older ones are passed over."""
 
-    def __init__(self, lanes: Lanes, platform: Platform, claim: Claim, message: Message) -> None:
+    def __init__(self, lanes: Lanes, pacing: Pacing, platform: Platform, claim: Claim, message: Message) -> None:
         self._lanes = lanes
+        self._pacing = pacing
         self._platform = platform
         self._claim = claim
         self._message = message
@@ -173,7 +180,14 @@ class Showing:
             reply_to=reply_to,
             replaces=self._ref,
         )
-        ref = await self._platform.send(part)
+        budgets = self._platform.limits.budgets(message.channel)
+        if not await self._pacing.has_room(message.channel, budgets):
+            raise RetryableError("answers go first")
+        try:
+            ref = await self._platform.send(part)
+        except TooFast as error:
+            await self._pacing.hold(message.channel, budgets, error.after_s)
+            raise
         if ref and ref != self._ref:
             self._ref = ref
             await self._lanes.note_draft(self._claim, message.id, ref)

@@ -3,7 +3,8 @@
 AssistantError
  ├─ UserError        the sender can mend it: one phrase, said to them in their language
  ├─ RetryableError   the same call may work later
- │   └─ Uncertain    and perhaps it has worked already
+ │   ├─ Uncertain    and perhaps it has worked already
+ │   └─ TooFast      the platform asks this channel to pause
  ├─ PermanentError   the same call will never work
  │   └─ ChannelGone  nor will any other into this channel
  └─ SettingError     the owner can mend it: one line that stops the start
@@ -38,6 +39,10 @@ class RetryableError(AssistantError):
 
 class Uncertain(RetryableError):
     """A call whose answer never came: it may have worked, so that trying again may do it twice."""
+
+
+class TooFast(RetryableError):
+    """The platform takes nothing more into this channel for `after_s` seconds."""
 
 
 class PermanentError(AssistantError):

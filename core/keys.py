@@ -42,6 +42,7 @@ TABLE = (
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
     Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
     Kind("fb", "hash", "turn and person -> the emoji they hold on it", None, personal=True),
+    Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
     Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
@@ -86,6 +87,13 @@ def ref(channel: ChannelKey, platform_ref: str) -> str:
 def shown(channel: ChannelKey, turn: str) -> str:
     """The parts of one turn."""
     return f"{of_channel('shown', channel)}/{turn}"
+
+
+def pace(channel: ChannelKey, budget: str) -> str:
+    """A budget of sends: a space's own, or one that all of a platform share."""
+    if budget:
+        return f"{prefix(0)}pace:{channel.platform}/{budget}"
+    return f"{prefix(partition(channel))}pace:{channel.platform}/{channel.space}"
 
 
 def upload(channel: ChannelKey, upload_id: str) -> str:

@@ -4,14 +4,19 @@
 connection of its own to the platform's event stream.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.message import ChannelKey, Event, MediaRef, Part, PlatformName
+from core.pacing import Budget
 
 Accept = Callable[[Event], Awaitable[bool]]
 """Stores one event and returns whether it is new; RetryableError when it could not be stored."""
+
+
+def _unlimited(_: ChannelKey) -> Sequence[Budget]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Limits:
     must be repeated to stay visible, None when it stays. shows_heard: whether a transcript has a place of its own
     beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
     plain text pings its owner, so that it must be defused. idempotent: whether a part that is sent twice is seen once.
-    waits: whether the sender of each message waits for an answer of its own, as an HTTP request does.
+    budgets: how fast a channel may be sent to. waits: whether the sender of each message waits for an answer of its
+    own, as an HTTP request does.
     """
 
     text_units: int
@@ -33,6 +39,7 @@ class Limits:
     shows_heard: bool = False
     typing_every_s: float = 4.0
     mentions_ping: bool = False
+    budgets: Callable[[ChannelKey], Sequence[Budget]] = _unlimited
     idempotent: bool = False
     waits: bool = False
 

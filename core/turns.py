@@ -32,6 +32,7 @@ from core.message import (
     decode_event,
     decode_part,
 )
+from core.pacing import Pacing
 from core.platform import Platform, Words
 from core.telemetry import TURNS, log, timed
 from core.upkeep import Upkeep
@@ -57,6 +58,7 @@ class Turns:
         engine: Engine,
         feedback: Feedback,
         upkeep: Upkeep,
+        pacing: Pacing,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
     ) -> None:
@@ -66,7 +68,7 @@ class Turns:
         self._upkeep = upkeep
         self._platforms = platforms
         self._words = words
-        self._delivery = Delivery(lanes, platforms)
+        self._delivery = Delivery(lanes, pacing, platforms)
 
     async def step(self, claim: Claim) -> bool:
         """Send what is unsent, else answer the head. Returns whether more waits."""

@@ -12,6 +12,7 @@ from core.errors import ChannelGone, PermanentError, RetryableError, Uncertain
 from core.feedback import Feedback
 from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Person, Reaction
+from core.pacing import Pacing
 from core.platform import Limits
 from core.reception import Reception
 from core.store import Store
@@ -40,7 +41,8 @@ class House:
     def worker(self, bell: Doorbell | None = None) -> Worker:
         engine = Engine(self.model, FakeHearing(), FakeSpeaking(), profiles.load("plain"))
         bell = bell or Doorbell(self.store, ["telegram"])
-        turns = Turns(self.lanes, engine, self.feedback, self.upkeep, {"telegram": self.platform}, Phrases())
+        pacing = Pacing(self.store)
+        turns = Turns(self.lanes, engine, self.feedback, self.upkeep, pacing, {"telegram": self.platform}, Phrases())
         return Worker(self.lanes, bell, turns)
 
     async def say(
