@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
-from bots.discord_bot import DiscordPlatform
 from bots.locales import Phrases
-from bots.telegram_bot import TelegramPlatform
 from bots.web import WebPlatform
 from core import profiles, reading
 from core.doorbell import Doorbell
@@ -33,6 +31,20 @@ from core.worker import Worker
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
 _LEAVE_S = 20.0
+
+
+@runtime_checkable
+class Account(Protocol):
+    """A platform that Parley joins with a token."""
+
+    @property
+    def name(self) -> PlatformName:
+        """The platform's name."""
+        ...
+
+    async def check(self) -> str:
+        """Whom the token belongs to; SettingError when it is refused, RetryableError when nobody answers."""
+        ...
 
 
 class App:
@@ -143,11 +155,16 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
         health=app.health,
     )
     platforms: dict[PlatformName, Platform] = {"web": web}
+    # Half a second of imports, which nobody without these tokens has to wait for.
     if token := settings.telegram_token.get_secret_value():
+        from bots.telegram_bot import TelegramPlatform
+
         platforms["telegram"] = TelegramPlatform(
             token, api_base=settings.telegram_api_base, file_base=settings.telegram_file_base or None, phrases=phrases
         )
     if token := settings.discord_token.get_secret_value():
+        from bots.discord_bot import DiscordPlatform
+
         platforms["discord"] = DiscordPlatform(
             token,
             api_base=settings.discord_api_base or None,
@@ -162,7 +179,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         app = App(settings, store)
         platforms = open_platforms(app)
         for platform in platforms.values():
-            if isinstance(platform, TelegramPlatform | DiscordPlatform):
+            if isinstance(platform, Account):
                 await _introduce(platform, announce)
         async with asyncio.TaskGroup() as group:
             group.create_task(app.run(platforms))
@@ -171,7 +188,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
                 asyncio.get_running_loop().add_signal_handler(signal_number, app.leave)
 
 
-async def _introduce(platform: TelegramPlatform | DiscordPlatform, announce: Callable[[str], None]) -> None:
+async def _introduce(platform: Account, announce: Callable[[str], None]) -> None:
     try:
         announce(f"{platform.name}: {await platform.check()}")
     except RetryableError as error:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bots import app as building
-from bots.discord_bot import DiscordPlatform
-from bots.telegram_bot import TelegramPlatform
 from core import profiles
 from core.errors import AssistantError
 from core.lm.base import Request, Utterance
@@ -33,7 +31,7 @@ async def examine(settings: Settings, say: Say) -> bool:
 
 def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]:
     platforms = building.open_platforms(building.App(settings, store)).values()
-    tokens = [platform for platform in platforms if isinstance(platform, TelegramPlatform | DiscordPlatform)]
+    tokens = [platform for platform in platforms if isinstance(platform, building.Account)]
     return [
         ("language model", _model(settings)),
         ("hearing", _hearing(settings)),
