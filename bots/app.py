@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from bots.locales import Phrases
 from bots.web import WebPlatform
-from core import profiles, reading
+from core import clock, profiles, reading
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError
@@ -31,6 +31,8 @@ from core.worker import Worker
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
 _LEAVE_S = 20.0
+_HEALTH_S = 2.0
+_LATE_S = 120.0
 
 
 @runtime_checkable
@@ -63,18 +65,21 @@ class App:
     async def health(self) -> Mapping[str, str]:
         """Each part and "ok", or why not."""
         try:
-            await self.store.check()
-            redis = "ok"
-        except RetryableError as error:
-            redis = str(error)
-        return {"redis": redis, **self._state}
+            async with asyncio.timeout(_HEALTH_S):
+                await self.store.check()
+                oldest = await self.upkeep.oldest()
+        except (RetryableError, TimeoutError) as error:
+            return {"redis": str(error) or "no answer", "oldest message": "not known", **self._state}
+        waits_s = 0.0 if oldest is None else clock.now() - oldest
+        late = f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
+        return {"redis": "ok", "oldest message": late, **self._state}
 
     async def run(self, platforms: Mapping[PlatformName, Platform]) -> None:
         """Listen and answer until cancelled, until `leave` or until a platform ends by itself (the terminal does).
 
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
-        doorbell = Doorbell(self.store, tuple(platforms))
+        doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
         reception = Reception(self.lanes, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))

@@ -2,9 +2,13 @@
 
 `accept` publishes the partition; every process listens. A message lost on the way (pub/sub promises nothing) and lanes
 that come due by time alone are found by a slow sweep, one round trip for all partitions.
+
+Each partition has one process that hears it first (rendezvous hashing, Thaler and Ravishankar 1996), so that a channel
+stays where its model's cache is; the others come a moment later, in case that one is busy or gone.
 """
 
 import asyncio
+from binascii import crc32
 from collections.abc import Sequence
 from typing import cast
 
@@ -16,6 +20,8 @@ from core.telemetry import log
 
 _LOG = log("doorbell")
 _SWEEP_S = 2.0
+_HEAD_START_S = 0.15
+_GONE_S = 3 * _SWEEP_S
 
 Due = tuple[int, PlatformName]
 
@@ -23,8 +29,10 @@ Due = tuple[int, PlatformName]
 class Doorbell:
     """An ordered set of (partition, platform) to try; `listen` must run beside the workers."""
 
-    def __init__(self, store: Store, platforms: Sequence[PlatformName]) -> None:
+    def __init__(self, store: Store, platforms: Sequence[PlatformName], owner: str = "") -> None:
         self._redis = store.redis
+        self._owner = owner
+        self._owners = [owner]
         self._platforms = tuple(platforms)
         self._due: dict[Due, None] = {}
         self._rung = asyncio.Condition()
@@ -87,8 +95,13 @@ class Doorbell:
     async def _heard(self, bell: str) -> None:
         part, name = bell.split()
         for platform in self._platforms:
-            if platform == name:
+            if platform == name and self._hears_first(int(part)):
                 await self.ring(int(part), platform)
+            elif platform == name:
+                self.ring_later(int(part), platform, _HEAD_START_S)
+
+    def _hears_first(self, part: int) -> bool:
+        return self._owner == max(self._owners, key=lambda owner: crc32(f"{owner}/{part}".encode()))
 
     async def _sweep(self) -> None:
         everywhere: list[Due] = [(part, platform) for part in range(keys.PARTITIONS) for platform in self._platforms]
@@ -96,9 +109,13 @@ class Doorbell:
             try:
                 with translated():
                     async with self._redis.pipeline(transaction=False) as pipeline:
+                        pipeline.zadd(keys.workers(), {self._owner: clock.now()})
+                        pipeline.zremrangebyscore(keys.workers(), "-inf", clock.now() - _GONE_S)
+                        pipeline.zrange(keys.workers(), 0, -1)
                         for part, platform in everywhere:
                             pipeline.zcount(keys.ready(part, platform), "-inf", clock.now() * 1000)
-                        counts = await pipeline.execute()
+                        _, _, owners, *counts = await pipeline.execute()
+                self._owners = [owner.decode() for owner in owners]
                 for due, count in zip(everywhere, counts, strict=True):
                     if count:
                         await self.ring(*due)

@@ -33,6 +33,7 @@ class Kind:
 
 TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
+    Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
@@ -62,6 +63,11 @@ def prefix(part: int) -> str:
 def ready(part: int, platform: PlatformName) -> str:
     """Platforms have queues of their own: a worker only claims what it can send."""
     return f"{prefix(part)}ready:{platform}"
+
+
+def workers() -> str:
+    """One list for all partitions."""
+    return f"{prefix(0)}workers"
 
 
 def bell(channel: ChannelKey) -> str:

@@ -42,6 +42,11 @@ class Upkeep:
         for name in sorted(names):
             yield await self._standing(ChannelKey.parse(name))
 
+    async def oldest(self) -> float | None:
+        """When the message that waits longest was sent, seconds since the epoch; None when nothing waits."""
+        times = [standing.since async for standing in self.standings()]
+        return min((time for time in times if time is not None), default=None)
+
     async def _standing(self, channel: ChannelKey) -> Standing:
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:

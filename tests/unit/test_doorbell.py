@@ -49,8 +49,33 @@ async def test_other_platforms_lanes_do_not_ring(store: Store):
 
 async def test_each_ring_is_handed_out_once():
     bell = Doorbell.__new__(Doorbell)
-    bell._due, bell._rung = {}, asyncio.Condition()
+    bell._due, bell._rung, bell._silent = {}, asyncio.Condition(), False
     await bell.ring(1, "web")
     await bell.ring(1, "web")
     await bell.ring(2, "web")
     assert [await bell.next(), await bell.next()] == [(1, "web"), (2, "web")]
+
+
+async def test_a_silenced_bell_hands_out_nothing_more(store: Store):
+    bell = Doorbell(store, ["web"])
+    waiting = asyncio.create_task(bell.next())
+    await asyncio.sleep(0)
+    await bell.silence()
+    await bell.ring(1, "web")
+    assert await waiting is None
+    assert await bell.next() is None
+
+
+async def test_of_two_processes_one_hears_a_partition_first_and_the_other_soon(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(doorbell, "_SWEEP_S", 0.1)
+    monkeypatch.setattr(doorbell, "_HEAD_START_S", 0.3)
+    bells = [Doorbell(store, ["discord"], owner) for owner in ("a", "b")]
+    async with listening(bells[0]), listening(bells[1]):
+        await asyncio.sleep(0.3)
+        rung = [asyncio.create_task(bell.next()) for bell in bells]
+        await store.redis.publish(keys.WAKE, "7 discord")
+        await asyncio.wait(rung, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.done() for task in rung].count(True) == 1
+        assert await asyncio.gather(*rung) == [(7, "discord")] * 2
