@@ -53,8 +53,8 @@ class Engine:
             with timed("model"):
                 async for piece in pieces:
                     grown += piece
-                    yield Draft(grown.strip(), heard)
-        text = grown.strip()
+                    yield Draft(reading.presentable(grown), heard)
+        text = reading.presentable(grown)
         if not text:
             raise UserError("no_answer")
         voice = await self._speak(text, language) if heard else None

@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
 _LOOSE_JOINER = re.compile(f"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
+_INVISIBLE_RUN = re.compile(f"(?:{_INVISIBLE.pattern}|[{_JOINERS}]){{3,}}")
 _SPACES = re.compile("[^\\S\n]")
 _CERTAIN = 0.7
 """Below this share of the probability a short text could be anything: "hello" is 7 % Breton to the model."""
@@ -36,6 +37,17 @@ def clean(text: str, mentions: Iterable[tuple[str, str]] = ()) -> str:
     text = "".join(char for char in text if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn"))
     text = re.sub(r" +$", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def presentable(text: str) -> str:
+    """A model's text as it may be shown: no control characters, no lone surrogates, no runs of invisible characters.
+
+    Everything that can be seen stays as it is, tabs and line breaks too; "" when nothing can be seen.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
+    text = _INVISIBLE_RUN.sub("", text).strip()
+    return text if any(unicodedata.category(char)[0] not in "ZC" for char in text) else ""
 
 
 def command(text: str) -> tuple[str, str] | None:

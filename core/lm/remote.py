@@ -53,9 +53,9 @@ class RemoteModel:
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer in pieces; closing the generator hangs up, which ends the work on most servers.
 
-        Raises RetryableError when the server is busy, too slow or gone, UserError("model_unreachable") when it refuses
-        the key or does not know the model, UserError("message_too_long") when it finds the chat too long,
-        PermanentError when it refuses the request otherwise.
+        Raises RetryableError when the server is busy or gone, UserError("model_slow") after a deadline,
+        UserError("model_unreachable") when it refuses the key or does not know the model, UserError("message_too_long")
+        when it finds the chat too long, PermanentError when it refuses the request otherwise.
         """
         ends_at = clock.monotonic() + TOTAL_S
         stops = StopFilter(request.stop)
@@ -103,7 +103,7 @@ class RemoteModel:
         try:
             return await asyncio.wait_for(work, max(0.0, min(wait_s, ends_at - clock.monotonic())))
         except TimeoutError:
-            raise RetryableError("the language model is too slow", after_s=5.0) from None
+            raise UserError("model_slow") from None
         except (OpenAIError, HTTPError) as error:
             # `from None`: the causes hold the server's words and our headers.
             raise self._ours(error) from None

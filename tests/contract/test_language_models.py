@@ -256,5 +256,5 @@ async def test_silent_server_is_given_up(
     server: tuple[Server, str], remote: RemoteModel, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("core.lm.remote.TOTAL_S", 0.01)
-    with pytest.raises(RetryableError, match="too slow"):
+    with pytest.raises(UserError, match="model_slow"):
         await _all(remote, Request((Utterance("user", "go on"),), 10))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.reading import clean, command, language_of
+from core.reading import clean, command, language_of, presentable
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,21 @@ from core.reading import clean, command, language_of
 )
 def test_text_is_cleaned(typed: str, read: str):
     assert clean(typed) == read
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("x\n\tif x:\r\n\t\treturn  1\n\n\n# end", "x\n\tif x:\n\t\treturn  1\n\n\n# end"),
+        ("a\x00b\x1b[31m\ud800c", "ab[31mc"),
+        ("\u200b" * 5000, ""),
+        ("x" + "\u200b" * 5000 + "y", "xy"),
+        ("👩\u200d👩\u200d👧 \u202eabc", "👩\u200d👩\u200d👧 \u202eabc"),
+        ("\u00a0\u3000\n", ""),
+    ],
+)
+def test_what_a_model_says_keeps_all_that_can_be_seen(said: str, shown: str):
+    assert presentable(said) == shown
 
 
 def test_mentions_become_names_and_the_bots_own_goes():
