@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping
+from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 
 from bots.locales import Phrases
@@ -22,6 +23,7 @@ from core.platform import Platform
 from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
+from core.standby import Standby
 from core.store import Store, open_store
 from core.telemetry import log
 from core.turns import Turns
@@ -36,13 +38,8 @@ _LATE_S = 120.0
 
 
 @runtime_checkable
-class Account(Protocol):
+class Account(Platform, Protocol):
     """A platform that Parley joins with a token."""
-
-    @property
-    def name(self) -> PlatformName:
-        """The platform's name."""
-        ...
 
     async def check(self) -> str:
         """Whom the token belongs to; SettingError when it is refused, RetryableError when nobody answers."""
@@ -59,6 +56,7 @@ class App:
         self.lanes = Lanes(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
+        self.standby = Standby(store, self.lanes.owner)
         self._state: dict[str, str] = {}
         self._leaving = asyncio.Event()
 
@@ -101,7 +99,15 @@ class App:
 
     async def _listen(self, platform: Platform, reception: Reception) -> None:
         self._state[platform.name] = "ok"
-        await platform.listen(reception.accept)
+        if isinstance(platform, Account):
+            account = f"{platform.name}/{self._fingerprint(platform.name)}"
+            await self.standby.listen(account, lambda: platform.listen(reception.accept))
+        else:
+            await platform.listen(reception.accept)
+
+    def _fingerprint(self, name: PlatformName) -> str:
+        tokens = {"telegram": self.settings.telegram_token, "discord": self.settings.discord_token}
+        return blake2b(tokens[name].get_secret_value().encode(), digest_size=6).hexdigest()
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:

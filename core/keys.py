@@ -34,6 +34,7 @@ class Kind:
 TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
+    Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
@@ -68,6 +69,11 @@ def ready(part: int, platform: PlatformName) -> str:
 def workers() -> str:
     """One list for all partitions."""
     return f"{prefix(0)}workers"
+
+
+def listening(account: str) -> str:
+    """Whose turn it is to listen with one token."""
+    return f"{prefix(0)}listen:{account}"
 
 
 def bell(channel: ChannelKey) -> str:
