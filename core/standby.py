@@ -70,10 +70,7 @@ class Standby:
         """Whether the turn belonged to a process of this machine that is no more, and is free now."""
         with translated():
             owner = cast(bytes, await self._redis.get(key) or b"").decode()
-            host, pid, _ = (owner.split(":") + ["", ""])[:3]
-            if host != socket.gethostname() or Path(f"/proc/{pid}").exists():
-                return False
-            return bool(await self._release(keys=[key], args=[owner]))
+            return _died_here(owner) and bool(await self._release(keys=[key], args=[owner]))
 
     async def _is_mine(self, key: str) -> bool:
         try:
@@ -90,3 +87,8 @@ class Standby:
                     await self._release(keys=[key], args=[self._owner])
         except (RetryableError, TimeoutError) as error:
             _LOG.warning("the turn to listen ends with its lease: %s", error)
+
+
+def _died_here(owner: str) -> bool:
+    host, pid, _ = (owner.split(":") + ["", ""])[:3]
+    return host == socket.gethostname() and not Path(f"/proc/{pid}").exists()
