@@ -16,6 +16,7 @@ UPLOAD_S = 2 * DAY_S
 ANSWER_S = 2 * DAY_S
 VOICE_S = 30 * DAY_S
 REF_S = 30 * DAY_S
+PARKED_S = 60
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
 
@@ -42,6 +43,7 @@ TABLE = (
     Kind("dlg", "string", "the dialogue", None, personal=True),
     Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
+    Kind("parked", "list", "reactions that came before their part was recorded", PARKED_S, personal=True),
     Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
     Kind("fb", "hash", "turn and person -> the emoji they hold on it", None, personal=True),
     Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
@@ -94,6 +96,11 @@ def seen(channel: ChannelKey, event_id: str) -> str:
 def ref(channel: ChannelKey, platform_ref: str) -> str:
     """Shared by all threads of a space, because a Telegram reaction does not say its topic."""
     return f"{prefix(partition(channel))}ref:{channel.platform}/{channel.space}/{platform_ref}"
+
+
+def parked(channel: ChannelKey, platform_ref: str) -> str:
+    """Beside `ref`."""
+    return f"{prefix(partition(channel))}parked:{channel.platform}/{channel.space}/{platform_ref}"
 
 
 def shown(channel: ChannelKey, turn: str) -> str:

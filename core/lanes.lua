@@ -91,7 +91,7 @@ end
 return settle(KEYS[2], KEYS[3], KEYS[4], ARGV[1])
 
 --- sent
--- KEYS lane ready in out ref shown   ARGV channel fence record(or '') ref_s ref kind
+-- KEYS lane ready in out ref shown parked   ARGV channel fence record(or '') ref_s ref kind
 -- -> -1 fenced, else 1 when more waits
 if not held(KEYS[1], ARGV[2]) then return -1 end
 redis.call('LPOP', KEYS[4])
@@ -101,10 +101,19 @@ elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[5], ARGV[3], 'EX', ARGV[4])
   if not redis.call('LPOS', KEYS[6], ARGV[5]) then redis.call('RPUSH', KEYS[6], ARGV[5]) end
   redis.call('EXPIRE', KEYS[6], ARGV[4])
+  for _, reaction in ipairs(redis.call('LRANGE', KEYS[7], 0, -1)) do redis.call('RPUSH', KEYS[3], reaction) end
+  redis.call('DEL', KEYS[7])
 end
 if redis.call('EXISTS', KEYS[4]) == 1 then return 1 end
 redis.call('HDEL', KEYS[1], 'outgoing')
 return settle(KEYS[2], KEYS[3], KEYS[4], ARGV[1])
+
+--- park
+-- KEYS ref parked   ARGV reaction parked_s   -> 1 the part is recorded by now, 0 the reaction waits for it
+if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 0
 
 --- free
 -- KEYS lane ready in out   ARGV channel fence delay_ms   gives the lane back, for now or for later

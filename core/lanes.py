@@ -30,6 +30,7 @@ from core.message import (
     Message,
     Part,
     PlatformName,
+    Reaction,
     encode_event,
     encode_part,
 )
@@ -160,9 +161,15 @@ class Lanes:
 
     async def sent(self, claim: Claim, part: Part, ref: str, record: bytes) -> bool:
         """The first unsent part arrived as `ref`; `record` is kept for reactions on it. Returns whether more waits."""
-        refs = [keys.ref(claim.channel, ref), keys.shown(claim.channel, part.turn)]
+        channel = claim.channel
+        refs = [keys.ref(channel, ref), keys.shown(channel, part.turn), keys.parked(channel, ref)]
         arguments: list[bytes | str | int] = [record if ref else b"", keys.REF_S, ref or part.replaces, part.kind]
         return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
+
+    async def park(self, reaction: Reaction) -> bool:
+        """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
+        refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
+        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S])
 
     async def free(self, claim: Claim, after_s: float = 0.0) -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""

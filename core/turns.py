@@ -125,8 +125,9 @@ class Turns:
         return await self._lanes.commit(claim, None, parts, last=event.id)
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
-        if not await self._feedback.react(reaction):
-            _LOG.info("%s: a reaction on a message that is no answer of ours", claim.channel)
+        # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
+        if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
+            await self._feedback.react(reaction)
         return await self._lanes.commit(claim, None, (), last=reaction.id)
 
     async def _converse(self, claim: Claim, first: Message, dialogue: Dialogue) -> bool:

@@ -59,7 +59,7 @@ class House:
     async def quiet(self) -> None:
         """Wait until no lane holds anything."""
         async with asyncio.timeout(10):
-            while await self.store.redis.keys("*:in:*") or await self.store.redis.keys("*:out:*"):
+            while await self.store.redis.keys("*:ready:*"):
                 await asyncio.sleep(0.01)
 
 
@@ -370,6 +370,20 @@ async def test_a_reaction_on_any_part_rates_the_turn(house: House):
     await house.lanes.accept(Reaction("r3", HERE, ANN, 2.0, "unknown", ("👍",)))
     await house.quiet()
     assert await house.feedback.ratings(HERE) == {}
+
+
+async def test_a_reaction_that_overtakes_its_answer_counts_when_that_is_recorded(house: House):
+    topic = ChannelKey("telegram", "42:7", "33")
+    house.model.delay_s = 0.05
+    house.model.enqueue("one two three four five")
+    id = await house.say("hello", topic)
+    for number, (added, removed) in enumerate([(("👍",), ()), ((), ("👍",)), (("👎",), ())]):
+        await house.lanes.accept(Reaction(f"r{number}", HERE, ANN, 2.0, f"sent-{id}-0", added, removed))
+    await house.lanes.accept(Reaction("r9", HERE, ANN, 2.0, "somebody else's", ("👍",)))
+    await house.quiet()
+    assert {key: rating.rating for key, rating in (await house.feedback.ratings(topic)).items()} == {(id, "1"): -1}
+    parked = await house.store.redis.keys("*:parked:*")
+    assert [await house.store.redis.ttl(key) <= 60 for key in parked] == [True]
 
 
 async def test_a_notice_is_not_rated(house: House):
