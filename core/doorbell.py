@@ -8,6 +8,7 @@ stays where its model's cache is; the others come a moment later, in case that o
 """
 
 import asyncio
+import contextlib
 from binascii import crc32
 from collections.abc import Sequence
 from typing import cast
@@ -37,6 +38,7 @@ class Doorbell:
         self._due: dict[Due, None] = {}
         self._rung = asyncio.Condition()
         self._silent = False
+        self._hearing = asyncio.Event()
         self._later: set[asyncio.Task[None]] = set()
 
     async def ring(self, part: int, platform: PlatformName) -> None:
@@ -84,6 +86,7 @@ class Doorbell:
                 with translated():
                     async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                         await subscription.subscribe(keys.WAKE)
+                        self._hearing.set()
                         while True:
                             message = await subscription.get_message(timeout=60)
                             if message is not None:
@@ -104,6 +107,10 @@ class Doorbell:
         return self._owner == max(self._owners, key=lambda owner: crc32(f"{owner}/{part}".encode()))
 
     async def _sweep(self) -> None:
+        # What was accepted before the subscription stood is found by the first sweep.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SWEEP_S):
+                await self._hearing.wait()
         everywhere: list[Due] = [(part, platform) for part in range(keys.PARTITIONS) for platform in self._platforms]
         while True:
             try:
