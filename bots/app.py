@@ -41,6 +41,10 @@ _LATE_S = 120.0
 class Account(Platform, Protocol):
     """A platform that Parley joins with a token."""
 
+    def trouble(self) -> str:
+        """Why nothing is heard from it, "" when all is well or another process listens."""
+        ...
+
     async def check(self) -> str:
         """Whom the token belongs to; SettingError when it is refused, RetryableError when nobody answers."""
         ...
@@ -58,6 +62,7 @@ class App:
         self.upkeep = Upkeep(store)
         self.standby = Standby(store, self.lanes.owner)
         self._state: dict[str, str] = {}
+        self._accounts: list[Account] = []
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
@@ -67,10 +72,18 @@ class App:
                 await self.store.check()
                 oldest = await self.upkeep.oldest()
         except (RetryableError, TimeoutError) as error:
-            return {"redis": str(error) or "no answer", "oldest message": "not known", **self._state}
+            return {
+                "redis": str(error) or "no answer",
+                "oldest message": "not known",
+                **self._state,
+                **self._troubles(),
+            }
         waits_s = 0.0 if oldest is None else clock.now() - oldest
         late = f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
-        return {"redis": "ok", "oldest message": late, **self._state}
+        return {"redis": "ok", "oldest message": late, **self._state, **self._troubles()}
+
+    def _troubles(self) -> dict[str, str]:
+        return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
 
     async def run(self, platforms: Mapping[PlatformName, Platform]) -> None:
         """Listen and answer until cancelled, until `leave` or until a platform ends by itself (the terminal does).
@@ -100,6 +113,7 @@ class App:
     async def _listen(self, platform: Platform, reception: Reception) -> None:
         self._state[platform.name] = "ok"
         if isinstance(platform, Account):
+            self._accounts.append(platform)
             account = f"{platform.name}/{self._fingerprint(platform.name)}"
             await self.standby.listen(account, lambda: platform.listen(reception.accept))
         else:

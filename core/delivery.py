@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 from core import feedback
-from core.errors import AssistantError, ChannelGone, PermanentError, RetryableError, TooFast, Uncertain
+from core.errors import AssistantError, ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain
 from core.lanes import Claim, Lanes
 from core.message import ChannelKey, Draft, Message, Part, PlatformName
 from core.pacing import Pacing
@@ -36,6 +36,8 @@ class Delivery:
                     raise ChannelGone("the part before it found nobody")
                 with timed("send"):
                     ref = await self._send(claim, part)
+            except ChannelMoved:
+                raise
             except PermanentError as error:
                 gone = isinstance(error, ChannelGone)
                 _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
@@ -183,11 +185,7 @@ class Showing:
         budgets = self._platform.limits.budgets(message.channel)
         if not await self._pacing.has_room(message.channel, budgets):
             raise RetryableError("answers go first")
-        try:
-            ref = await self._platform.send(part)
-        except TooFast as error:
-            await self._pacing.hold(message.channel, budgets, error.after_s)
-            raise
+        ref = await self._platform.send(part)
         if ref and ref != self._ref:
             self._ref = ref
             await self._lanes.note_draft(self._claim, message.id, ref)

@@ -6,7 +6,8 @@ AssistantError
  │   ├─ Uncertain    and perhaps it has worked already
  │   └─ TooFast      the platform asks this channel to pause
  ├─ PermanentError   the same call will never work
- │   └─ ChannelGone  nor will any other into this channel
+ │   ├─ ChannelGone  nor will any other into this channel
+ │   └─ ChannelMoved but it will under the channel's new name
  └─ SettingError     the owner can mend it: one line that stops the start
 
 Errors of libraries are turned into these where the library is called, and nowhere else.
@@ -51,6 +52,14 @@ class PermanentError(AssistantError):
 
 class ChannelGone(PermanentError):
     """Nothing can be sent into the channel: the bot was blocked or removed, or the channel is no more."""
+
+
+class ChannelMoved(PermanentError):
+    """The platform calls the channel's space by another name now."""
+
+    def __init__(self, space: str) -> None:
+        super().__init__(f"the channel is called {space} now")
+        self.space = space
 
 
 class SettingError(AssistantError):

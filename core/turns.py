@@ -15,7 +15,7 @@ from core import outgoing, reading
 from core.delivery import Delivery, Showing
 from core.dialogue import Dialogue
 from core.engine import Engine
-from core.errors import PermanentError, RetryableError, UserError
+from core.errors import ChannelMoved, PermanentError, RetryableError, UserError
 from core.feedback import Feedback
 from core.hearing import MAX_AUDIO_S
 from core.lanes import Claim, Lanes
@@ -72,6 +72,13 @@ class Turns:
 
     async def step(self, claim: Claim) -> bool:
         """Send what is unsent, else answer the head. Returns whether more waits."""
+        try:
+            return await self._step(claim)
+        except ChannelMoved as moved:
+            await self._upkeep.move(claim.channel, replace(claim.channel, space=moved.space))
+            return False
+
+    async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
             try:
                 return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from http import HTTPStatus
+from typing import Any
 
 from telegram import Bot, CallbackQuery, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
@@ -11,6 +13,7 @@ from telegram.request import HTTPXRequest
 from bots.locales import Phrases
 from bots.telegram_bot import send
 from bots.telegram_bot.receive import Me, to_event
+from core import clock
 from core.errors import RetryableError, SettingError
 from core.message import ChannelKey, MediaRef, Part, PlatformName
 from core.platform import Accept, Limits
@@ -19,9 +22,10 @@ from core.telemetry import log
 _LOG = log("telegram")
 # Durations as timedelta, which the library's next major version makes the only way; without it each one warns.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
-_UPDATES = ["message", "callback_query", "message_reaction"]
+_UPDATES = ["message", "edited_message", "callback_query", "message_reaction"]
 """Telegram keeps the last list it was given, and reactions are not in its own default."""
 _POLL_S = 30
+_DEAF_S = 2.0 * _POLL_S + 30
 _AGAIN_S = 5.0
 
 
@@ -62,11 +66,31 @@ class DurableQueue(asyncio.Queue[object]):
             _LOG.info("a button stays unanswered: %s", type(error).__name__)
 
 
+class _Polls(HTTPXRequest):
+    """The requests for updates, and when one was last answered (monotonic seconds)."""
+
+    answered_at: float | None = None
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        status, body = await super().do_request(*args, **kwargs)
+        if status == HTTPStatus.OK:
+            self.answered_at = clock.monotonic()
+        return status, body
+
+
 class TelegramPlatform:
     """One bot on Telegram."""
 
     name: PlatformName = "telegram"
-    limits = Limits(text_units=4096, media_bytes=20 * 2**20, typing_every_s=4.0, mentions_ping=True)
+    limits = Limits(
+        text_units=4096,
+        media_bytes=20 * 2**20,
+        draft_gap_s=0.5,
+        draft_fades_s=20.0,
+        typing_every_s=4.0,
+        mentions_ping=True,
+        budgets=send.budgets,
+    )
 
     def __init__(
         self,
@@ -81,15 +105,25 @@ class TelegramPlatform:
         self._phrases = phrases
         self._token = token
         self._bases = f"{api_base}/bot", f"{file_base or api_base}/file/bot"
-        self._bot = self._client()
+        self._polls = _Polls(connection_pool_size=1)
+        self._listening_since: float | None = None
+        self._conflict_at: float | None = None
+        self._bot = self._client(self._polls)
 
-    def _client(self) -> Bot:
+    def _client(self, polls: _Polls) -> Bot:
         return Bot(
             self._token,
             *self._bases,
             request=HTTPXRequest(connection_pool_size=64, read_timeout=20, write_timeout=20, connect_timeout=10),
-            get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=20, connect_timeout=10),
+            get_updates_request=polls,
         )
+
+    def trouble(self) -> str:
+        """Why nothing is heard from Telegram, "" when all is well or it is not this process that listens."""
+        if self._listening_since is None:
+            return ""
+        silent_s = clock.monotonic() - (self._polls.answered_at or self._listening_since)
+        return f"no poll was answered for {silent_s:.0f} s" if silent_s > _DEAF_S else ""
 
     async def check(self) -> str:
         """The bot's @username; SettingError for a token that Telegram refuses, RetryableError when out of reach."""
@@ -107,7 +141,14 @@ class TelegramPlatform:
 
         Polling has a client of its own, which it closes: what is being sent when listening ends is not cut off.
         """
-        bot = self._client()
+        self._polls = _Polls(connection_pool_size=1, read_timeout=20, connect_timeout=10)
+        self._listening_since = clock.monotonic()
+        try:
+            await self._listen(self._client(self._polls), accept)
+        finally:
+            self._listening_since = None
+
+    async def _listen(self, bot: Bot, accept: Accept) -> None:
         await _initialize(bot)
         updater = Updater(bot, DurableQueue(accept, bot, self._phrases))
         async with updater:
@@ -116,12 +157,19 @@ class TelegramPlatform:
                 bootstrap_retries=-1,
                 allowed_updates=_UPDATES,
                 drop_pending_updates=False,
-                error_callback=_report,
+                error_callback=self._report,
             )
             try:
                 await asyncio.Event().wait()
             finally:
                 await updater.stop()
+
+    def _report(self, error: TelegramError) -> None:
+        if not isinstance(error, Conflict):
+            _LOG.warning("polling Telegram: %s", type(error).__name__)
+        elif self._conflict_at is None or self._conflict_at < (self._polls.answered_at or 0):
+            self._conflict_at = clock.monotonic()
+            _LOG.error("another copy of this bot polls Telegram: standing by until it stops")
 
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         """Download a file."""
@@ -145,13 +193,6 @@ async def _initialize(bot: Bot) -> None:
             await asyncio.sleep(_AGAIN_S)
         else:
             return
-
-
-def _report(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        _LOG.error("another copy of this bot is polling Telegram: stop one of the two")
-    else:
-        _LOG.warning("polling Telegram: %s", type(error).__name__)
 
 
 __all__ = ["TelegramPlatform"]

@@ -17,7 +17,7 @@ from telegram import (
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 
-from core.message import ChannelKey, MediaRef, Message, Person, Reaction
+from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Person, Reaction
 
 THUMBS = ("👍", "👎")
 
@@ -29,16 +29,27 @@ class Me(NamedTuple):
     username: str
 
 
-def to_event(update: Update, me: Me) -> Message | Reaction | None:
+def to_event(update: Update, me: Me) -> Event | None:
     """What an update means to Parley; None for what is not for it."""
     event_id = f"{me.id}:{update.update_id}"
     if update.message is not None:
-        return _message(update.message, event_id, me)
+        return _move(update.message, event_id, me) or _message(update.message, event_id, me)
+    if update.edited_message is not None:
+        changed = _message(update.edited_message, event_id, me)
+        return Edit(event_id, changed.channel, changed) if changed is not None else None
     if update.message_reaction is not None:
         return _reaction(update.message_reaction, event_id, me)
     if update.callback_query is not None:
         return _press(update.callback_query, event_id, me)
     return None
+
+
+def _move(message: TelegramMessage, event_id: str, me: Me) -> Move | None:
+    """A group that became a supergroup, as the old one tells it."""
+    if message.migrate_to_chat_id is None:
+        return None
+    old, new = (ChannelKey("telegram", f"{me.id}:{chat}") for chat in (message.chat.id, message.migrate_to_chat_id))
+    return Move(event_id, old, new)
 
 
 def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
@@ -62,6 +73,7 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         ref=str(message.message_id),
         group=group,
         mentions=tuple((mention, "") for mention in _own_mentions(message, me)),
+        album=message.media_group_id or "",
     )
 
 

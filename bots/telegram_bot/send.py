@@ -1,12 +1,20 @@
 """From Parley's parts to Telegram's calls, and Telegram's errors to Parley's: the one place for them."""
 
 import contextlib
+from binascii import crc32
 from collections.abc import Generator
 from datetime import timedelta
 from math import ceil
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
-from telegram.constants import ChatAction
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    MessageEntity,
+    ReplyParameters,
+)
+from telegram.constants import ChatAction, MessageLimit
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -16,31 +24,43 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
     TelegramError,
+    TimedOut,
 )
 
+from bots.telegram_bot.markdown import formatted
 from bots.telegram_bot.receive import THUMBS
-from core.errors import PermanentError, RetryableError, UserError
+from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain, UserError
 from core.message import ChannelKey, MediaRef, Part
+from core.outgoing import split, units
+from core.pacing import Budget
 from core.telemetry import VOICE_FAILURES, log
 
 _LOG = log("telegram")
 _MIB = 2**20
 _UPLOAD_S = 60.0
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton(thumb, callback_data=thumb) for thumb in THUMBS]])
 """Reactions in private chats do not reach every bot, buttons do."""
 
 
 @contextlib.contextmanager
-def translated() -> Generator[None]:
+def translated(channel: ChannelKey | None = None) -> Generator[None]:
     """Telegram's errors as Parley's. Their text is Telegram's own sentence and holds neither token nor address."""
     try:
         yield
     except RetryAfter as error:
         wait = error.retry_after
         seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
-        raise RetryableError(f"Telegram asks to wait {seconds:.0f} s", seconds) from error
-    except (BadRequest, Forbidden, ChatMigrated, InvalidToken) as error:
+        raise TooFast(f"Telegram asks to wait {seconds:.0f} s", seconds) from error
+    except ChatMigrated as error:
+        bot, _, _ = (channel.space if channel else "").partition(":")
+        raise ChannelMoved(f"{bot}:{error.new_chat_id}") from error
+    except Forbidden as error:
+        raise ChannelGone(f"Telegram refuses: {error.message}") from error
+    except (BadRequest, InvalidToken) as error:
         raise PermanentError(f"Telegram refuses: {error.message}") from error
+    except TimedOut as error:
+        raise Uncertain("Telegram did not answer in time", 2.0) from error
     except (NetworkError, Conflict) as error:
         # httpx's text may hold the address, which holds the token.
         raise RetryableError(f"Telegram cannot be reached ({type(error).__name__})", 2.0) from error
@@ -54,24 +74,101 @@ def where(channel: ChannelKey) -> tuple[int, int | None]:
     return int(chat), int(channel.thread) if channel.thread else None
 
 
+def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
+    """One message a second in a chat, 20 a minute in a group, 30 a second in all (core.telegram.org/bots/faq)."""
+    chat, _ = where(channel)
+    own = Budget(every_s=1.0, burst=5) if chat > 0 else Budget(every_s=3.0, burst=20)
+    return own, Budget(every_s=1 / 30, burst=30, name=channel.space.partition(":")[0])
+
+
 async def send(bot: Bot, part: Part) -> str:
-    """Send one part; the message's id, or "" for a voice note that its reader does not accept."""
-    with translated():
-        return await _send_voice(bot, part) if part.voice is not None else await _send_text(bot, part)
+    """Send one part; the message's id, or "" for what has none."""
+    with translated(part.channel):
+        match part.kind:
+            case "voice":
+                return await _send_voice(bot, part)
+            case "draft":
+                return await _send_draft(bot, part)
+            case "removal":
+                return await _remove(bot, part)
+            case "text" | "notice":
+                return await _edit_text(bot, part) if part.replaces else await _send_text(bot, part)
+
+
+def _content(part: Part) -> tuple[str, tuple[MessageEntity, ...]]:
+    if part.kind != "text":
+        return part.text, ()
+    text, entities = formatted(part.text)
+    return (text, entities) if units(text) <= MessageLimit.MAX_TEXT_LENGTH else (part.text, ())
 
 
 async def _send_text(bot: Bot, part: Part) -> str:
+    text, entities = _content(part)
     chat, topic = where(part.channel)
-    in_group = chat < 0
-    sent = await bot.send_message(
-        chat,
-        part.text,
-        message_thread_id=topic,
-        link_preview_options=LinkPreviewOptions(is_disabled=True),
-        reply_parameters=_reply_to(part) if in_group else None,
-        reply_markup=_KEYBOARD if part.rateable else None,
-    )
-    return str(sent.message_id)
+    while True:
+        try:
+            sent = await bot.send_message(
+                chat,
+                text,
+                entities=entities or None,
+                message_thread_id=topic,
+                link_preview_options=_NO_PREVIEW,
+                reply_parameters=_reply_to(part) if chat < 0 else None,
+                reply_markup=_KEYBOARD if part.rateable else None,
+            )
+        except BadRequest as error:
+            if topic is not None and _says(error, "thread not found"):
+                topic = None
+            elif entities and _says(error, "entit"):
+                text, entities = part.text, ()
+            else:
+                raise
+        else:
+            return str(sent.message_id)
+
+
+async def _edit_text(bot: Bot, part: Part) -> str:
+    text, entities = _content(part)
+    try:
+        await bot.edit_message_text(
+            text,
+            where(part.channel)[0],
+            int(part.replaces),
+            entities=entities or None,
+            link_preview_options=_NO_PREVIEW,
+            reply_markup=_KEYBOARD if part.rateable else None,
+        )
+    except BadRequest as error:
+        if _says(error, "to edit not found", "can't be edited"):
+            return await _send_text(bot, part)
+        if not _says(error, "not modified"):
+            raise
+    return part.replaces
+
+
+async def _send_draft(bot: Bot, part: Part) -> str:
+    """A growing answer, which Telegram shows in private chats until the message comes or half a minute has passed."""
+    chat, topic = where(part.channel)
+    if chat < 0:
+        raise PermanentError("groups have no drafts")
+    heard = f"🎧 “{part.heard}”\n\n" if part.heard else ""
+    draft = crc32(part.turn.encode()) % (2**31 - 1) + 1
+    text = next(split(heard + part.text, MessageLimit.MAX_TEXT_LENGTH), "…")
+    await bot.send_message_draft(chat, draft, text, message_thread_id=topic)
+    return ""
+
+
+async def _remove(bot: Bot, part: Part) -> str:
+    try:
+        await bot.delete_message(where(part.channel)[0], int(part.replaces))
+    except BadRequest as error:
+        if not _says(error, "not found", "can't be deleted"):
+            raise
+    return ""
+
+
+def _says(error: BadRequest, *words: str) -> bool:
+    return any(word in error.message.lower() for word in words)
 
 
 def _reply_to(part: Part) -> ReplyParameters | None:
@@ -95,7 +192,7 @@ async def _send_voice(bot: Bot, part: Part) -> str:
         )
     except BadRequest as error:
         # A Premium setting of the reader; the text has arrived before this part.
-        if "voice_messages_forbidden" not in error.message.lower():
+        if not _says(error, "voice_messages_forbidden"):
             raise
         VOICE_FAILURES.inc()
         _LOG.info("%s accepts no voice notes", part.channel)
@@ -106,7 +203,7 @@ async def _send_voice(bot: Bot, part: Part) -> str:
 async def typing(bot: Bot, channel: ChannelKey) -> None:
     """Show the typing sign for five seconds."""
     chat, topic = where(channel)
-    with translated():
+    with translated(channel):
         await bot.send_chat_action(chat, ChatAction.TYPING, message_thread_id=topic)
 
 
@@ -117,7 +214,7 @@ async def fetch(bot: Bot, media: MediaRef, cap_bytes: int) -> bytes:
         try:
             file = await bot.get_file(media.handle)
         except BadRequest as error:
-            if "too big" in error.message.lower():
+            if _says(error, "too big"):
                 raise too_big from error
             raise
         if (file.file_size or 0) > cap_bytes:

@@ -42,6 +42,7 @@ class Sent:
     duration: int
     reply_to: int | None
     buttons: tuple[str, ...]
+    entities: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,6 +61,9 @@ class TelegramServer:
         self.token = token
         self.base = ""
         self.sent: list[Sent] = []
+        self.edited: list[tuple[int, str]] = []
+        self.removed: list[int] = []
+        self.drafts: list[tuple[int, int, str]] = []
         self.typed: list[int] = []
         self.thanked: list[tuple[str, str]] = []
         self.offsets: list[int] = []
@@ -204,6 +208,10 @@ class TelegramServer:
             return self._get_file(fields["file_id"])
         if method in ("sendMessage", "sendVoice"):
             return self._send(fields, files)
+        if method in ("editMessageText", "deleteMessage"):
+            return self._change(method, fields)
+        if method == "sendMessageDraft":
+            self.drafts.append((int(fields["chat_id"]), int(fields["draft_id"]), fields["text"]))
         if method == "sendChatAction":
             self.typed.append(int(fields["chat_id"]))
         if method == "answerCallbackQuery":
@@ -251,6 +259,7 @@ class TelegramServer:
             duration=int(float(fields.get("duration", 0))),
             reply_to=json.loads(fields.get("reply_parameters", "{}")).get("message_id"),
             buttons=tuple(button["text"] for row in keyboard for button in row),
+            entities=tuple(entity["type"] for entity in json.loads(fields.get("entities", "[]"))),
         )
         self.sent.append(sent)
         body: Json = {"voice": {"file_id": "S", "file_unique_id": "s", "duration": sent.duration}} if sent.voice else {}
@@ -259,6 +268,27 @@ class TelegramServer:
         return _ok(
             {"message_id": sent.id, "date": int(time.time()), "chat": chat, "from": BOT, **(body or {"text": text})}
         )
+
+    def _change(self, method: str, fields: Mapping[str, str]) -> web.Response:
+        id, edit = int(fields["message_id"]), method == "editMessageText"
+        found = next((sent for sent in self.sent if sent.id == id and id not in self.removed), None)
+        if found is None:
+            return _error(Failure(400, f"Bad Request: message to {'edit' if edit else 'delete'} not found"))
+        if not edit:
+            self.removed.append(id)
+            return _ok(True)
+        if self.text_of(id) == fields["text"]:
+            return _error(
+                Failure(400, "Bad Request: message is not modified: specified new message content is the same")
+            )
+        self.edited.append((id, fields["text"]))
+        chat = {"id": found.chat, "type": "private" if found.chat > 0 else "supergroup"}
+        return _ok({"message_id": id, "date": int(time.time()), "chat": chat, "from": BOT, "text": fields["text"]})
+
+    def text_of(self, id: int) -> str:
+        """What a message of the bot says now."""
+        first = next(sent.text for sent in self.sent if sent.id == id)
+        return next((text for edited, text in reversed(self.edited) if edited == id), first)
 
 
 async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:

@@ -10,7 +10,7 @@ import pytest
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
 from core.errors import PermanentError, RetryableError, SettingError, UserError
-from core.message import ChannelKey, MediaRef, Message, Part, Reaction, VoiceNote
+from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Part, Reaction, VoiceNote
 from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
 
 HERE = ChannelKey("telegram", "42:7")
@@ -20,17 +20,17 @@ class Inbox:
     """An `accept` in memory that can refuse."""
 
     def __init__(self) -> None:
-        self.events: list[Message | Reaction] = []
+        self.events: list[Event] = []
         self.refuse = 0
 
-    async def accept(self, event: Message | Reaction) -> bool:
+    async def accept(self, event: Event) -> bool:
         if self.refuse:
             self.refuse -= 1
             raise RetryableError("Redis is away")
         self.events.append(event)
         return True
 
-    async def wait(self, count: int) -> list[Message | Reaction]:
+    async def wait(self, count: int) -> list[Event]:
         async with asyncio.timeout(10):
             while len(self.events) < count:
                 await asyncio.sleep(0.01)
@@ -62,7 +62,7 @@ async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncIterator[None]:
     assert asyncio.all_tasks() <= before
 
 
-async def heard(telegram: TelegramServer, count: int) -> list[Message | Reaction]:
+async def heard(telegram: TelegramServer, count: int) -> list[Event]:
     inbox = Inbox()
     async with listening(platform(telegram), inbox):
         await inbox.wait(count)
@@ -122,6 +122,33 @@ async def test_media_stay_references_and_captions_are_text(telegram: TelegramSer
     assert messages[0].media[0] == MediaRef("audio", note["file_id"], "", 3, 5.0)
     assert messages[0].text == "look"
     assert messages[5].media[0].name == "a.pdf"
+
+
+async def test_edits_albums_and_moves(telegram: TelegramServer):
+    said = telegram.say("one")["message"]
+    telegram.push(edited_message={**said, "text": "two", "edit_date": said["date"] + 1})
+    telegram.push(edited_message={**said, "text": "not for us", "chat": GROUP})
+    for caption in ("look", ""):
+        telegram.say(caption, photo=telegram.photo(b"jpg"), media_group_id="album")
+    telegram.push(message={**said, "chat": GROUP, "text": None, "migrate_to_chat_id": -100500})
+    _, edit, first, second, move = await heard(telegram, 5)
+    assert isinstance(edit, Edit)
+    assert (edit.message.text, edit.message.ref, edit.channel) == ("two", str(said["message_id"]), HERE)
+    assert [message.album for message in (first, second) if isinstance(message, Message)] == ["album"] * 2
+    assert isinstance(move, Move)
+    assert (move.channel.space, move.to.space) == ("42:-1001", "42:-100500")
+
+
+async def test_line_13_a_deaf_poller_is_told_of(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch):
+    bot, inbox = platform(telegram), Inbox()
+    assert bot.trouble() == ""
+    async with listening(bot, inbox):
+        telegram.say("hello")
+        await inbox.wait(1)
+        assert bot.trouble() == ""
+        monkeypatch.setattr("bots.telegram_bot._DEAF_S", -1.0)
+        assert bot.trouble().startswith("no poll was answered")
+    assert bot.trouble() == ""
 
 
 async def test_other_bots_are_not_heard(telegram: TelegramServer):

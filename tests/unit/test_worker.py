@@ -8,7 +8,7 @@ from bots.locales import Phrases
 from core import keys, lanes, profiles, worker
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import ChannelGone, PermanentError, RetryableError, Uncertain
+from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain
 from core.feedback import Feedback
 from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Person, Reaction
@@ -254,6 +254,16 @@ async def test_a_channel_that_moves_takes_everything_along(house: House):
     assert house.platform.texts(there) == ["You said: two"]
     assert [turn.said for turn in (await house.lanes.dialogue(there)).turns] == ["hello", "one", "two"]
     assert (await house.lanes.dialogue(HERE)).turns == ()
+
+
+async def test_an_answer_that_finds_its_channel_moved_follows_it(house: House):
+    there = ChannelKey("telegram", "42:-100")
+    house.platform.errors = [ChannelMoved("42:-100")]
+    await house.say("hello")
+    await house.say("again")
+    await house.quiet()
+    assert house.platform.texts(there) == ["You said: hello", "You said: again"]
+    assert len((await house.lanes.dialogue(there)).turns) == 2
 
 
 async def test_a_voice_note_that_may_have_arrived_is_not_sent_again(house: House):
