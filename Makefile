@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run chat doctor test check train eval bench bench-turn clean
+.PHONY: run chat doctor test fault check train eval bench bench-turn clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -25,6 +25,10 @@ chat doctor: .venv/installed
 test: check
 	@sh deploy/test-packages.sh
 	$(BIN)/python -m pytest
+
+# Minutes: what is killed, stopped, held or refused from outside. Not a part of `make test`.
+fault: .venv/tested
+	$(BIN)/python -m pytest tests/fault -p no:cacheprovider -q
 
 check: .venv/tested
 	$(BIN)/ruff format --check .

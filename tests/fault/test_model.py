@@ -1,0 +1,107 @@
+"""The language model's server hangs, refuses, raises or breaks off."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bots.locales import Phrases
+from core import keys
+from core.message import ChannelKey
+from core.store import open_store
+from tests.fault.conftest import Note
+from tests.fault.model_server import Trouble
+from tests.fault.world import World, until
+
+_WENT_WRONG, _UNAVAILABLE = (Phrases().say(key, "en") for key in ("went_wrong", "unavailable"))
+_HANG_S = 900
+"""A model that hangs is given up after seven times 60 s."""
+
+
+async def test_one_channel_hangs(world: World, note: Note):
+    world.model.trouble = lambda said: Trouble(hang=True) if said == "hang" else None
+    world.say(1, "hang")
+    await until(lambda: world.model.times_asked("hang") == 1, "the call that hangs")
+    began = time.monotonic()
+    world.say_everywhere(range(2, 22), 3)
+    others = set(world.said_at) - {"hang"}
+    verdict = await world.answered(others)
+    note(f"{len(others)} messages of 20 other channels answered in {time.monotonic() - began:.1f} s")
+    assert verdict.lost == ("hang",)
+    assert (verdict.doubled, verdict.disordered) == ((), ())
+
+
+async def test_a_message_that_always_raises(world: World, data: Path, note: Note):
+    world.model.trouble = lambda said: Trouble(status=400) if said == "poison" else None
+    world.say(1, "poison")
+    world.say(1, "the next one")
+    began = time.monotonic()
+    verdict = await world.answered({"the next one"})
+    dead = await _dead_letters(data, ChannelKey("telegram", "42:1"))
+    note(
+        f"the next one answered after {time.monotonic() - began:.1f} s, asked {world.model.times_asked('poison')} "
+        f"times, dead letters {dead}, said {list(verdict.other)}"
+    )
+    assert verdict.other == (_WENT_WRONG,)
+    assert dead == 1
+    assert verdict.lost == ("poison",)
+    assert not verdict.doubled
+
+
+async def _refuse(world: World) -> None:
+    await world.model.refuse()
+
+
+async def _fail(world: World) -> None:
+    world.model.trouble = lambda said: Trouble(status=500)
+
+
+async def _hang(world: World) -> None:
+    world.model.trouble = lambda said: Trouble(hang=True)
+
+
+async def _recover(world: World) -> None:
+    world.model.trouble = lambda said: None
+    await world.model.refuse()
+    await world.model.listen()
+
+
+@pytest.mark.parametrize("begin", [_refuse, _fail, _hang])
+async def test_the_model_is_away(world: World, note: Note, begin: Callable[[World], Awaitable[None]]):
+    world.say(1, "before")
+    await world.answered()
+    await begin(world)
+    asked = world.say(1, "meanwhile")
+    took_s = await until(lambda: world.verdict().other, "an honest sentence", _HANG_S)
+    await _recover(world)
+    world.say(1, "after")
+    verdict = await world.answered({"before", "after"})
+    tries = world.model.times_asked(asked)
+    note(f"{begin.__name__}: one sentence after {took_s:.1f} s and {tries} requests that arrived")
+    assert verdict.other == (_UNAVAILABLE,)
+    assert verdict.lost == (asked,)
+    assert not verdict.doubled
+
+
+@pytest.mark.parametrize("times", [1, 10**6])
+async def test_the_answer_breaks_off(world: World, note: Note, times: int):
+    said = " ".join(f"word{number}" for number in range(40))
+    world.model.trouble = lambda text: Trouble(cut_after=20) if world.model.times_asked(text) <= times else None
+    world.say(1, said)
+    took_s = await until(lambda: world.telegram.sent, "a message")
+    await asyncio.sleep(1)
+    await world.telegram.wait_quiet()
+    verdict = world.verdict()
+    heard = "the whole answer" if not verdict.lost else verdict.other
+    note(
+        f"cut {'once' if times == 1 else 'always'}: {heard} after {took_s:.1f} s, asked {world.model.times_asked(said)}"
+    )
+    assert len(world.telegram.sent) == 1
+    assert verdict.perfect or verdict.other == (_UNAVAILABLE,)
+
+
+async def _dead_letters(data: Path, channel: ChannelKey) -> int:
+    async with open_store("", data / "d") as store:
+        return await store.redis.llen(keys.of_channel("dead", channel))
