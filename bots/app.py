@@ -114,14 +114,11 @@ class App:
         self._state[platform.name] = "ok"
         if isinstance(platform, Account):
             self._accounts.append(platform)
-            account = f"{platform.name}/{self._fingerprint(platform.name)}"
+            token = getattr(self.settings, f"{platform.name}_token").get_secret_value()
+            account = f"{platform.name}/{fingerprint(token)}"
             await self.standby.listen(account, lambda: platform.listen(reception.accept))
         else:
             await platform.listen(reception.accept)
-
-    def _fingerprint(self, name: PlatformName) -> str:
-        tokens = {"telegram": self.settings.telegram_token, "discord": self.settings.discord_token}
-        return blake2b(tokens[name].get_secret_value().encode(), digest_size=6).hexdigest()
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
@@ -148,6 +145,11 @@ class App:
         loaded = await asyncio.to_thread(load)
         self._state[name] = "ok"
         return loaded
+
+
+def fingerprint(token: str) -> str:
+    """A name for a token that says nothing of it."""
+    return blake2b(token.encode(), digest_size=6).hexdigest()
 
 
 def open_model(settings: Settings) -> LanguageModel:
@@ -189,11 +191,13 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
         )
     if token := settings.discord_token.get_secret_value():
         from bots.discord_bot import DiscordPlatform
+        from bots.discord_bot.heard import Heard
 
         platforms["discord"] = DiscordPlatform(
             token,
             api_base=settings.discord_api_base or None,
             gateway=settings.discord_gateway or None,
+            heard=Heard(app.store, fingerprint(token)),
         )
     return platforms
 

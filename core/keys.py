@@ -36,6 +36,7 @@ TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
+    Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
@@ -76,6 +77,11 @@ def workers() -> str:
 def listening(account: str) -> str:
     """Whose turn it is to listen with one token."""
     return f"{prefix(0)}listen:{account}"
+
+
+def heard(account: str) -> str:
+    """Of one bot."""
+    return f"{prefix(0)}heard:{account}"
 
 
 def bell(channel: ChannelKey) -> str:

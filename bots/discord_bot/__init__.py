@@ -1,9 +1,9 @@
 """Discord: listens at the gateway, answers by requests."""
 
-from bots.discord_bot.listen import listen
+from bots.discord_bot.heard import Heard
+from bots.discord_bot.listen import Pulse, listen
 from bots.discord_bot.private import Pace, point_at
-from bots.discord_bot.send import Requests, fetch_file, log_in, request_client, send_part, show_typing
-from core.errors import PermanentError
+from bots.discord_bot.send import Requests, budgets, fetch_file, log_in, request_client, send_part, show_typing
 from core.message import ChannelKey, Event, MediaRef, Message, Part, PlatformName
 from core.platform import Accept, Limits
 
@@ -19,7 +19,14 @@ class DiscordPlatform:
     """
 
     name: PlatformName = "discord"
-    limits = Limits(text_units=2000, media_bytes=25 * 2**20, typing_every_s=8, idempotent=True)
+    limits = Limits(
+        text_units=2000,
+        media_bytes=25 * 2**20,
+        draft_gap_s=1.2,
+        typing_every_s=8,
+        idempotent=True,
+        budgets=budgets,
+    )
 
     def __init__(
         self,
@@ -27,12 +34,15 @@ class DiscordPlatform:
         *,
         api_base: str | None = None,
         gateway: str | None = None,
+        heard: Heard | None = None,
         identify_gap_s: float = _IDENTIFY_GAP_S,
     ) -> None:
         point_at(api_base, gateway)
         self._token, self._gateway = token, gateway
         self._pace = Pace(identify_gap_s)
         self._requests = Requests(token)
+        self._heard = heard
+        self._pulse = Pulse()
         self._direct: set[str] = set()  # direct channels heard from: an answer needs no pointer there
 
     async def check(self) -> str:
@@ -42,15 +52,22 @@ class DiscordPlatform:
             return str(client.user)
 
     async def listen(self, accept: Accept) -> None:
-        """Hand every event to `accept` until cancelled; what happens while nobody listens is lost."""
+        """Hand every event to `accept` until cancelled; after a pause, first the messages that came meanwhile."""
 
         async def note(event: Event) -> bool:
             if isinstance(event, Message) and not event.group:
                 self._direct.add(event.channel.space)
-            return await accept(event)
+            new = await accept(event)
+            if isinstance(event, Message) and self._heard is not None:
+                await self._heard.mark(event)
+            return new
 
         async with self._requests.held():
-            await listen(self._token, note, self._pace, self._gateway)
+            await listen(self._token, note, self._pace, self._gateway, self._heard, self._pulse)
+
+    def trouble(self) -> str:
+        """Why nothing is heard from Discord, "" when all is well or it is not this process that listens."""
+        return self._pulse.trouble()
 
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         """The file's bytes; UserError when it is larger than the cap, PermanentError when it is gone for good."""
@@ -59,8 +76,6 @@ class DiscordPlatform:
 
     async def send(self, part: Part) -> str:
         """Send one part and return its message id; the same part sent again within minutes is not doubled."""
-        if part.kind == "draft":
-            raise PermanentError("Discord shows no drafts")
         async with self._requests.client() as client:
             return await send_part(client, part, as_reply=part.channel.space not in self._direct)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import aiohttp
 import discord
 
-from core.errors import AssistantError, PermanentError, RetryableError, SettingError
+from core.errors import AssistantError, ChannelGone, PermanentError, RetryableError, SettingError, TooFast
 
 _SETTING = "DISCORD_TOKEN"
 _REFUSED_TOKEN = ("a token that Discord refuses", "the bot token from discord.com/developers")
@@ -17,6 +17,9 @@ _NO_CONTENT_INTENT = (
 _BANNED_S = 60.0  # discord/http.py: a 429 without `Via` comes from Cloudflare; asking on prolongs the ban
 _SERVER_S, _CONNECTION_S = 5.0, 1.0
 _REASON_CHARS = 200
+_GONE = (10003, 50001, 50007, 50013, 50278, 160005)
+"""Unknown channel, no access, closed direct messages, no permission, no common server, locked thread
+(developers/topics/opcodes-and-status-codes)."""
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def explain(error: Exception, doing: str) -> AssistantError:
         case discord.ConnectionClosed():
             return _explain_close(error, doing)
         case discord.RateLimited():
-            return RetryableError(f"{doing}: too many requests", error.retry_after)
+            return TooFast(f"{doing}: too many requests", error.retry_after)
         case discord.GatewayNotFound():
             return RetryableError(f"{doing}: Discord has no gateway right now", _SERVER_S)
         case discord.HTTPException():
@@ -62,10 +65,10 @@ def _explain_answer(error: discord.HTTPException, doing: str) -> AssistantError:
     reason = f"{doing}: Discord answered {_short(error)}"
     if error.status == 429:
         told = error.response.headers.get("Retry-After", "")
-        return RetryableError(reason, float(told) if told.replace(".", "", 1).isdigit() else _BANNED_S)
+        return TooFast(reason, float(told) if told.replace(".", "", 1).isdigit() else _BANNED_S)
     if error.status >= 500:
         return RetryableError(reason, _SERVER_S)
-    return PermanentError(reason)
+    return ChannelGone(reason) if error.code in _GONE else PermanentError(reason)
 
 
 def _short(error: Exception) -> str:

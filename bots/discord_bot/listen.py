@@ -1,25 +1,65 @@
 """The gateway: one connection that is kept up, and every event handed on in the order it came."""
 
 import asyncio
+import math
+from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import discord
 
 from bots.discord_bot.failures import discord_errors
+from bots.discord_bot.heard import Heard, Mark
 from bots.discord_bot.private import GatewayClient, Pace
-from bots.discord_bot.receive import to_message, to_reaction
+from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
-from core.errors import RetryableError
-from core.message import Message, Reaction
+from core.errors import PermanentError, RetryableError
+from core.message import Event
 from core.platform import Accept
 from core.telemetry import log
 
 _LOG = log("discord")
 _GUILD_READY_S = 0.1  # discord.py waits so long for another server before it calls itself ready; nothing here waits
 _LONGEST_PAUSE_S = 30.0
+_CANCEL_AGAIN_S = 0.5
 _DRAIN_S = 2.0  # what has arrived is stored before the end: Discord will not send it again
 
-Happening = discord.Message | discord.RawReactionActionEvent
+_CATCH_UP_MOST = 100
+_CATCH_UP_S = 24 * 3600
+
+
+class Ready:
+    """A session began anew: what was said before it has to be read."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self.client = client
+
+
+Happening = (
+    discord.Message
+    | discord.RawReactionActionEvent
+    | discord.RawMessageUpdateEvent
+    | discord.RawMessageDeleteEvent
+    | discord.RawBulkMessageDeleteEvent
+    | Ready
+)
 Queue = asyncio.Queue[tuple[Happening, int] | None]
+
+
+class Pulse:
+    """How the connection to the gateway is."""
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.client: GatewayClient | None = None
+
+    def trouble(self) -> str:
+        """Why nothing is heard, "" when all is well or nobody listens."""
+        if not self.listening:
+            return ""
+        shards = self.client.shards.values() if self.client is not None else ()
+        if self.client is None or not shards or any(shard.is_closed() for shard in shards):
+            return "not connected"
+        return "" if math.isfinite(self.client.latency) else "the heartbeat is not answered"
 
 
 class _Ears(GatewayClient):
@@ -47,33 +87,51 @@ class _Ears(GatewayClient):
     async def on_raw_reaction_remove(self, change: discord.RawReactionActionEvent) -> None:
         self._happened.put_nowait((change, self._me))
 
+    async def on_raw_message_edit(self, change: discord.RawMessageUpdateEvent) -> None:
+        self._happened.put_nowait((change, self._me))
+
+    async def on_raw_message_delete(self, gone: discord.RawMessageDeleteEvent) -> None:
+        self._happened.put_nowait((gone, self._me))
+
+    async def on_raw_bulk_message_delete(self, gone: discord.RawBulkMessageDeleteEvent) -> None:
+        self._happened.put_nowait((gone, self._me))
+
+    async def on_ready(self) -> None:
+        self._happened.put_nowait((Ready(self), self._me))
+
     @property
     def _me(self) -> int:
         return self.user.id if self.user else 0
 
 
-async def listen(token: str, accept: Accept, pace: Pace, gateway: str | None) -> None:
+async def listen(
+    token: str, accept: Accept, pace: Pace, gateway: str | None, heard: Heard | None, pulse: Pulse
+) -> None:
     """Hand every event to `accept` until cancelled; SettingError when the token or its intents are refused."""
     happened: Queue = asyncio.Queue()
-    storing = asyncio.create_task(_store(happened, accept))
-    connecting = asyncio.create_task(_stay_connected(token, happened, pace, gateway))
+    storing = asyncio.create_task(_store(happened, accept, heard))
+    connecting = asyncio.create_task(_stay_connected(token, happened, pace, gateway, pulse))
+    pulse.listening = True
     try:
         done, _ = await asyncio.wait((storing, connecting), return_when=asyncio.FIRST_COMPLETED)
         await done.pop()
     finally:
-        connecting.cancel()
-        await asyncio.wait((connecting,))
+        pulse.listening = False
+        while not connecting.done():  # discord/shard.py: reidentify swallows a cancel
+            connecting.cancel()
+            await asyncio.wait((connecting,), timeout=_CANCEL_AGAIN_S)
         happened.put_nowait(None)
         await asyncio.wait((storing,), timeout=_DRAIN_S)
         storing.cancel()
         await asyncio.gather(storing, connecting, return_exceptions=True)
 
 
-async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str | None) -> None:
+async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str | None, pulse: Pulse) -> None:
     """discord.py resumes a lost connection by itself; what it gives up on starts anew after a pause."""
     while True:
         try:
             async with _Ears(happened, pace, gateway) as client:
+                pulse.client = client
                 await log_in(client, token)
                 with discord_errors("listening"):
                     await client.connect()
@@ -84,18 +142,60 @@ async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str 
         await asyncio.sleep(pace.gap_s)
 
 
-async def _store(happened: Queue, accept: Accept) -> None:
+async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
     while entry := await happened.get():
         happening, me = entry
-        if isinstance(happening, discord.RawReactionActionEvent):
-            event = to_reaction(happening, me)
-        else:
-            event = to_message(happening, me)
-        if event is not None:
+        if isinstance(happening, Ready):
+            await _catch_up(happening.client, me, accept, heard)
+        elif (event := _event(happening, me)) is not None:
             await _store_one(event, accept)
 
 
-async def _store_one(event: Message | Reaction, accept: Accept) -> None:
+def _event(happening: Happening, me: int) -> Event | None:
+    match happening:
+        case discord.Message():
+            return to_message(happening, me)
+        case discord.RawReactionActionEvent():
+            return to_reaction(happening, me)
+        case discord.RawMessageUpdateEvent():
+            return to_edit(happening, me)
+        case discord.RawMessageDeleteEvent() | discord.RawBulkMessageDeleteEvent():
+            return to_deletion(happening)
+        case _:
+            return None
+
+
+async def _catch_up(client: discord.Client, me: int, accept: Accept, heard: Heard | None) -> None:
+    """Accept what was said in active channels while nobody listened; what is known already is dropped there."""
+    try:
+        marks = await heard.recent() if heard is not None else []
+    except RetryableError as error:
+        return _LOG.warning("what was said meanwhile is not read: %s", error)
+    for mark in marks:
+        try:
+            with discord_errors("reading what was said meanwhile"):
+                async for told in _said_since(client, mark):
+                    if (message := to_message(told, me)) is not None:
+                        await _store_one(message, accept)
+        except (RetryableError, PermanentError) as error:
+            _LOG.info("channel %d: %s", mark.channel, error)
+
+
+async def _said_since(client: discord.Client, mark: Mark) -> AsyncGenerator[discord.Message, None]:
+    oldest = discord.utils.utcnow() - timedelta(seconds=_CATCH_UP_S)
+    after = max(mark.message, discord.utils.time_snowflake(oldest))
+    if mark.direct:
+        channel = client.get_partial_messageable(mark.channel, type=discord.ChannelType.private)
+    else:
+        found = client.get_channel(mark.channel) or await client.fetch_channel(mark.channel)
+        if not isinstance(found, discord.abc.Messageable):
+            return
+        channel = found
+    async for told in channel.history(after=discord.Object(after), limit=_CATCH_UP_MOST, oldest_first=True):
+        yield told
+
+
+async def _store_one(event: Event, accept: Accept) -> None:
     """Try until it is stored: Discord will not send it again."""
     pause_s = 0.0
     while True:

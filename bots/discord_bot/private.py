@@ -53,7 +53,10 @@ async def post(
     content_type: str = "",
     **flags: bool,
 ) -> str:
-    """Post a text or a file and return the message's id: `send()` of discord.py takes neither flags nor types."""
+    """Post a text or a file and return the message's id: `send()` of discord.py takes neither flags nor types.
+
+    A text whose nonce Discord knows already is the earlier message, which is made to say what this one says.
+    """
     missing = discord.utils.MISSING
     with handle_message_parameters(
         content=what if isinstance(what, str) else missing,
@@ -66,7 +69,15 @@ async def post(
         if params.multipart and content_type:
             params.multipart[1]["content_type"] = content_type  # discord/http.py: otherwise always octet-stream
         data = await client.http.send_message(channel, params=params)
+    if isinstance(what, str) and data["content"].strip() != what.strip():
+        await edit(client, channel, int(data["id"]), what)
     return str(data["id"])
+
+
+async def edit(client: discord.Client, channel: int, message: int, text: str) -> None:
+    """Change a message; `PartialMessage.edit()` would read a whole message back, which needs its channel."""
+    with handle_message_parameters(content=text, previous_allowed_mentions=client.allowed_mentions) as params:
+        await client.http.edit_message(channel, message, params=params)
 
 
 class Pace:

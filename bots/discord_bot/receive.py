@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import discord
 
 from core import clock
-from core.message import ChannelKey, MediaKind, MediaRef, Message, Person, Reaction
+from core.message import ChannelKey, Deletion, Edit, MediaKind, MediaRef, Message, Person, Reaction
 
 _FROM_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 _MARKUP = re.compile(r"<(@!?|@&|#)(\d+)>")
@@ -19,7 +19,7 @@ def to_message(told: discord.Message, me: int) -> Message | None:
     """A message for the assistant, whose own id is `me`; None when it is not for it."""
     if told.author.bot or told.webhook_id or told.type not in _FROM_PEOPLE:
         return None
-    group = not isinstance(told.channel, discord.DMChannel)
+    group = told.channel.type is not discord.ChannelType.private
     if group and not _is_addressed(told, me):
         return None
     # developers/resources/message.mdx: a forwarded message is empty, what it carries is in its snapshot.
@@ -35,6 +35,22 @@ def to_message(told: discord.Message, me: int) -> Message | None:
         group=group,
         mentions=_name_mentions(source.content, told, me),
     )
+
+
+def to_edit(change: discord.RawMessageUpdateEvent, me: int) -> Edit | None:
+    """A message that a person changed; None for what Discord itself changes, such as a link's preview."""
+    if change.message.edited_at is None:
+        return None
+    message = to_message(change.message, me)
+    if message is None:
+        return None
+    return Edit(f"{message.id}e{change.message.edited_at.timestamp():.3f}", message.channel, message)
+
+
+def to_deletion(gone: discord.RawMessageDeleteEvent | discord.RawBulkMessageDeleteEvent) -> Deletion:
+    """Messages that are no more."""
+    ids = [gone.message_id] if isinstance(gone, discord.RawMessageDeleteEvent) else sorted(gone.message_ids)
+    return Deletion(f"{ids[0]}d{len(ids)}", ChannelKey("discord", str(gone.channel_id)), tuple(map(str, ids)))
 
 
 def to_reaction(change: discord.RawReactionActionEvent, me: int) -> Reaction | None:

@@ -9,15 +9,21 @@ import aiohttp
 import discord
 
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.private import VoiceFile, post
+from bots.discord_bot.markdown import with_tables_as_code
+from bots.discord_bot.private import VoiceFile, edit, post
 from core.errors import PermanentError, SettingError, UserError
 from core.message import ChannelKey, MediaRef, Part, VoiceNote
+from core.outgoing import split, units
+from core.pacing import Budget
 from core.telemetry import log
 
 _LOG = log("discord")
 _LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S, _FETCH_S = 30.0, 10.0, 60.0, 120.0, 30.0, 120.0
 _LONGEST_WAIT_S = 30.0  # discord.py sleeps through a shorter 429 and raises RateLimited for a longer one
 _CHUNK_BYTES, _MIB = 1 << 16, 1 << 20
+_TEXT_UNITS = 2000
+_GROWING = " …"
+_UNKNOWN_MESSAGE = 10008
 _NO_VOICE_HERE = 50173  # developers/topics/opcodes-and-status-codes: this channel takes no voice messages
 
 
@@ -78,21 +84,59 @@ class Requests:
             return client
 
 
+def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
+    """Five messages in five seconds in a channel, 50 requests a second in all (developers/topics/rate-limits)."""
+    return Budget(every_s=1.0, burst=5), Budget(every_s=1 / 45, burst=45, name="all")
+
+
 async def send_part(client: discord.Client, part: Part, *, as_reply: bool) -> str:
-    """Send one part and return the message's id; a repeated part is sent once, thanks to its nonce."""
-    channel = int(part.channel.space)
+    """Send, change or take away one part and return the message's id; what is sent again is seen once."""
     reference = None
     if part.reply_to and as_reply:
         reference = discord.MessageReference(
-            message_id=int(part.reply_to), channel_id=channel, fail_if_not_exists=False
+            message_id=int(part.reply_to), channel_id=int(part.channel.space), fail_if_not_exists=False
         )
+    if part.kind == "removal":
+        return await _remove(client, part)
     if part.kind == "voice":
         if part.voice is None:
             raise PermanentError(f"part {part.nonce} has no voice")
-        return await _send_voice(client, channel, part.voice, part.nonce, reference)
+        return await _send_voice(client, int(part.channel.space), part.voice, part.nonce, reference)
     with discord_errors("sending a text"):
         async with asyncio.timeout(_TEXT_S):
-            return await post(client, channel, part.text, nonce=part.nonce, reference=reference, suppress_embeds=True)
+            return await _show_text(client, part, _content(part), reference)
+
+
+def _content(part: Part) -> str:
+    if part.kind == "draft":
+        heard = f"🎧 “{part.heard}”\n\n" if part.heard else ""
+        return next(split(heard + part.text, _TEXT_UNITS - len(_GROWING)), "") + _GROWING
+    drawn = with_tables_as_code(part.text) if part.kind == "text" else part.text
+    return drawn if units(drawn) <= _TEXT_UNITS else part.text
+
+
+async def _show_text(client: discord.Client, part: Part, text: str, reference: discord.MessageReference | None) -> str:
+    channel = int(part.channel.space)
+    if part.replaces:
+        try:
+            await edit(client, channel, int(part.replaces), text)
+        except discord.NotFound as error:
+            if error.code != _UNKNOWN_MESSAGE:
+                raise
+        else:
+            return part.replaces
+    return await post(client, channel, text, nonce=part.nonce, reference=reference, suppress_embeds=True)
+
+
+async def _remove(client: discord.Client, part: Part) -> str:
+    with discord_errors("taking a message away"):
+        async with asyncio.timeout(_TEXT_S):
+            try:
+                await client.http.delete_message(int(part.channel.space), int(part.replaces))
+            except discord.NotFound as error:
+                if error.code != _UNKNOWN_MESSAGE:
+                    raise
+    return ""
 
 
 async def _send_voice(

@@ -1,6 +1,7 @@
 """The gateway of the local Discord: hello, identify, resume, heartbeats, events with growing numbers."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -31,7 +32,8 @@ class DiscordGateway:
         event = {"op": 0, "s": len(self._events) + 1, "t": name, "d": data}
         self._events.append(event)
         if self._socket is not None and not self._socket.closed and self.identified.is_set():
-            await self._socket.send_json(event)
+            with contextlib.suppress(ConnectionError):
+                await self._socket.send_json(event)
 
     async def close(self, code: int = 1000) -> None:
         """Close the bot's connection; with a code such as 4000 the bot resumes."""

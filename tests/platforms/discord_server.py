@@ -15,6 +15,7 @@ Checked against discord.py 2.7.1. Times, limits and error codes are those of the
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -136,6 +137,20 @@ class DiscordServer:
                 change["member"] = {**member(user), "user": USERS[user]}
         await self.events.dispatch("MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE", change)
 
+    async def change(self, message_id: str, text: str, *, by_person: bool = True) -> None:
+        """A person edits a message, or Discord adds a link's preview to it."""
+        told = self.messages[message_id]
+        told |= {"content": text, "edited_timestamp": datetime.now(UTC).isoformat() if by_person else None}
+        await self.events.dispatch("MESSAGE_UPDATE", told)
+
+    async def delete(self, *message_ids: str) -> None:
+        """Messages are deleted, many of them as a moderator does."""
+        gone = [self.messages.pop(id) for id in message_ids]
+        place = {key: gone[0][key] for key in ("channel_id", "guild_id") if key in gone[0]}
+        one = len(gone) == 1
+        body: Json = {"id": message_ids[0]} if one else {"ids": list(message_ids)}
+        await self.events.dispatch("MESSAGE_DELETE" if one else "MESSAGE_DELETE_BULK", {**place, **body})
+
     def forget(self, message_id: str) -> None:
         """Delete a message without telling."""
         del self.messages[message_id]
@@ -201,6 +216,15 @@ class DiscordServer:
                 if id not in self.messages:
                     raise Refused(404, 10008, "Unknown Message")
                 return json_response(self._as_read(self.messages[id]))
+            case ["PATCH", "channels", channel, "messages", id]:
+                self._know(channel)
+                body, _ = await read_body(request)
+                return json_response(self._as_read(self._own(id) | {"content": body["content"]}, keep=id))
+            case ["DELETE", "channels", channel, "messages", id]:
+                self._know(channel)
+                self._own(id)
+                del self.messages[id]
+                return web.Response(status=204)
             case ["POST", "channels", channel, "messages"]:
                 self._know(channel)
                 return json_response(await self._post(request, channel))
@@ -235,7 +259,22 @@ class DiscordServer:
         if channel not in (GENERAL, RANDOM, THREAD, *DM.values()):
             raise Refused(404, 10003, "Unknown Channel")
 
-    def _as_read(self, told: Json) -> Json:
+    def _own(self, id: str) -> Json:
+        if id not in self.messages:
+            raise Refused(404, 10008, "Unknown Message")
+        return self.messages[id]
+
+    def shown(self, channel: str) -> list[str]:
+        """What the bot's messages in a channel say now."""
+        return [
+            told["content"]
+            for told in self.messages.values()
+            if told["channel_id"] == channel and told["author"]["id"] == BOT and not told["attachments"]
+        ]
+
+    def _as_read(self, told: Json, keep: str = "") -> Json:
+        if keep:
+            self.messages[keep] = told
         fresh: Json = {"attachments": self._files.signed_anew(told["attachments"])}
         if snapshots := told.get("message_snapshots"):
             fresh["message_snapshots"] = [

@@ -369,8 +369,6 @@ async def test_errors_are_turned(
 
 async def test_what_discord_cannot_carry_is_refused(server: DiscordServer, platform: DiscordPlatform) -> None:
     with pytest.raises(PermanentError):
-        await platform.send(part(kind="draft"))
-    with pytest.raises(PermanentError):
         await platform.send(part("x" * 2001))
     with pytest.raises(PermanentError):
         await platform.send(part(channel="1"))
