@@ -60,7 +60,12 @@ class ConsolePlatform:
     def limits(self) -> Limits:
         """A terminal scrolls as far as one likes."""
         return Limits(
-            1_000_000, 100 * 2**20, draft_gap_s=0.05 if self._interactive else None, shows_heard=True, waits=True
+            1_000_000,
+            100 * 2**20,
+            draft_gap_s=0.05 if self._interactive else None,
+            shows_heard=True,
+            draws_tables=True,
+            waits=True,
         )
 
     async def listen(self, accept: Accept) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from core import tables
 from core.message import Message, Part, Reply
 from core.platform import Limits
 
@@ -27,7 +28,7 @@ def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]
     turn = reply.turn
     heard = turn.said if turn.heard else ""
     text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
-    pieces = list(split(_MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text, limits.text_units))
+    pieces = list(split(_drawn(text, limits), limits.text_units))
     parts = [
         Part(
             turn=turn.id,
@@ -58,6 +59,12 @@ def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]
             )
         )
     return tuple(parts)
+
+
+def _drawn(text: str, limits: Limits) -> str:
+    if not limits.draws_tables:
+        text = tables.as_code(text)
+    return _MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text
 
 
 def notice(message: Message, text: str, language: str) -> Part:

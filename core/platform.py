@@ -27,7 +27,8 @@ class Limits:
     pause between two drafts of a growing answer, None where `send` shows none; draft_fades_s: after how long a draft
     must be repeated to stay visible, None when it stays. shows_heard: whether a transcript has a place of its own
     beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
-    plain text pings its owner, so that it must be defused. idempotent: whether a part that is sent twice is seen once.
+    plain text pings its owner, so that it must be defused. draws_tables: whether Markdown's tables are left
+    to it. idempotent: whether a part that is sent twice is seen once.
     budgets: how fast a channel may be sent to. waits: whether the sender of each message waits for an answer of its
     own, as an HTTP request does.
     """
@@ -39,6 +40,7 @@ class Limits:
     shows_heard: bool = False
     typing_every_s: float = 4.0
     mentions_ping: bool = False
+    draws_tables: bool = False
     budgets: Callable[[ChannelKey], Sequence[Budget]] = _unlimited
     idempotent: bool = False
     waits: bool = False

@@ -9,11 +9,10 @@ import aiohttp
 import discord
 
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.markdown import with_tables_as_code
 from bots.discord_bot.private import VoiceFile, edit, post
 from core.errors import PermanentError, SettingError, UserError
 from core.message import ChannelKey, MediaRef, Part, VoiceNote
-from core.outgoing import split, units
+from core.outgoing import split
 from core.pacing import Budget
 from core.telemetry import log
 
@@ -111,8 +110,7 @@ def _content(part: Part) -> str:
     if part.kind == "draft":
         heard = f"🎧 “{part.heard}”\n\n" if part.heard else ""
         return next(split(heard + part.text, _TEXT_UNITS - len(_GROWING)), "") + _GROWING
-    drawn = with_tables_as_code(part.text) if part.kind == "text" else part.text
-    return drawn if units(drawn) <= _TEXT_UNITS else part.text
+    return part.text
 
 
 async def _show_text(client: discord.Client, part: Part, text: str, reference: discord.MessageReference | None) -> str:

@@ -73,7 +73,13 @@ class WebPlatform:
     def limits(self) -> Limits:
         """A page has no limit of its own but memory."""
         return Limits(
-            1_000_000, self._rooms.max_upload_bytes, draft_gap_s=0.05, shows_heard=True, idempotent=True, waits=True
+            1_000_000,
+            self._rooms.max_upload_bytes,
+            draft_gap_s=0.05,
+            shows_heard=True,
+            draws_tables=True,
+            idempotent=True,
+            waits=True,
         )
 
     @property

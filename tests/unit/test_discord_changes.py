@@ -6,12 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bots.discord_bot import DiscordPlatform
 from bots.discord_bot.heard import Heard
-from bots.discord_bot.markdown import with_tables_as_code
 from core.errors import ChannelGone, TooFast
 from core.message import ChannelKey, Deletion, Edit, Event, Message, Part
 from core.store import Store
@@ -108,33 +105,10 @@ async def test_an_edit_of_what_is_gone_is_sent_anew_and_a_removal_may_come_twice
     assert server.shown(DM[ALICE]) == []
 
 
-async def test_texts_show_no_link_previews_and_tables_are_code(server: DiscordServer):
-    await platform_of(server).send(text("See http://x.y\n\n| a | bb |\n|---|:-:|\n| 你 | 2 |"))
+async def test_texts_show_no_link_previews(server: DiscordServer):
+    await platform_of(server).send(text("See http://x.y"))
     (sent,) = server.sent
     assert sent.flags & SUPPRESS_EMBEDS
-    assert sent.content == "See http://x.y\n\n```\na   bb\n--  --\n你  2\n```"
-
-
-async def test_line_7_a_table_that_would_not_fit_as_code_stays_as_it_is(server: DiscordServer):
-    wide = "| a | b |\n|---|---|\n" + "\n".join(f"| {'x' * 100} | {n} |" for n in range(18))
-    await platform_of(server).send(text(wide))
-    assert server.sent[0].content == wide
-
-
-ROWS = st.lists(st.lists(st.sampled_from(["a", "1|2", "你好", "", "x y", "`c`"]), min_size=2, max_size=4), min_size=1)
-
-
-@given(ROWS, st.sampled_from(["", "before\n\n", "```\n| a | b |\n|---|---|\n```\n"]))
-def test_no_cell_of_a_table_is_lost(rows: list[list[str]], before: str):
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    shown = with_tables_as_code(before + "\n".join([lines[0], "|---|---|", *lines[1:]]))
-    assert shown.startswith(before)
-    assert shown.count("```") == before.count("```") + 2
-    for row, line in zip(rows, shown.removeprefix(before).split("\n")[1::1], strict=False):
-        if row is rows[0]:
-            assert [cell for cell in row if cell and cell not in line] == []
-    for cell in {cell for row in rows for cell in row if cell}:
-        assert shown.count(cell) >= sum(row.count(cell) for row in rows)
 
 
 @pytest.mark.parametrize(
