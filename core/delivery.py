@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
-from core import feedback
+from core import clock, feedback
 from core.errors import AssistantError, ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain
 from core.lanes import Claim, Lanes
 from core.message import ChannelKey, Draft, Message, Part, PlatformName
@@ -30,7 +30,7 @@ class Delivery:
         A part that can never arrive is set aside. RetryableError leaves it and the rest in the outbox.
         """
         more, gone = False, False
-        for part in parts:
+        for part, *rest in (parts[at:] for at in range(len(parts))):
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
@@ -41,11 +41,33 @@ class Delivery:
             except PermanentError as error:
                 gone = isinstance(error, ChannelGone)
                 _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
-                more = await self._lanes.bury(claim, "out")
+                more = await self._lanes.bury(claim, "out", gone=gone)
                 continue
             with timed("sent"):
-                more = await self._lanes.sent(claim, part, ref, feedback.record(part))
+                more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))
         return more
+
+    def mark_of(self, parts: Sequence[Part]) -> str:
+        """The nonce to keep as being sent, with the write that comes before these parts; "" for none.
+
+        A text whose owner dies may be on its way, and is sent again all the same. A voice note is marked only at the
+        moment it is sent, because a marked one is not.
+        """
+        first = next(iter(parts), None)
+        return first.nonce if first is not None and first.kind != "voice" and not self._seen_once(first) else ""
+
+    def _seen_once(self, part: Part) -> bool:
+        return bool(part.replaces) or self._platforms[part.channel.platform].limits.idempotent
+
+    async def reachable(self, channel: ChannelKey) -> bool:
+        """Whether a channel whose last part found nobody takes something again: asked with a typing sign."""
+        try:
+            await self._platforms[channel.platform].typing(channel)
+        except ChannelGone:
+            return False
+        except (RetryableError, PermanentError) as error:
+            _LOG.info("%s: not known whether anybody reads there: %s", channel, error)
+        return True
 
     async def _send(self, claim: Claim, part: Part) -> str:
         """The platform id of the part, "" when there is none or it is not known.
@@ -54,31 +76,30 @@ class Delivery:
         is, because to show it twice is better than not at all.
         """
         platform = self._platforms[part.channel.platform]
-        once = platform.limits.idempotent or bool(part.replaces)
+        once, voice = self._seen_once(part), part.kind == "voice"
         if not once and claim.sending == part.nonce:
-            return self._perhaps_sent(part)
+            _flag(part)
+            if voice:
+                return ""
         budgets = platform.limits.budgets(part.channel)
         await self._pacing.wait_for_turn(part.channel, budgets)
-        if not once and part.kind == "voice":
+        if not once and voice:
             await self._lanes.note_sending(claim, part.nonce)
         try:
             return await platform.send(part)
         except Uncertain:
-            if once or part.kind != "voice":
-                PERHAPS_TWICE.labels(part.channel.platform, part.kind).inc()
-                raise
-            return self._perhaps_sent(part)
+            if not once and voice:
+                _flag(part)
+                return ""
+            if not once:
+                await self._lanes.note_sending(claim, part.nonce)
+            raise
         except RetryableError as error:
             if isinstance(error, TooFast):
                 await self._pacing.hold(part.channel, budgets, error.after_s)
-            if not once and part.kind == "voice":
+            if not once:
                 await self._lanes.note_sending(claim, "")
             raise
-
-    def _perhaps_sent(self, part: Part) -> str:
-        PERHAPS_TWICE.labels(part.channel.platform, part.kind).inc()
-        _LOG.warning("%s: part %s may have arrived before and is not sent again", part.channel, part.nonce)
-        return ""
 
     @contextlib.asynccontextmanager
     async def showing(self, claim: Claim, message: Message, *, drafts: bool = True) -> AsyncGenerator["Showing", None]:
@@ -95,6 +116,12 @@ class Delivery:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _flag(part: Part) -> None:
+    PERHAPS_TWICE.labels(part.channel.platform, part.kind).inc()
+    outcome = "is not sent again" if part.kind == "voice" else "may be shown twice"
+    _LOG.warning("%s: part %s may have arrived before and %s", part.channel, part.nonce, outcome)
+
+
 class Showing:
     """The typing sign and the growing answer of one turn. Only the newest draft is sent; older ones are passed over."""
 
@@ -107,6 +134,7 @@ class Showing:
         self._newest: Draft | None = None
         self._changed = asyncio.Event()
         self._drawing = asyncio.Lock()
+        self._quiet_until = 0.0
         turn, ref = claim.draft
         self._ref = ref if turn == message.id else ""
 
@@ -128,11 +156,14 @@ class Showing:
         """Repeat the typing sign until cancelled."""
         channel: ChannelKey = self._message.channel
         while True:
+            await asyncio.sleep(self._quiet_until - clock.monotonic())
             try:
                 await self._platform.typing(channel)
-            except (RetryableError, PermanentError) as error:
+            except RetryableError as error:
                 _LOG.info("%s: no typing sign: %s", channel, error)
-                await asyncio.sleep(getattr(error, "after_s", 0.0))
+                self._keep_quiet(error)
+            except PermanentError as error:
+                _LOG.info("%s: no typing sign: %s", channel, error)
             await asyncio.sleep(self._platform.limits.typing_every_s)
 
     async def draw(self) -> None:
@@ -146,18 +177,21 @@ class Showing:
             draft = self._newest
             if draft is None or (draft == shown and not fading):
                 continue
-            pause_s = gap_s
             async with self._drawing:
                 try:
                     await self._draw(draft)
                     shown = draft
                 except RetryableError as error:
-                    pause_s = max(gap_s, error.after_s)
+                    self._keep_quiet(error)
                     self._changed.set()
                 except AssistantError as error:
                     _LOG.info("%s: no drafts for this answer: %s", self._message.channel, error)
                     return
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(max(gap_s, self._quiet_until - clock.monotonic()))
+
+    def _keep_quiet(self, error: RetryableError) -> None:
+        """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""
+        self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
 
     async def _next_or_stale(self) -> bool:
         """Wait for a newer draft; True when the one that is shown has to be shown again before it fades."""

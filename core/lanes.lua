@@ -1,7 +1,8 @@
 -- One script a section, each atomic and inside one hash tag. Times are the server's, in milliseconds.
 -- Every script starts with the shared functions; `prefix` is "parley:{p}:".
 -- The hash `lane` of a channel: fence (claims so far), owner, tries (of its head), stop (the event that stops all before
--- it), sending (the part that may be on its way), draft (the turn and platform id of a growing answer).
+-- it), sending (the part that may be on its way), draft (the turn and platform id of a growing answer), gone (1: its last
+-- part found nobody).
 
 --- shared
 local function now()
@@ -42,7 +43,7 @@ return ahead
 
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
--- -> channel, fence, head, dialogue, another lane is due, tries, stop, sending, draft, part, part, ...
+-- -> channel, fence, head, dialogue, another lane is due, tries, stop, sending, draft, gone, part, part, ...
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
@@ -51,14 +52,14 @@ local lane = ARGV[1] .. 'lane:' .. channel
 local fence = redis.call('HINCRBY', lane, 'fence', 1)
 redis.call('HSET', lane, 'owner', ARGV[3])
 redis.call('ZADD', KEYS[1], 'XX', time + ARGV[2], channel)
-local noted = redis.call('HMGET', lane, 'stop', 'sending', 'draft')
+local noted = redis.call('HMGET', lane, 'stop', 'sending', 'draft', 'gone')
 local claim = {
   channel, fence,
   redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0) or '',
   redis.call('GET', ARGV[1] .. 'dlg:' .. channel) or '',
   due[2] and 1 or 0,
   redis.call('HINCRBY', lane, 'tries', 1),
-  noted[1] or '', noted[2] or '', noted[3] or '',
+  noted[1] or '', noted[2] or '', noted[3] or '', noted[4] or '',
 }
 for _, part in ipairs(redis.call('LRANGE', ARGV[1] .. 'out:' .. channel, 0, -1)) do claim[#claim + 1] = part end
 return claim
@@ -76,26 +77,28 @@ redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
 return 1
 
 --- commit
--- KEYS lane ready in out dlg   ARGV channel fence dialogue(or '') events id part part ...
--- -> -1 fenced, else as settle; `events` of the lane's head are answered, the last of them being `id`
+-- KEYS lane ready in out dlg   ARGV channel fence dialogue(or '') events id sending(or '') part part ...
+-- -> -1 fenced, else as settle; `events` of the lane's head are answered, the last of them being `id`; `sending` is the
+-- part that its owner sends next
 if not held(KEYS[1], ARGV[2]) then return -1 end
 if ARGV[3] ~= '' then redis.call('SET', KEYS[5], ARGV[3]) end
-for i = 6, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
+for i = 7, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 redis.call('LPOP', KEYS[3], ARGV[4])
 redis.call('HDEL', KEYS[1], 'tries', 'draft')
 if redis.call('HGET', KEYS[1], 'stop') == ARGV[5] then redis.call('HDEL', KEYS[1], 'stop') end
-if #ARGV > 5 then
-  redis.call('HSET', KEYS[1], 'outgoing', 1)
+if #ARGV > 6 then
+  redis.call('HSET', KEYS[1], 'outgoing', 1, 'sending', ARGV[6])
   return 1
 end
 return settle(KEYS[2], KEYS[3], KEYS[4], ARGV[1])
 
 --- sent
--- KEYS lane ready in out ref shown parked   ARGV channel fence record(or '') ref_s ref kind
+-- KEYS lane ready in out ref shown parked   ARGV channel fence record(or '') ref_s ref kind sending(or '')
 -- -> -1 fenced, else 1 when more waits
 if not held(KEYS[1], ARGV[2]) then return -1 end
 redis.call('LPOP', KEYS[4])
-redis.call('HDEL', KEYS[1], 'tries', 'sending')
+redis.call('HDEL', KEYS[1], 'tries', 'gone')
+redis.call('HSET', KEYS[1], 'sending', ARGV[7])
 if ARGV[6] == 'removal' then redis.call('LREM', KEYS[6], 1, ARGV[5])
 elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[5], ARGV[3], 'EX', ARGV[4])
@@ -105,7 +108,7 @@ elseif ARGV[3] ~= '' then
   redis.call('DEL', KEYS[7])
 end
 if redis.call('EXISTS', KEYS[4]) == 1 then return 1 end
-redis.call('HDEL', KEYS[1], 'outgoing')
+redis.call('HDEL', KEYS[1], 'outgoing', 'sending')
 return settle(KEYS[2], KEYS[3], KEYS[4], ARGV[1])
 
 --- park
@@ -123,8 +126,8 @@ if more == 1 and tonumber(ARGV[3]) > 0 then redis.call('ZADD', KEYS[2], 'XX', no
 return more
 
 --- bury
--- KEYS lane ready in out dead source   ARGV channel fence kind dead_max part part ...
--- sets aside what cannot be read or answered, so that it is never in the way; the parts say so
+-- KEYS lane ready in out dead source   ARGV channel fence kind dead_max gone(1 or 0) part part ...
+-- sets aside what cannot be read, answered or sent, so that it is never in the way; the parts say so
 if not held(KEYS[1], ARGV[2]) then return -1 end
 local type = redis.call('TYPE', KEYS[6]).ok
 local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
@@ -133,7 +136,8 @@ if body then
   redis.call('LTRIM', KEYS[5], -tonumber(ARGV[4]), -1)
 end
 redis.call('HDEL', KEYS[1], 'tries', 'sending', 'draft')
-for i = 5, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
+if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'gone', 1) end
+for i = 6, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('HSET', KEYS[1], 'outgoing', 1)
 else redis.call('HDEL', KEYS[1], 'outgoing') end
 return settle(KEYS[2], KEYS[3], KEYS[4], ARGV[1])

@@ -54,7 +54,8 @@ class Claim:
     The event at its head (b"" when only parts wait), its dialogue (b"" when new) and unsent parts are as Redis keeps
     them. `another` tells that its partition has one more lane due, `tries` how often it was claimed since it last got
     on, this time included. `stop` is the id of the event that stops all before it; `sending` the nonce of a part that
-    a dead owner was sending; `draft` the turn and platform id of an answer that it left growing.
+    a dead owner was sending; `draft` the turn and platform id of an answer that it left growing; `gone` whether the
+    last part found nobody.
     """
 
     channel: ChannelKey
@@ -66,6 +67,7 @@ class Claim:
     stop: str
     sending: str
     draft: tuple[str, str]
+    gone: bool
     unsent: tuple[bytes, ...]
 
 
@@ -113,7 +115,7 @@ class Lanes:
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
         if found is None:
             return None
-        channel, fence, head, memory, another, tries, stop, sending, draft, *unsent = found
+        channel, fence, head, memory, another, tries, stop, sending, draft, gone, *unsent = found
         turn, _, ref = draft.decode().partition(" ")
         return Claim(
             channel=ChannelKey.parse(channel.decode()),
@@ -125,6 +127,7 @@ class Lanes:
             stop=stop.decode(),
             sending=sending.decode(),
             draft=(turn, ref),
+            gone=bool(gone),
             unsent=tuple(unsent),
         )
 
@@ -143,12 +146,19 @@ class Lanes:
         await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
 
     async def commit(
-        self, claim: Claim, dialogue: Dialogue | None, parts: Sequence[Part], *, last: str, events: int = 1
+        self,
+        claim: Claim,
+        dialogue: Dialogue | None,
+        parts: Sequence[Part],
+        *,
+        last: str,
+        events: int = 1,
+        sending: str = "",
     ) -> bool:
         """The head is answered: keep the dialogue (None: unchanged) and the parts to send, all or nothing.
 
-        `last` is the id of the last of the `events` that this answers. Returns whether anything waits in the lane.
-        Fenced when it is lost.
+        `last` is the id of the last of the `events` that this answers; `sending` the nonce of a part that is on its way
+        from now on. Returns whether anything waits in the lane. Fenced when it is lost.
         """
         lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
         kept = dialogues.encode(dialogue) if dialogue is not None else b""
@@ -156,14 +166,23 @@ class Lanes:
             "commit",
             claim,
             [lane, self._ready(claim), inbox, outbox, memory],
-            [kept, events, last, *(encode_part(part) for part in parts)],
+            [kept, events, last, sending, *(encode_part(part) for part in parts)],
         )
 
-    async def sent(self, claim: Claim, part: Part, ref: str, record: bytes) -> bool:
-        """The first unsent part arrived as `ref`; `record` is kept for reactions on it. Returns whether more waits."""
+    async def sent(self, claim: Claim, part: Part, ref: str, record: bytes, *, sending: str = "") -> bool:
+        """The first unsent part arrived as `ref`; `record` is kept for reactions on it, `sending` is as in `commit`.
+
+        Returns whether more waits.
+        """
         channel = claim.channel
         refs = [keys.ref(channel, ref), keys.shown(channel, part.turn), keys.parked(channel, ref)]
-        arguments: list[bytes | str | int] = [record if ref else b"", keys.REF_S, ref or part.replaces, part.kind]
+        arguments: list[bytes | str | int] = [
+            record if ref else b"",
+            keys.REF_S,
+            ref or part.replaces,
+            part.kind,
+            sending,
+        ]
         return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
 
     async def park(self, reaction: Reaction) -> bool:
@@ -175,10 +194,15 @@ class Lanes:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
         return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000)])
 
-    async def bury(self, claim: Claim, kind: Literal["in", "out", "dlg"], apology: Sequence[Part] = ()) -> bool:
-        """Set aside the first event, the first part or the dialogue, because it cannot be read, answered or sent."""
+    async def bury(
+        self, claim: Claim, kind: Literal["in", "out", "dlg"], apology: Sequence[Part] = (), *, gone: bool = False
+    ) -> bool:
+        """Set aside the first event, the first part or the dialogue, because it cannot be read, answered or sent.
+
+        With `gone` the lane is marked as one that nobody reads, until a part arrives in it.
+        """
         dead, source = self._keys(claim, "dead", kind)
-        arguments = [kind, _DEAD_MAX, *(encode_part(part) for part in apology)]
+        arguments = [kind, _DEAD_MAX, int(gone), *(encode_part(part) for part in apology)]
         return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
 
     async def replay(self, channel: ChannelKey) -> bool:

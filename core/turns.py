@@ -96,6 +96,10 @@ class Turns:
             return await self._bury(claim, "dlg", error)
         if claim.stop and event.id != claim.stop:
             return await self._pass_over(claim, event)
+        if claim.gone and isinstance(event, Message | Edit) and not await self._delivery.reachable(claim.channel):
+            _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
+            TURNS.labels(claim.channel.platform, "gone").inc()
+            return await self._lanes.bury(claim, "in", gone=True)
         if claim.tries > _CLAIMS:
             return await self._give_up(claim, event, "it ended every process that tried it")
         match event:
@@ -146,8 +150,14 @@ class Turns:
             kept, parts = answered
             parts = await showing.finished(parts)
             with timed("commit"):
-                more = await self._lanes.commit(claim, kept, parts, last=last, events=events)
+                more = await self._commit(claim, kept, parts, last, events)
         return await self._delivery.deliver(claim, parts) if parts else more
+
+    async def _commit(
+        self, claim: Claim, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
+    ) -> bool:
+        sending = self._delivery.mark_of(parts)
+        return await self._lanes.commit(claim, dialogue, parts, last=last, events=events, sending=sending)
 
     async def _album(self, first: Message) -> tuple[Message, int, str]:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
@@ -177,7 +187,7 @@ class Turns:
             return await self._lanes.commit(claim, None, parts, last=edit.id)
         shown = await self._lanes.shown(claim.channel, turn.id)
         parts = outgoing.in_place(parts, shown)
-        more = await self._lanes.commit(claim, dialogues.replaced(dialogue, kept.turns[-1]), parts, last=edit.id)
+        more = await self._commit(claim, dialogues.replaced(dialogue, kept.turns[-1]), parts, edit.id)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _answer(

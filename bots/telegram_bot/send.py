@@ -58,7 +58,8 @@ def translated(channel: ChannelKey | None = None) -> Generator[None]:
     except Forbidden as error:
         raise ChannelGone(f"Telegram refuses: {error.message}") from error
     except (BadRequest, InvalidToken) as error:
-        raise PermanentError(f"Telegram refuses: {error.message}") from error
+        gone = _says(error, "chat not found", "no rights to send", "not enough rights to send", "topic_closed")
+        raise (ChannelGone if gone else PermanentError)(f"Telegram refuses: {error.message}") from error
     except TimedOut as error:
         raise Uncertain("Telegram did not answer in time", 2.0) from error
     except (NetworkError, Conflict) as error:
@@ -167,7 +168,7 @@ async def _remove(bot: Bot, part: Part) -> str:
     return ""
 
 
-def _says(error: BadRequest, *words: str) -> bool:
+def _says(error: TelegramError, *words: str) -> bool:
     return any(word in error.message.lower() for word in words)
 
 

@@ -30,6 +30,8 @@ class FakePlatform:
         return part.replaces or f"sent-{part.nonce}"
 
     async def typing(self, channel: ChannelKey) -> None:
+        if errors := self.errors_for.get("typing"):
+            raise errors.pop(0)
         self.typed.append(channel)
 
     def texts(self, channel: ChannelKey) -> list[str]:

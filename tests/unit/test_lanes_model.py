@@ -38,6 +38,8 @@ class LaneMachine(RuleBasedStateMachine):
         self.remembered: list[str] = []
         self.dead: list[str] = []
         self.stop = ""
+        self.sending = ""
+        self.gone = False
         self.tries = 0
         self.owner: Claim | None = None
         self.late: list[Claim] = []
@@ -85,7 +87,7 @@ class LaneMachine(RuleBasedStateMachine):
             return
         self.tries += 1
         assert found.tries == self.tries
-        assert found.stop == self.stop
+        assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
         assert (decode_event(found.head).id if found.head else "") == (self.waiting[0] if self.waiting else "")
         assert [decode_part(raw).turn for raw in found.unsent] == self.unsent
         self.owner = found
@@ -105,7 +107,10 @@ class LaneMachine(RuleBasedStateMachine):
         for id in [*self.remembered, head]:
             memory = append(memory, Turn(id, 1.0, "Ann", "hi", "hello", "en", "m", "plain"))
         made = [Part(head, index, HERE, "text", "x") for index in range(parts)]
-        more = self.run(self.lanes.commit(self.owner, memory if remember else None, made, last=head))
+        first = made[0].nonce if made else ""
+        kept = memory if remember else None
+        more = self.run(self.lanes.commit(self.owner, kept, made, last=head, sending=first))
+        self.sending = first or self.sending
         self.waiting.pop(0)
         self.unsent += [head] * parts
         self.remembered += [head] if remember else []
@@ -120,8 +125,10 @@ class LaneMachine(RuleBasedStateMachine):
     def sent(self) -> None:
         assert self.owner is not None
         turn = self.unsent.pop(0)
-        more = self.run(self.lanes.sent(self.owner, Part(turn, 0, HERE, "text", "x"), "r", b"record"))
-        self.tries = 0
+        self.sending = f"{self.unsent[0]}-0" if self.unsent else ""
+        part = Part(turn, 0, HERE, "text", "x")
+        more = self.run(self.lanes.sent(self.owner, part, "r", b"record", sending=self.sending))
+        self.tries, self.gone = 0, False
         assert more == bool(self.waiting or self.unsent)
         if not self.unsent:
             self.owner = None
@@ -134,12 +141,13 @@ class LaneMachine(RuleBasedStateMachine):
         self.owner = None
 
     @precondition(lambda self: self.owner is not None and (self.waiting or self.unsent))
-    @rule(apologise=st.booleans())
-    def bury(self, apologise: bool) -> None:
+    @rule(apologise=st.booleans(), gone=st.booleans())
+    def bury(self, apologise: bool, gone: bool) -> None:
         assert self.owner is not None
         kind = "out" if self.unsent else "in"
         sorry = [Part("sorry", 0, HERE, "notice", "x")] if apologise else []
-        self.run(self.lanes.bury(self.owner, kind, sorry))
+        self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone))
+        self.sending, self.gone = "", self.gone or gone
         self.dead.append((self.unsent if kind == "out" else self.waiting).pop(0))
         self.unsent += ["sorry"] if apologise else []
         self.tries = 0

@@ -11,11 +11,12 @@ from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Person, Reaction
+from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Reaction
 from core.pacing import Pacing
 from core.platform import Limits
 from core.reception import Reception
 from core.store import Store
+from core.telemetry import PERHAPS_TWICE
 from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
@@ -288,6 +289,50 @@ async def test_a_channel_that_is_gone_is_not_tried_part_by_part(house: House):
     await house.quiet()
     assert house.platform.sent == []
     assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 3
+
+
+async def test_for_a_channel_that_is_gone_nothing_is_made_until_it_is_back(house: House):
+    house.platform.errors = [ChannelGone("blocked")]
+    await house.say("hello")
+    await house.quiet()
+    house.platform.errors_for["typing"] = [ChannelGone("blocked")]
+    await house.say("anybody?")
+    await house.quiet()
+    assert [request.utterances[-1].content for request in house.model.requests] == ["hello"]
+    await house.say("back again")
+    await house.say("and on")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: back again", "You said: and on"]
+
+
+async def test_a_text_that_may_have_been_on_its_way_is_sent_again_and_flagged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("core.lanes.LEASE_S", 0.2)
+    house = House(store)
+    await house.say("hello")
+    dead = await house.lanes.claim(keys.partition(HERE), "telegram")
+    assert dead is not None
+    answer = Part("0", 0, HERE, "text", "hello back")
+    await house.lanes.commit(dead, None, [answer], last="0", sending=answer.nonce)
+    before = flagged()
+    async with working(house):
+        await house.quiet()
+    assert house.platform.texts(HERE) == ["hello back"]
+    assert flagged() == before + 1
+
+
+async def test_a_text_that_was_refused_for_now_is_not_flagged(house: House):
+    before = flagged()
+    house.platform.errors = [RetryableError("429", 0.01)]
+    await house.say("hello")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: hello"]
+    assert flagged() == before
+
+
+def flagged() -> float:
+    return PERHAPS_TWICE.labels("telegram", "text")._value.get()
 
 
 async def test_a_growing_answer_is_edited_into_the_final_one(store: Store):
