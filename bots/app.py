@@ -204,7 +204,7 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
-    async with open_store(settings.redis_url, settings.data_dir) as store:
+    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
         platforms = open_platforms(app)
         for platform in platforms.values():

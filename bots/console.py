@@ -194,7 +194,7 @@ async def converse(settings: Settings) -> None:
     """`parley chat`: a whole Parley for this terminal, until the person leaves."""
     from bots.app import App  # brings the models' libraries, which the terminal itself does without
 
-    async with open_store(settings.redis_url, settings.data_dir) as store:
+    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
         talking = asyncio.create_task(app.run({"console": ConsolePlatform(app.phrases)}))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, talking.cancel)

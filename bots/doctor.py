@@ -18,7 +18,7 @@ async def examine(settings: Settings, say: Say) -> bool:
     """Check everything, a line each; True when all is well."""
     checks = [_check("settings", _settings(settings), say)]
     try:
-        async with open_store(settings.redis_url, settings.data_dir) as store:
+        async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
             checks.append(_check("redis", _redis(store), say))
             checks += [_check(name, work, say) for name, work in _parts(settings, store)]
             return all([await check for check in checks])

@@ -18,7 +18,7 @@ _COLUMNS = ("channel", "waiting", "unsent", "oldest", "owner", "tries", "set asi
 
 async def show_lanes(settings: Settings) -> None:
     """Print every lane in which something waits or was set aside."""
-    async with open_store(settings.redis_url, settings.data_dir) as store:
+    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         standings = [standing async for standing in Upkeep(store).standings()]
     table = Table(*_COLUMNS)
     for standing in standings:
@@ -28,7 +28,7 @@ async def show_lanes(settings: Settings) -> None:
 
 async def replay(settings: Settings, channel: str, say: Callable[[str], None]) -> None:
     """Put the oldest event or part that was set aside in a channel back to work."""
-    async with open_store(settings.redis_url, settings.data_dir) as store:
+    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         if not await Lanes(store).replay(ChannelKey.parse(channel)):
             raise SettingError("--replay", repr(channel), "a channel of `parley lanes` with something set aside")
     say(f"{channel}: back to work.")

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     )
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; none: no Telegram")
     redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
+    redis_fsync: Literal["everysec", "always"] = Field(
+        "everysec",
+        description="always: the Redis that is started loses nothing with the machine, and each turn is slower",
+    )
     data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
     profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
     lm_model: str = Field(

@@ -31,6 +31,7 @@ from core.telemetry import log
 _LOG = log("store")
 _START_S = 20.0
 _CALL_S = 5.0
+Fsync = Literal["everysec", "always"]
 _MAX_SOCKET_PATH = 100  # unix(7): sun_path has 108 bytes, and redis-server needs a few for its own temporary name
 
 
@@ -76,9 +77,12 @@ def translated() -> Generator[None]:
 
 
 @contextlib.asynccontextmanager
-async def open_store(url: str, data_dir: Path) -> AsyncGenerator[Store]:
-    """A store that answered a PING, closed at the end; SettingError when there is none to be had."""
-    store = Store(_client(url), None) if url else await _embedded(data_dir)
+async def open_store(url: str, data_dir: Path, fsync: Fsync = "everysec") -> AsyncGenerator[Store]:
+    """A store that answered a PING, closed at the end; SettingError when there is none to be had.
+
+    `fsync` is when a server of our own forces what it wrote to the disk: each second, or before it answers.
+    """
+    store = Store(_client(url), None) if url else await _embedded(data_dir, fsync)
     try:
         await store.redis.ping()
     except RedisError as error:
@@ -124,14 +128,14 @@ def _version(binary: str) -> tuple[int, ...]:
     return tuple(int(number) for number in match.groups()) if match else (0,)
 
 
-async def _embedded(data_dir: Path) -> Store:
+async def _embedded(data_dir: Path, fsync: Fsync) -> Store:
     folder = await asyncio.to_thread(data_dir.resolve) / "redis"
     socket = folder / "redis.sock"
     if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
         raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
     redis = _client(f"unix://{quote(str(socket))}")
     with await asyncio.to_thread(_locked, folder):
-        process = await _start(folder, socket) if await _state(redis) == "away" else None
+        process = await _start(folder, socket, fsync) if await _state(redis) == "away" else None
         deadline = clock.monotonic() + _START_S
         while await _state(redis) != "up":
             if (process and process.returncode is not None) or clock.monotonic() > deadline:
@@ -162,7 +166,7 @@ async def _state(redis: Redis) -> Literal["up", "loading", "away"]:
     return "up"
 
 
-async def _start(folder: Path, socket: Path) -> asyncio.subprocess.Process:
+async def _start(folder: Path, socket: Path, fsync: Fsync) -> asyncio.subprocess.Process:
     binary = await asyncio.to_thread(server_binary)
     _LOG.info("starting %s in %s", Path(binary).name, folder)
     command = [binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
@@ -174,7 +178,7 @@ async def _start(folder: Path, socket: Path) -> asyncio.subprocess.Process:
         "--appendonly",
         "yes",
         "--appendfsync",
-        "everysec",
+        fsync,
     ]
     # A session of its own: Ctrl-C in the terminal must not stop it before Parley has written what it still holds.
     return await asyncio.create_subprocess_exec(

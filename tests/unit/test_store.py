@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RetryableError, SettingError
-from core.store import Store, open_store, server_binary
+from core.store import Fsync, Store, open_store, server_binary
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ async def test_a_server_that_is_alive_is_joined_and_the_last_one_out_stops_it(fo
             await asyncio.sleep(0.05)
 
 
-async def test_the_server_appends_every_write_to_a_file(folder: Path):
-    async with open_store("", folder) as store:
-        assert (await store.redis.config_get("appendonly")) == {b"appendonly": b"yes"} or (
-            await store.redis.config_get("appendonly")
-        ) == {"appendonly": "yes"}
+@pytest.mark.parametrize("fsync", ["everysec", "always"])
+async def test_the_server_appends_every_write_to_a_file(folder: Path, fsync: Fsync):
+    async with open_store("", folder, fsync) as store:
+        kept = await store.redis.config_get("append*")
+        assert (kept["appendonly"], kept["appendfsync"]) == ("yes", fsync)
 
 
 async def test_redis_that_cannot_be_reached_names_the_setting_without_its_password():
