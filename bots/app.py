@@ -10,6 +10,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from core import clock, profiles, reading
+from core.answering import Answering
+from core.channels import Channels
+from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError
@@ -17,7 +20,7 @@ from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
-from core.message import PlatformName
+from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
 from core.platform import Platform
 from core.reception import Reception
@@ -58,6 +61,7 @@ class App:
         self.store = store
         self.phrases = Phrases()
         self.lanes = Lanes(store)
+        self.channels = Channels(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
         self.standby = Standby(store, self.lanes.owner)
@@ -91,7 +95,7 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, platforms, self.phrases)
+        reception = Reception(self.lanes, self.channels, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
@@ -122,7 +126,13 @@ class App:
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
-            turns = Turns(self.lanes, engine, self.feedback, self.upkeep, Pacing(self.store), platforms, self.phrases)
+
+            async def administers(channel: ChannelKey, person: Person) -> bool:
+                return await platforms[channel.platform].administers(channel, person)
+
+            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
+            answering = Answering(engine, commands, platforms, self.phrases)
+            turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms)
             await Worker(self.lanes, doorbell, turns).run()
 
     @contextlib.asynccontextmanager

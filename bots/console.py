@@ -113,6 +113,10 @@ class ConsolePlatform:
     async def typing(self, channel: ChannelKey) -> None:
         """Nothing: the missing prompt shows it."""
 
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Always: it is the person's own machine."""
+        return True
+
     async def _serve(self, line: str, accept: Accept) -> None:
         try:
             if line in _RATING:

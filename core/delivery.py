@@ -102,10 +102,15 @@ class Delivery:
             raise
 
     @contextlib.asynccontextmanager
-    async def showing(self, claim: Claim, message: Message, *, drafts: bool = True) -> AsyncGenerator["Showing", None]:
-        """Show that `message` is being answered for as long as the block runs; best effort."""
+    async def showing(
+        self, claim: Claim, message: Message, *, signs: bool = True, drafts: bool = True
+    ) -> AsyncGenerator["Showing", None]:
+        """Show that `message` is being answered for as long as the block runs; best effort.
+
+        Without `signs` nobody sees it before the answer has a first word.
+        """
         showing = Showing(self._lanes, self._pacing, self._platforms[message.channel.platform], claim, message)
-        tasks = [asyncio.create_task(showing.type())]
+        tasks = [asyncio.create_task(showing.type())] if signs else []
         if drafts:
             tasks.append(asyncio.create_task(showing.draw()))
         try:

@@ -5,21 +5,29 @@ Bytes and values in, values out. Knows no platform and no Redis; the worker call
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import clock, prompt, reading
 from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.hearing import Hearing
-from core.lm.base import LanguageModel, Request
+from core.lm.base import LanguageModel, Request, Sampling
 from core.message import Draft, Message, Reply, Turn, VoiceNote
+from core.preferences import Preferences
 from core.profiles import Profile
 from core.speaking import Speaking
 from core.telemetry import VOICE_FAILURES, log, timed
 
 _LOG = log("engine")
+_ANEW = Sampling(temperature=0.8, top_p=0.95)
+"""For another answer to the same message: the likeliest tokens would make the same one."""
 _CHARS_PER_TOKEN = 8
 """No tokenizer makes fewer tokens of a text than this, so that an absurd text is refused before it is tokenised."""
+
+
+def is_for_parley(message: Message, preferences: Preferences) -> bool:
+    """Whether a message is to be answered whatever it says."""
+    return message.addressed or preferences.answers == "everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +39,40 @@ class Engine:
     speaking: Speaking
     profile: Profile
 
-    async def answer(
-        self, message: Message, audio: bytes | None, dialogue: Dialogue
-    ) -> AsyncGenerator[Draft | Reply, None]:
-        """Drafts as the answer grows, then the Reply.
+    @property
+    def model_name(self) -> str:
+        """The language model's name."""
+        return self.model.name
 
-        `audio` is the message's voice note in any container. UserError when the message cannot be served.
+    def used_share(self, dialogue: Dialogue) -> float:
+        """How much of the model's context the conversation takes, 0 to 1."""
+        return min(1.0, prompt.size(dialogue, self.model) / self.model.context_tokens)
+
+    async def answer(
+        self,
+        message: Message,
+        audio: bytes | None,
+        dialogue: Dialogue,
+        preferences: Preferences,
+        *,
+        anew: bool = False,
+    ) -> AsyncGenerator[Draft | Reply, None]:
+        """Drafts as the answer grows, then the Reply; nothing at all when the message proves not to be for Parley.
+
+        `audio` is the message's voice note in any container; `anew` asks for another answer than the likeliest.
+        UserError when the message cannot be served.
         """
-        heard = await self._hear(audio, message) if audio is not None else ""
+        heard = await self._hear(audio, message, preferences) if audio is not None else ""
+        if not is_for_parley(message, preferences) and not reading.names_one_of(heard, message.called):
+            return
         said = reading.clean(f"{heard}\n{message.text}", message.mentions)
         if not said:
             raise UserError("empty_message")
-        language = reading.language_of(said, message.sender.language)
+        language = preferences.language or reading.language_of(said, message.sender.language)
         with timed("prompt"):
             request = self._request(message, said, dialogue, language)
+        if anew:
+            request = replace(request, sampling=_ANEW)
         if heard:
             yield Draft("", heard)
         grown = ""
@@ -57,12 +85,14 @@ class Engine:
         text = reading.presentable(grown)
         if not text:
             raise UserError("no_answer")
-        voice = await self._speak(text, language) if heard else None
+        aloud = preferences.voice == "always" or (preferences.voice == "auto" and bool(heard))
+        voice = await self._speak(text, language) if aloud else None
         yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
 
-    async def _hear(self, audio: bytes, message: Message) -> str:
+    async def _hear(self, audio: bytes, message: Message, preferences: Preferences) -> str:
         with timed("hearing"):
-            transcript = await self.hearing.transcribe(audio, language=message.sender.language or None)
+            hint = preferences.language or message.sender.language
+            transcript = await self.hearing.transcribe(audio, language=hint or None)
         return transcript.text
 
     def _request(self, message: Message, said: str, dialogue: Dialogue, language: str) -> Request:
@@ -111,4 +141,5 @@ class Engine:
             heard=heard,
             spoken=voice is not None,
             ref=message.ref,
+            person=message.sender.id,
         )

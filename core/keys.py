@@ -42,6 +42,7 @@ TABLE = (
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
+    Kind("prefs", "string", "how the channel wants Parley to be", None, personal=False),
     Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
     Kind("parked", "list", "reactions that came before their part was recorded", PARKED_S, personal=True),
@@ -90,7 +91,7 @@ def bell(channel: ChannelKey) -> str:
 
 
 def of_channel(kind: str, channel: ChannelKey) -> str:
-    """Key of one kind for a whole channel: in, out, dlg, lane, dead, fb."""
+    """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb."""
     return f"{prefix(partition(channel))}{kind}:{channel}"
 
 

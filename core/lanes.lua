@@ -43,7 +43,7 @@ return ahead
 
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
--- -> channel, fence, head, dialogue, another lane is due, tries, stop, sending, draft, gone, part, part, ...
+-- -> channel, fence, head, dialogue, preferences, another lane is due, tries, stop, sending, draft, gone, part, part, ...
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
@@ -57,6 +57,7 @@ local claim = {
   channel, fence,
   redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0) or '',
   redis.call('GET', ARGV[1] .. 'dlg:' .. channel) or '',
+  redis.call('GET', ARGV[1] .. 'prefs:' .. channel) or '',
   due[2] and 1 or 0,
   redis.call('HINCRBY', lane, 'tries', 1),
   noted[1] or '', noted[2] or '', noted[3] or '', noted[4] or '',

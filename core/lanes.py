@@ -43,6 +43,10 @@ LONGEST = 100
 _DEAD_MAX = 100
 
 
+Buried = Literal["in", "out", "dlg", "prefs"]
+"""Kinds of keys whose first or only value can be set aside."""
+
+
 class Fenced(AssistantError):
     """Another worker holds the lane: this one's work on it is void."""
 
@@ -51,17 +55,18 @@ class Fenced(AssistantError):
 class Claim:
     """One lane, ours until the lease runs out.
 
-    The event at its head (b"" when only parts wait), its dialogue (b"" when new) and unsent parts are as Redis keeps
-    them. `another` tells that its partition has one more lane due, `tries` how often it was claimed since it last got
-    on, this time included. `stop` is the id of the event that stops all before it; `sending` the nonce of a part that
-    a dead owner was sending; `draft` the turn and platform id of an answer that it left growing; `gone` whether the
-    last part found nobody.
+    The event at its head (b"" when only parts wait), its dialogue and preferences (b"" when new) and unsent parts are
+    as Redis keeps them. `another` tells that its partition has one more lane due, `tries` how often it was claimed
+    since it last got on, this time included. `stop` is the id of the event that stops all before it; `sending` the
+    nonce of a part that a dead owner was sending; `draft` the turn and platform id of an answer that it left growing;
+    `gone` whether the last part found nobody.
     """
 
     channel: ChannelKey
     fence: int
     head: bytes
     memory: bytes
+    preferences: bytes
     another: bool
     tries: int
     stop: str
@@ -115,13 +120,14 @@ class Lanes:
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
         if found is None:
             return None
-        channel, fence, head, memory, another, tries, stop, sending, draft, gone, *unsent = found
+        channel, fence, head, memory, preferences, another, tries, stop, sending, draft, gone, *unsent = found
         turn, _, ref = draft.decode().partition(" ")
         return Claim(
             channel=ChannelKey.parse(channel.decode()),
             fence=fence,
             head=head,
             memory=memory,
+            preferences=preferences,
             another=bool(another),
             tries=tries,
             stop=stop.decode(),
@@ -194,10 +200,8 @@ class Lanes:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
         return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000)])
 
-    async def bury(
-        self, claim: Claim, kind: Literal["in", "out", "dlg"], apology: Sequence[Part] = (), *, gone: bool = False
-    ) -> bool:
-        """Set aside the first event, the first part or the dialogue, because it cannot be read, answered or sent.
+    async def bury(self, claim: Claim, kind: Buried, apology: Sequence[Part] = (), *, gone: bool = False) -> bool:
+        """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
 
         With `gone` the lane is marked as one that nobody reads, until a part arrives in it.
         """

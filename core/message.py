@@ -63,12 +63,23 @@ class MediaRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files."""
+
+    speaker: str
+    text: str = ""
+    media: tuple[MediaRef, ...] = ()
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """Something a person said to the assistant.
+    """Something a person said, to the assistant or near it.
 
     `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
-    `album` are one turn.
+    `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
+    answered, and as a voice note that says one of the names by which Parley is `called` there.
     """
 
     id: str
@@ -81,6 +92,9 @@ class Message:
     group: bool = False
     mentions: tuple[tuple[str, str], ...] = ()
     album: str = ""
+    addressed: bool = True
+    called: tuple[str, ...] = ()
+    quote: Quote | None = None
     type: Literal["message"] = "message"
     version: int = 1
 
@@ -149,7 +163,10 @@ class VoiceNote:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as the dialogue remembers it; `heard` when `said` is a transcript, `ref` the message's."""
+    """One message answered, as the dialogue remembers it.
+
+    `heard` when `said` is a transcript; `ref` is the message's, `person` the id of who said it.
+    """
 
     id: str
     at: float
@@ -162,6 +179,7 @@ class Turn:
     heard: bool = False
     spoken: bool = False
     ref: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +205,7 @@ class Part:
     `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
     takes an earlier part away. `heard` is set on the first part of an answer to a voice note, `rateable` on the part
     that should offer feedback. `replaces` is the platform id of an earlier part, which is edited into this one.
+    `private_to` is the id of the only person who is to see it.
     """
 
     turn: str
@@ -202,6 +221,7 @@ class Part:
     model: str = ""
     profile: str = ""
     rateable: bool = False
+    private_to: str = ""
     version: int = 1
 
     @property

@@ -1,6 +1,6 @@
-"""What a chat platform is to Parley: four methods and a record of limits.
+"""What a chat platform is to Parley: five methods and a record of limits.
 
-`send`, `fetch` and `typing` need nothing but requests, so that a worker on another machine can answer without a
+All but `listen` need nothing but requests, so that a worker on another machine can answer without a
 connection of its own to the platform's event stream.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.message import ChannelKey, Event, MediaRef, Part, PlatformName
+from core.message import ChannelKey, Event, MediaRef, Part, Person, PlatformName
 from core.pacing import Budget
 
 Accept = Callable[[Event], Awaitable[bool]]
@@ -79,10 +79,18 @@ class Platform(Protocol):
         """Show that an answer is being made; best effort."""
         ...
 
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Whether a person may change what concerns everybody in a channel; RetryableError when nobody can say."""
+        ...
+
 
 class Words(Protocol):
     """What Parley says itself."""
 
-    def say(self, key: str, language: str, **params: object) -> str:
+    def say(self, key: str, language: str, /, **params: object) -> str:
         """The phrase of this key with its blanks filled, in the nearest language there is."""
+        ...
+
+    def command(self, name: str, language: str) -> str:
+        """What a command does, in a few words."""
         ...

@@ -53,6 +53,11 @@ def build(
     return (system, *(utterance for pair in kept for utterance in pair), newest)
 
 
+def size(dialogue: Dialogue, model: LanguageModel) -> int:
+    """Tokens that a conversation takes when all of it is shown."""
+    return sum(model.count_tokens(_utterances(turn, group=False)) for turn in dialogue.turns)
+
+
 def system_words(words: str, summary: str, language: str) -> str:
     """System words, and after them what was said before the turns that are still shown."""
     if not summary:

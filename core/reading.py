@@ -10,7 +10,9 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-_COMMAND = re.compile(r"/([a-z_]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+from core.errors import UserError
+
+_COMMAND = re.compile(r"/([a-z_]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 _JOINERS = "\u200c\u200d"
 """Persian and emoji sequences need them; anywhere else they are invisible noise."""
 _INVISIBLE = re.compile(
@@ -19,6 +21,7 @@ _INVISIBLE = re.compile(
 _LOOSE_JOINER = re.compile(f"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
 _INVISIBLE_RUN = re.compile(f"(?:{_INVISIBLE.pattern}|[{_JOINERS}]){{3,}}")
 _SPACES = re.compile("[^\\S\n]")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _CERTAIN = 0.7
 """Below this share of the probability a short text could be anything: "hello" is 7 % Breton to the model."""
 _SAMPLE_CHARS = 1000
@@ -53,7 +56,20 @@ def presentable(text: str) -> str:
 def command(text: str) -> tuple[str, str] | None:
     """`/name@bot rest` -> (name, rest); None for what is no command."""
     match = _COMMAND.fullmatch(text.strip())
-    return (match[1], (match[2] or "").strip()) if match else None
+    return (match[1].lower(), (match[2] or "").strip()) if match else None
+
+
+def names_one_of(text: str, names: Iterable[str]) -> bool:
+    """Whether a text says one of these names as a word of its own, in whatever case."""
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for name in names if name)
+
+
+def language_tag(typed: str) -> str:
+    """The BCP 47 tag that a person typed, written as Parley does; UserError when it is none."""
+    if not _TAG.fullmatch(typed):
+        raise UserError("unknown_language", typed=typed[:20])
+    base, *rest = typed.replace("_", "-").split("-")
+    return "zh-Hans" if base.lower() == "zh" else "-".join([base.lower(), *rest])
 
 
 def language_of(text: str, hint: str = "") -> str:

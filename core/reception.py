@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from core import clock, outgoing, reading
+from core.channels import Channels
 from core.errors import AssistantError, UserError
 from core.lanes import Lanes
-from core.message import ChannelKey, Event, Message, PlatformName
+from core.message import ChannelKey, Edit, Event, Message, PlatformName
 from core.platform import Platform, Words
 from core.telemetry import log, timed
 
@@ -16,14 +17,23 @@ _NOTICE_GAP_S = 60.0
 class Reception:
     """What every platform hands its events to."""
 
-    def __init__(self, lanes: Lanes, platforms: Mapping[PlatformName, Platform], words: Words) -> None:
+    def __init__(
+        self, lanes: Lanes, channels: Channels, platforms: Mapping[PlatformName, Platform], words: Words
+    ) -> None:
         self._lanes = lanes
+        self._channels = channels
         self._platforms = platforms
         self._words = words
         self._noticed: dict[ChannelKey, float] = {}
 
     async def accept(self, event: Event) -> bool:
-        """Store one event; False when it is known or its lane is full. RetryableError when it could not be stored."""
+        """Store one event; False when it is known, not for Parley, or its lane is full.
+
+        RetryableError when it could not be stored.
+        """
+        message = event.message if isinstance(event, Edit) else event
+        if isinstance(message, Message) and not await self._heeds(message):
+            return False
         stop = isinstance(event, Message) and (reading.command(event.text) or ("",))[0] == "stop"
         try:
             with timed("accept"):
@@ -32,6 +42,12 @@ class Reception:
             assert isinstance(event, Message)
             await self._refuse(event, error)
             return False
+
+    async def _heeds(self, message: Message) -> bool:
+        """Whether a message may be for Parley; of a voice note that is known when it was heard."""
+        if message.addressed or (message.called and any(media.kind == "audio" for media in message.media)):
+            return True
+        return (await self._channels.preferences(message.channel)).answers == "everything"
 
     async def _refuse(self, message: Message, error: UserError) -> None:
         """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""

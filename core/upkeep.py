@@ -9,7 +9,7 @@ from core.errors import PermanentError
 from core.message import ChannelKey, decode_event, decode_part, encode_event, encode_part
 from core.store import Store, translated
 
-_MOVING = ("in", "out", "dlg", "fb", "lane")
+_MOVING = ("in", "out", "dlg", "prefs", "fb", "lane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Upkeep:
                 raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel(kind, old), 0, -1))
                 if moved := [_renamed(kind, raw, to) for raw in raws if not _is_move(kind, raw)]:
                     await cast(Any, self._redis.lpush(keys.of_channel(kind, to), *reversed(moved)))
-            for kind in ("dlg", "fb"):
+            for kind in ("dlg", "prefs", "fb"):
                 raw = await self._redis.dump(keys.of_channel(kind, old))
                 if raw is not None and not await self._redis.exists(keys.of_channel(kind, to)):
                     await self._redis.restore(keys.of_channel(kind, to), 0, raw)

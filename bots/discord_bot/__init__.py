@@ -3,8 +3,8 @@
 from bots.discord_bot.heard import Heard
 from bots.discord_bot.listen import Pulse, listen
 from bots.discord_bot.private import Pace, point_at
-from bots.discord_bot.send import Requests, budgets, fetch_file, log_in, request_client, send_part, show_typing
-from core.message import ChannelKey, Event, MediaRef, Message, Part, PlatformName
+from bots.discord_bot.send import Requests, budgets, fetch_file, log_in, manages, request_client, send_part, show_typing
+from core.message import ChannelKey, Event, MediaRef, Message, Part, Person, PlatformName
 from core.platform import Accept, Limits
 
 __all__ = ["DiscordPlatform"]
@@ -78,6 +78,11 @@ class DiscordPlatform:
         """Send one part and return its message id; the same part sent again within minutes is not doubled."""
         async with self._requests.client() as client:
             return await send_part(client, part, as_reply=part.channel.space not in self._direct)
+
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Whether a person may manage the channel's server; everybody may in a direct channel."""
+        async with self._requests.client() as client:
+            return await manages(client, channel, person)
 
     async def typing(self, channel: ChannelKey) -> None:
         """Show the typing sign for 10 s."""

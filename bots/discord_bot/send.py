@@ -11,7 +11,7 @@ import discord
 from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.private import VoiceFile, edit, post
 from core.errors import PermanentError, SettingError, UserError
-from core.message import ChannelKey, MediaRef, Part, VoiceNote
+from core.message import ChannelKey, MediaRef, Part, Person, VoiceNote
 from core.outgoing import split
 from core.pacing import Budget
 from core.telemetry import log
@@ -168,6 +168,18 @@ async def show_typing(client: discord.Client, channel: ChannelKey) -> None:
     with discord_errors("the typing sign"):
         async with asyncio.timeout(_TYPING_S):
             await client.get_partial_messageable(int(channel.space)).typing()
+
+
+async def manages(client: discord.Client, channel: ChannelKey, person: Person) -> bool:
+    """Whether a person owns the channel's server or may manage it; everybody may in a direct channel."""
+    with discord_errors("reading permissions"):
+        async with asyncio.timeout(_READ_S):
+            found = await client.fetch_channel(int(channel.space))
+            if not isinstance(found, discord.abc.GuildChannel | discord.Thread):
+                return True
+            guild = await client.fetch_guild(found.guild.id, with_counts=False)
+            member = await guild.fetch_member(int(person.id))
+    return member.id == guild.owner_id or member.guild_permissions.manage_guild
 
 
 async def fetch_file(client: discord.Client, media: MediaRef, cap_bytes: int) -> bytes:

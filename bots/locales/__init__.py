@@ -1,6 +1,7 @@
 """What Parley says itself: one TOML file a language, named by its BCP 47 tag.
 
-`[say]` holds the sentences that people read in a chat, `[page]` the words of the web page. Adding a language is adding
+`[say]` holds the sentences that people read in a chat, `[commands]` what each command does in a few words, `[page]` the
+words of the web page. Adding a language is adding
 one file; English fills what another file lacks.
 """
 
@@ -18,10 +19,12 @@ class Phrases:
     def __init__(self, folder: Path = _FOLDER) -> None:
         self._say: dict[str, dict[str, str]] = {}
         self._page: dict[str, dict[str, str]] = {}
+        self._commands: dict[str, dict[str, str]] = {}
         for file in sorted(folder.glob("*.toml")):
             words = tomllib.loads(file.read_text("utf-8"))
             self._say[file.stem] = words["say"]
             self._page[file.stem] = words["page"]
+            self._commands[file.stem] = words["commands"]
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -37,10 +40,14 @@ class Phrases:
         base = lowered.split("-")[0]
         return next((known for known in self._say if known.lower().split("-")[0] == base), FALLBACK)
 
-    def say(self, key: str, language: str, **params: object) -> str:
+    def say(self, key: str, language: str, /, **params: object) -> str:
         """One sentence with its blanks filled; KeyError when no language has it."""
         words = self._say[self.closest(language)]
         return (words.get(key) or self._say[FALLBACK][key]).format(**params)
+
+    def command(self, name: str, language: str) -> str:
+        """What a command does, in a few words."""
+        return self._commands[self.closest(language)].get(name) or self._commands[FALLBACK][name]
 
     def page(self, language: str) -> Mapping[str, str]:
         """The web page's words, English filling the gaps."""

@@ -15,7 +15,7 @@ from bots.telegram_bot import send
 from bots.telegram_bot.receive import Me, to_event
 from core import clock
 from core.errors import RetryableError, SettingError
-from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
 from core.platform import Accept, Limits
 from core.telemetry import log
 
@@ -178,6 +178,10 @@ class TelegramPlatform:
     async def send(self, part: Part) -> str:
         """Send one part; the id of the message."""
         return await send.send(self._bot, part)
+
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Whether a person owns or administers a chat."""
+        return await send.administers(self._bot, channel, person)
 
     async def typing(self, channel: ChannelKey) -> None:
         """Show the typing sign."""

@@ -14,7 +14,7 @@ from telegram import (
     MessageEntity,
     ReplyParameters,
 )
-from telegram.constants import ChatAction, MessageLimit
+from telegram.constants import ChatAction, ChatMemberStatus, MessageLimit
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -30,7 +30,7 @@ from telegram.error import (
 from bots.telegram_bot.markdown import formatted
 from bots.telegram_bot.receive import THUMBS
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain, UserError
-from core.message import ChannelKey, MediaRef, Part
+from core.message import ChannelKey, MediaRef, Part, Person
 from core.outgoing import split, units
 from core.pacing import Budget
 from core.telemetry import VOICE_FAILURES, log
@@ -206,6 +206,16 @@ async def typing(bot: Bot, channel: ChannelKey) -> None:
     chat, topic = where(channel)
     with translated(channel):
         await bot.send_chat_action(chat, ChatAction.TYPING, message_thread_id=topic)
+
+
+async def administers(bot: Bot, channel: ChannelKey, person: Person) -> bool:
+    """Whether a person owns or administers the chat; everybody does their private one."""
+    chat, _ = where(channel)
+    if chat > 0:
+        return True
+    with translated(channel):
+        member = await bot.get_chat_member(chat, int(person.id))
+    return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
 
 
 async def fetch(bot: Bot, media: MediaRef, cap_bytes: int) -> bytes:

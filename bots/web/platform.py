@@ -24,7 +24,7 @@ from core import keys
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
 from core.platform import Accept, Limits
 from core.store import Store, translated
 from core.telemetry import log
@@ -119,6 +119,10 @@ class WebPlatform:
 
     async def typing(self, channel: ChannelKey) -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
+
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Always: whoever opens a channel of the page owns it."""
+        return True
 
     async def _serve(self, listening: socket.socket, accept: Accept) -> None:
         server = _Server(self._app(accept), self._on_start)

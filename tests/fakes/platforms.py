@@ -1,7 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
 from core.platform import Accept, Limits
 
 
@@ -13,6 +13,7 @@ class FakePlatform:
         self.typed: list[ChannelKey] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
+        self.admins: set[str] = set()
         self.errors_for: dict[str, list[Exception]] = {}
 
     async def listen(self, accept: Accept) -> None:
@@ -33,6 +34,9 @@ class FakePlatform:
         if errors := self.errors_for.get("typing"):
             raise errors.pop(0)
         self.typed.append(channel)
+
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        return person.id in self.admins
 
     def texts(self, channel: ChannelKey) -> list[str]:
         return [part.text for part in self.sent if part.channel == channel and part.kind in ("text", "notice")]

@@ -6,6 +6,9 @@ import pytest
 
 from bots.locales import Phrases
 from core import keys, lanes, profiles, worker
+from core.answering import Answering
+from core.channels import Channels
+from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain
@@ -43,19 +46,28 @@ class House:
         engine = Engine(self.model, FakeHearing(), FakeSpeaking(), profiles.load("plain"))
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
-        turns = Turns(self.lanes, engine, self.feedback, self.upkeep, pacing, {"telegram": self.platform}, Phrases())
+        platforms = {"telegram": self.platform}
+        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
+        answering = Answering(engine, commands, platforms, Phrases())
+        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms)
         return Worker(self.lanes, bell, turns)
 
     async def say(
         self, text: str = "", channel: ChannelKey = HERE, who: Person = ANN, audio: bytes | None = None
     ) -> str:
-        id = str(next(self._numbers))
+        id = self.next_id()
         media: tuple[MediaRef, ...] = ()
         if audio is not None:
             self.platform.files[id] = audio
-            media = (MediaRef("audio", id),)
+            media = (self.audio(id),)
         await self.lanes.accept(Message(id, channel, who, 1.0, text, media, ref=f"m{id}"))
         return id
+
+    def next_id(self) -> str:
+        return str(next(self._numbers))
+
+    def audio(self, handle: str) -> MediaRef:
+        return MediaRef("audio", handle)
 
     async def quiet(self) -> None:
         """Wait until no lane holds anything."""
@@ -365,7 +377,7 @@ async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pyt
 async def test_a_full_lane_says_how_many_are_ahead(house: House, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lanes, "LONGEST", 3)
     house.model.delay_s = 0.3
-    desk = Reception(house.lanes, {"telegram": house.platform}, Phrases())
+    desk = Reception(house.lanes, Channels(house.store), {"telegram": house.platform}, Phrases())
     taken = [await desk.accept(Message(f"f{n}", HERE, ANN, 1.0, f"m{n}", ref=f"f{n}")) for n in range(6)]
     assert taken[:3] == [True] * 3
     assert not taken[-1]

@@ -1,0 +1,143 @@
+"""What a message leads to: a reply of the model, what a command does, or one sentence that says why not.
+
+Called by turns, which keep and deliver it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from core import commands, outgoing, reading
+from core import dialogue as dialogues
+from core.commands import Asked, Commands, Done, Room
+from core.delivery import Showing
+from core.dialogue import Dialogue
+from core.engine import Engine, is_for_parley
+from core.errors import PermanentError, RetryableError, UserError
+from core.hearing import MAX_AUDIO_S
+from core.lanes import Claim
+from core.message import Message, Part, PlatformName, Reply
+from core.platform import Platform, Words
+from core.preferences import Preferences
+from core.telemetry import TURNS, log
+
+_LOG = log("answering")
+_TRIES = 3
+"""Of a message whose answer fails for a reason that nobody foresaw."""
+_PATIENCE = 7
+"""Tries of a message that a part of the house cannot serve now: about 30 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a claim brought, read: where a turn happens."""
+
+    claim: Claim
+    dialogue: Dialogue
+    preferences: Preferences
+
+
+class Answering:
+    """One for all channels."""
+
+    def __init__(
+        self, engine: Engine, commands: Commands, platforms: Mapping[PlatformName, Platform], words: Words
+    ) -> None:
+        self._engine = engine
+        self._commands = commands
+        self._platforms = platforms
+        self._words = words
+
+    async def answer(self, scene: Scene, message: Message, showing: Showing) -> Done | None:
+        """What a message leads to; None when trying is of no use."""
+        platform, claim = message.channel.platform, scene.claim
+        try:
+            if asked := commands.asked(message.text):
+                return await self._command(asked, scene, message, showing)
+            reply = await self._think(scene, message, showing)
+        except UserError as error:
+            TURNS.labels(platform, error.key).inc()
+            return self._sorry(scene, message, error.key, **error.params)
+        except RetryableError as error:
+            if claim.tries < _PATIENCE:
+                raise
+            _LOG.error("%s: turn %s given up: %s", message.channel, message.id, error)
+            TURNS.labels(platform, "unavailable").inc()
+            return self._sorry(scene, message, "unavailable")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # The one place for what nobody foresaw: the person hears of it, the lane goes on, the log has the rest.
+            _LOG.exception("%s: turn %s failed", message.channel, message.id)
+            if claim.tries < _TRIES:
+                raise RetryableError(f"{type(error).__name__} in turn {message.id}", 0.0) from error
+            return None
+        return self._replied(scene.dialogue, message, reply)
+
+    def _sorry(self, scene: Scene, message: Message, key: str, **params: object) -> Done:
+        """One sentence; none to people who did not speak to Parley."""
+        heeded = is_for_parley(message, scene.preferences)
+        return Done(None, (self.notice(message, key, scene.preferences, **params),) if heeded else ())
+
+    def _replied(self, dialogue: Dialogue, message: Message, reply: Reply | None) -> Done:
+        if reply is None:
+            return Done(None, ())
+        platform = message.channel.platform
+        TURNS.labels(platform, "answered").inc()
+        parts = outgoing.parts_of(reply, message, self._platforms[platform].limits)
+        return Done(dialogues.append(dialogue, reply.turn), parts)
+
+    async def _command(self, asked: Asked, scene: Scene, message: Message, showing: Showing) -> Done:
+        if asked.command.name == "retry":
+            return await self._retry(scene, message, showing)
+        language = self._language(message, scene.preferences)
+        return await self._commands.run(asked, Room(message, scene.dialogue, scene.preferences, language))
+
+    async def _retry(self, scene: Scene, message: Message, showing: Showing) -> Done:
+        """Answer the last message once more, in the place of its turn."""
+        if not scene.dialogue.turns:
+            raise UserError("nothing_to_retry")
+        *earlier, last = scene.dialogue.turns
+        before = replace(scene, dialogue=replace(scene.dialogue, turns=tuple(earlier)))
+        again = replace(message, text=last.said, mentions=(), media=(), quote=None)
+        reply = await self._think(before, again, showing, anew=True)
+        return self._replied(before.dialogue, message, reply)
+
+    async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
+        """The answer; None when the message proves not to be for Parley."""
+        audio = await self._fetch(message)
+        answer = self._engine.answer(message, audio, scene.dialogue, scene.preferences, anew=anew)
+        async with contextlib.aclosing(answer) as steps:
+            async for step in steps:
+                if isinstance(step, Reply):
+                    return step
+                showing.draft(step)
+        return None
+
+    async def _fetch(self, message: Message) -> bytes | None:
+        """The message's voice note or audio file; UserError for files that Parley does not understand."""
+        platform = self._platforms[message.channel.platform]
+        audio = next((media for media in message.media if media.kind == "audio"), None)
+        if audio is None:
+            if message.media:
+                raise UserError("image_not_understood" if message.media[0].kind == "image" else "file_not_understood")
+            return None
+        if audio.duration_s is not None and audio.duration_s > MAX_AUDIO_S:
+            raise UserError("audio_too_long", limit_minutes=MAX_AUDIO_S // 60)
+        cap_bytes = platform.limits.media_bytes
+        if audio.size_bytes is not None and audio.size_bytes > cap_bytes:
+            raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
+        try:
+            return await platform.fetch(audio, cap_bytes)
+        except PermanentError as error:
+            _LOG.warning("%s: a file is gone: %s", message.channel, error)
+            raise UserError("file_gone") from error
+
+    def notice(self, message: Message, key: str, preferences: Preferences, **params: object) -> Part:
+        """Parley speaking about itself to the sender of a message."""
+        language = self._language(message, preferences)
+        return outgoing.notice(message, self._words.say(key, language, **params), language)
+
+    def _language(self, message: Message, preferences: Preferences) -> str:
+        return preferences.language or message.sender.language or reading.language_of(message.text)

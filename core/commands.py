@@ -1,0 +1,230 @@
+"""Every command once: its name, what may follow it, and what it does. Platforms only register the names.
+
+Called by turns for a message that is a command; what needs the model (/retry, /translate) is done there.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, cast, get_args
+
+from core import reading
+from core.channels import Channels
+from core.dialogue import Dialogue
+from core.errors import UserError
+from core.lanes import Lanes
+from core.message import ChannelKey, Message, Part, Person
+from core.platform import Words
+from core.preferences import Preferences, VoiceMode
+
+AUTO = "auto"
+LANGUAGES = ("en", "zh-Hans")
+"""Offered by name; any other BCP 47 tag can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. Its one argument is one of `choices`, or free text where `free` says so; both may be left out.
+
+    `private`: the answer is for the one who asked alone, where the platform can do that. The locale files describe it
+    under the key `command_<name>`.
+    """
+
+    name: str
+    choices: tuple[str, ...] = ()
+    free: bool = False
+    private: bool = False
+
+
+_TABLE = (
+    Command("help"),
+    Command("new"),
+    Command("stop"),
+    Command("retry"),
+    Command("undo"),
+    Command("voice", get_args(VoiceMode)),
+    Command("language", (AUTO, *LANGUAGES), free=True),
+    Command("translate", LANGUAGES, free=True),
+    Command("status", private=True),
+    Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
+)
+COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
+_OTHER_NAMES = {"start": "help"}
+"""Telegram sends /start when a chat is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command that somebody gave, and what followed its name."""
+
+    command: Command
+    argument: str
+
+
+def asked(text: str) -> Asked | None:
+    """The command that a text is, None when it is none; UserError for an unknown one or an unknown choice."""
+    found = reading.command(text)
+    if found is None:
+        return None
+    name, argument = found
+    command = COMMANDS.get(_OTHER_NAMES.get(name, name))
+    if command is None:
+        raise UserError("unknown_command")
+    if name in _OTHER_NAMES:
+        argument = ""
+    if argument and command.choices and not command.free and argument not in command.choices:
+        raise UserError("unknown_choice", command=f"/{command.name}", choices=", ".join(command.choices))
+    return Asked(command, argument)
+
+
+class About(Protocol):
+    """What /status tells of the machine and the model; asked of the engine."""
+
+    @property
+    def model_name(self) -> str:
+        """The language model's name."""
+        ...
+
+    def used_share(self, dialogue: Dialogue) -> float:
+        """How much of the model's context the conversation takes, 0 to 1."""
+        ...
+
+
+Administers = Callable[[ChannelKey, Person], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a command is given: its message, and the channel's dialogue and preferences."""
+
+    message: Message
+    dialogue: Dialogue
+    preferences: Preferences
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command leaves: the dialogue (None: unchanged) and what to send."""
+
+    dialogue: Dialogue | None
+    parts: tuple[Part, ...]
+
+
+class Commands:
+    """Does what a command asks for."""
+
+    def __init__(self, channels: Channels, lanes: Lanes, about: About, words: Words, administers: Administers) -> None:
+        self._channels = channels
+        self._lanes = lanes
+        self._about = about
+        self._words = words
+        self._administers = administers
+
+    async def run(self, asked: Asked, room: Room) -> Done:
+        """Do it; UserError when it cannot be done here."""
+        match asked.command.name:
+            case "help":
+                lines = [f"/{name} – {self._words.command(name, room.language)}" for name in COMMANDS]
+                return self._say(asked, room, "welcome", commands="\n".join(lines))
+            case "new":
+                return replace(self._say(asked, room, "new_conversation"), dialogue=Dialogue())
+            case "stop":
+                return self._say(asked, room, "stopped")
+            case "undo":
+                return await self._undo(asked, room)
+            case "voice":
+                return await self._voice(asked, room)
+            case "language":
+                return await self._language(asked, room)
+            case "status":
+                return self._status(asked, room)
+            case "settings":
+                return await self._settings(asked, room)
+            case name:
+                raise UserError("unknown_command", name=name)
+
+    async def _undo(self, asked: Asked, room: Room) -> Done:
+        """Forget the last turn and take its answer away."""
+        if not room.dialogue.turns:
+            raise UserError("nothing_to_undo")
+        *earlier, last = room.dialogue.turns
+        shown = await self._lanes.shown(room.message.channel, last.id)
+        gone = tuple(
+            Part(last.id, index, room.message.channel, "removal", replaces=ref) for index, ref in enumerate(shown, 1)
+        )
+        done = self._say(asked, room, "undone", said=_short(last.said))
+        return Done(replace(room.dialogue, turns=tuple(earlier)), (*done.parts, *gone))
+
+    async def _voice(self, asked: Asked, room: Room) -> Done:
+        if not asked.argument:
+            return self._say(asked, room, f"voice_{room.preferences.voice}")
+        chosen = cast(VoiceMode, asked.argument)
+        await self._prefer(room, replace(room.preferences, voice=chosen))
+        return self._say(asked, room, f"voice_{chosen}")
+
+    async def _language(self, asked: Asked, room: Room) -> Done:
+        if not asked.argument:
+            chosen = room.preferences.language
+        else:
+            chosen = "" if asked.argument == AUTO else reading.language_tag(asked.argument)
+            await self._prefer(room, replace(room.preferences, language=chosen))
+        room = replace(room, language=chosen or room.message.sender.language or room.language)
+        return self._say(asked, room, "language_fixed" if chosen else "language_auto", language=chosen)
+
+    def _status(self, asked: Asked, room: Room) -> Done:
+        share = self._about.used_share(room.dialogue)
+        summary = room.dialogue.summary or "–"
+        return self._say(
+            asked,
+            room,
+            "status",
+            model=self._about.model_name,
+            language=room.preferences.language or AUTO,
+            voice=room.preferences.voice,
+            used=round(100 * share),
+            summary=summary,
+        )
+
+    async def _settings(self, asked: Asked, room: Room) -> Done:
+        chosen = room.preferences
+        if asked.argument:
+            await self._only_admins(room)
+            match asked.argument:
+                case "answer-everything":
+                    chosen = replace(chosen, answers="everything")
+                case "answer-mentions":
+                    chosen = replace(chosen, answers="mentions")
+                case choice:
+                    chosen = replace(chosen, thumbs=choice == "thumbs-on")
+            await self._prefer(room, chosen)
+        answers = self._words.say(f"answers_{chosen.answers}", room.language)
+        thumbs = self._words.say("on" if chosen.thumbs else "off", room.language)
+        language, voice = chosen.language or AUTO, chosen.voice
+        return self._say(asked, room, "settings", answers=answers, thumbs=thumbs, language=language, voice=voice)
+
+    async def _only_admins(self, room: Room) -> None:
+        message = room.message
+        if message.group and not await self._administers(message.channel, message.sender):
+            raise UserError("only_admins")
+
+    async def _prefer(self, room: Room, chosen: Preferences) -> None:
+        await self._channels.prefer(room.message.channel, chosen)
+
+    def _say(self, asked: Asked, room: Room, key: str, **blanks: object) -> Done:
+        message, text = room.message, self._words.say(key, room.language, **blanks)
+        private_to = message.sender.id if asked.command.private and message.group else ""
+        part = Part(
+            message.id,
+            0,
+            message.channel,
+            "text",
+            text,
+            reply_to=message.ref,
+            language=room.language,
+            private_to=private_to,
+        )
+        return Done(None, (part,))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"

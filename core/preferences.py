@@ -1,0 +1,44 @@
+"""How one channel wants Parley to be: voice, language, whom it answers. Pure values; `channels.py` keeps them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from core.errors import PermanentError
+
+VoiceMode = Literal["auto", "always", "never"]
+Answers = Literal["mentions", "everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the people of a channel chose.
+
+    voice: auto answers a voice note by voice and text. language: a BCP 47 tag, "" for that of each message. answers:
+    whom it answers in a group. thumbs: whether it puts 👍 and 👎 under its own answers where a platform has no buttons.
+    """
+
+    voice: VoiceMode = "auto"
+    language: str = ""
+    answers: Answers = "mentions"
+    thumbs: bool = False
+    version: int = 1
+
+
+_PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)
+
+
+def encode(preferences: Preferences) -> bytes:
+    """JSON of preferences."""
+    return _PREFERENCES.dump_json(preferences)
+
+
+def decode(raw: bytes) -> Preferences:
+    """The preferences of `encode`, the usual ones for b""; PermanentError when they are unreadable."""
+    if not raw:
+        return Preferences()
+    try:
+        return _PREFERENCES.validate_json(raw)
+    except ValidationError as error:
+        raise PermanentError(f"unreadable preferences: {error.error_count()} errors") from error

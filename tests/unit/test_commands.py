@@ -1,0 +1,139 @@
+"""Commands as people give them, through a worker on a real Redis."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bots.locales import Phrases
+from core import commands
+from core.channels import Channels
+from core.errors import UserError
+from core.message import ChannelKey, Message, Person
+from core.preferences import Preferences
+from core.reception import Reception
+from core.store import Store
+from tests.unit.test_worker import ANN, HERE, House, working
+
+BOB = Person("2", "Bob", "en")
+
+
+@pytest.fixture
+async def house(store: Store) -> AsyncIterator[House]:
+    made = House(store)
+    async with working(made):
+        yield made
+
+
+async def told(house: House, *texts: str, who: Person = ANN, group: bool = False) -> str:
+    """What Parley says to the last of these."""
+    for text in texts:
+        message = Message(house.next_id(), HERE, who, 1.0, text, ref="m", group=group)
+        await house.lanes.accept(message)
+        await house.quiet()
+    return house.platform.texts(HERE)[-1]
+
+
+def test_a_command_is_known_however_it_is_typed():
+    assert commands.asked("how are you") is None
+    assert commands.asked("/home/ann") is None
+    for text in ("/Voice always", "/voice@parley_bot  always"):
+        found = commands.asked(text)
+        assert found is not None
+        assert (found.command.name, found.argument) == ("voice", "always")
+    for text, key in (("/frobnicate", "unknown_command"), ("/voice loudly", "unknown_choice")):
+        with pytest.raises(UserError) as caught:
+            commands.asked(text)
+        assert caught.value.key == key
+
+
+def test_every_command_is_described_in_every_language():
+    phrases = Phrases()
+    for language in phrases.languages:
+        for name in commands.COMMANDS:
+            assert 0 < len(phrases.command(name, language)) <= 100  # Discord's limit; Telegram's is 256
+
+
+async def test_help_names_every_command(house: House):
+    said = await told(house, "/help")
+    assert all(f"/{name}" in said for name in commands.COMMANDS)
+
+
+async def test_voice_always_speaks_every_answer_and_never_none(house: House):
+    await told(house, "/voice always", "hello")
+    assert [part.kind for part in house.platform.sent] == ["text", "text", "voice"]
+    await told(house, "/voice never")
+    await house.say(audio=b"hello")
+    await house.quiet()
+    assert [part.kind for part in house.platform.sent[3:]] == ["text", "text"]
+
+
+async def test_a_fixed_language_is_that_of_answers_and_of_parleys_own_words(house: House):
+    assert "zh-Hans" in await told(house, "/language zh")
+    assert "命令" in await told(house, "/nonsense")
+    await told(house, "hello")
+    assert (await house.lanes.dialogue(HERE)).turns[-1].language == "zh-Hans"
+    assert "each message" in await told(house, "/language auto")
+    assert "no such thing" not in await told(house, "/language not a language")
+    assert (await Channels(house.store).preferences(HERE)).language == ""
+
+
+async def test_undo_forgets_the_last_turn_and_takes_its_answer_away(house: House):
+    assert "nothing to undo" in await told(house, "/undo")
+    await told(house, "hello", "again")
+    assert "again" in await told(house, "/undo")
+    await house.quiet()
+    assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["hello"]
+    (removed,) = [part.replaces for part in house.platform.sent if part.kind == "removal"]
+    assert removed == "sent-2-0"
+
+
+async def test_retry_answers_the_last_message_once_more_in_its_place(house: House):
+    await told(house, "hello", "again")
+    house.model.enqueue("another answer")
+    assert await told(house, "/retry") == "another answer"
+    turns = (await house.lanes.dialogue(HERE)).turns
+    assert [(turn.said, turn.reply) for turn in turns] == [("hello", "You said: hello"), ("again", "another answer")]
+    assert [u.content for u in house.model.requests[-1].utterances[1:]] == ["hello", "You said: hello", "again"]
+    assert (house.model.requests[-1].sampling.temperature or 0) > 0
+
+
+async def test_status_tells_of_the_model_and_the_memory(house: House):
+    said = await told(house, "hello", "/status")
+    assert "fake" in said
+    assert "auto" in said
+
+
+async def test_only_those_who_look_after_a_group_change_what_concerns_all(house: House):
+    house.platform.admins = {BOB.id}
+    assert "look after" in await told(house, "/settings answer-everything", group=True)
+    assert "everything" in await told(house, "/settings answer-everything", who=BOB, group=True)
+    assert (await Channels(house.store).preferences(HERE)).answers == "everything"
+
+
+async def test_what_is_said_beside_parley_counts_only_where_it_answers_everything(house: House):
+    channels = Channels(house.store)
+    desk = Reception(house.lanes, channels, {"telegram": house.platform}, Phrases())
+    aside = Message("a", HERE, ANN, 1.0, "to nobody", group=True, addressed=False)
+    assert not await desk.accept(aside)
+    await channels.prefer(HERE, Preferences(answers="everything"))
+    assert await desk.accept(aside)
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: Ann: to nobody"]
+
+
+async def test_a_voice_note_in_a_group_counts_when_it_names_parley(house: House):
+    desk = Reception(house.lanes, Channels(house.store), {"telegram": house.platform}, Phrases())
+    for number, words in enumerate((b"", b"what a day", b"Hey parley, what is up?")):
+        house.platform.files[words.decode()] = words
+        note = (house.audio(words.decode()),)
+        spoken = Message(f"v{number}", HERE, ANN, 1.0, "", note, group=True, addressed=False, called=("Parley",))
+        assert await desk.accept(spoken)
+        await house.quiet()
+        assert len(house.platform.sent) == (2 if number == 2 else 0)
+    assert not house.platform.typed
+
+
+async def test_what_is_private_is_for_the_one_who_asked(house: House):
+    await told(house, "/status", group=True)
+    assert house.platform.sent[-1].private_to == ANN.id
+    assert house.platform.sent[-1].channel == ChannelKey("telegram", "42:7")
