@@ -28,6 +28,7 @@ from core.settings import Settings
 from core.speaking import Speaking
 from core.standby import Standby
 from core.store import Store, open_store
+from core.summaries import Summaries
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
@@ -132,8 +133,12 @@ class App:
 
             commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
             answering = Answering(engine, commands, platforms, self.phrases)
-            turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms)
-            await Worker(self.lanes, doorbell, turns).run()
+            summaries = Summaries(engine, self.lanes)
+            turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
+            try:
+                await Worker(self.lanes, doorbell, turns).run()
+            finally:
+                await summaries.close()
 
     @contextlib.asynccontextmanager
     async def engine(self) -> AsyncGenerator[Engine, None]:

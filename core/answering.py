@@ -17,7 +17,7 @@ from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.hearing import MAX_AUDIO_S
 from core.lanes import Claim
-from core.message import Message, Part, PlatformName, Reply
+from core.message import Draft, Message, Part, PlatformName, Reply
 from core.platform import Platform, Words
 from core.preferences import Preferences
 from core.telemetry import TURNS, log
@@ -92,6 +92,8 @@ class Answering:
         if asked.command.name == "retry":
             return await self._retry(scene, message, showing)
         language = self._language(message, scene.preferences)
+        if asked.command.name == "translate":
+            return await self._translate(scene, message, asked.argument or language, showing)
         return await self._commands.run(asked, Room(message, scene.dialogue, scene.preferences, language))
 
     async def _retry(self, scene: Scene, message: Message, showing: Showing) -> Done:
@@ -103,6 +105,27 @@ class Answering:
         again = replace(message, text=last.said, mentions=(), media=(), quote=None)
         reply = await self._think(before, again, showing, anew=True)
         return self._replied(before.dialogue, message, reply)
+
+    async def _translate(self, scene: Scene, message: Message, typed: str, showing: Showing) -> Done:
+        """The message that is answered to, in another language; the conversation goes on without it."""
+        language, quote = reading.language_tag(typed), message.quote
+        if quote is None or not (quote.text or quote.media):
+            raise UserError("translate_what")
+        text = quote.text
+        if not text:
+            spoken = replace(message, media=quote.media)
+            audio = await self._fetch(spoken)
+            text = await self._engine.hear(audio, spoken, scene.preferences) if audio is not None else ""
+        grown = ""
+        async with contextlib.aclosing(self._engine.translate(text, language)) as pieces:
+            async for piece in pieces:
+                grown += piece
+                showing.draft(Draft(reading.presentable(grown)))
+        translated = reading.presentable(grown)
+        if not translated:
+            raise UserError("no_answer")
+        limits = self._platforms[message.channel.platform].limits
+        return Done(None, outgoing.text_parts(message, translated, language, limits))
 
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""

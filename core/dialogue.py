@@ -16,10 +16,11 @@ MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Recent turns, oldest first, and a summary of those before them."""
+    """Recent turns, oldest first, and a summary of all up to and with the turn `covered`."""
 
     summary: str = ""
     turns: tuple[Turn, ...] = ()
+    covered: str = ""
     version: int = 1
 
 
@@ -41,14 +42,29 @@ def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
     return replace(dialogue, turns=turns[first:])
 
 
+def uncovered(dialogue: Dialogue) -> tuple[Turn, ...]:
+    """The turns that the summary does not tell of."""
+    ids = [turn.id for turn in dialogue.turns]
+    return dialogue.turns[ids.index(dialogue.covered) + 1 :] if dialogue.covered in ids else dialogue.turns
+
+
+def summarised(dialogue: Dialogue, summary: str, upto: str) -> Dialogue:
+    """The dialogue with a summary of its turns up to `upto`; unchanged when that turn is no more."""
+    if all(turn.id != upto for turn in dialogue.turns):
+        return dialogue
+    return replace(dialogue, summary=summary, covered=upto)
+
+
 def replaced(dialogue: Dialogue, turn: Turn) -> Dialogue:
     """The dialogue with another turn in the place of the one that has its id."""
     return replace(dialogue, turns=tuple(turn if kept.id == turn.id else kept for kept in dialogue.turns))
 
 
 def without(dialogue: Dialogue, refs: Collection[str]) -> Dialogue:
-    """The dialogue without the turns that answered these messages."""
-    return replace(dialogue, turns=tuple(turn for turn in dialogue.turns if turn.ref not in refs))
+    """The dialogue without the turns that answered these messages, and without a summary that tells of them."""
+    kept = replace(dialogue, turns=tuple(turn for turn in dialogue.turns if turn.ref not in refs))
+    told = len(dialogue.turns) - len(uncovered(dialogue)) != len(kept.turns) - len(uncovered(kept))
+    return replace(kept, summary="", covered="") if told else kept
 
 
 def encode(dialogue: Dialogue) -> bytes:

@@ -1,8 +1,8 @@
 """The values that cross lines: in from a platform, through Redis, out to a platform.
 
 They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
-Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`), the engine makes `Draft` and `Reply`,
-delivery makes `Part`.
+Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`; Parley itself a `Summary`), the engine makes
+`Draft` and `Reply`, delivery makes `Part`.
 """
 
 from dataclasses import dataclass
@@ -147,7 +147,19 @@ class Move:
     version: int = 1
 
 
-Event = Message | Reaction | Edit | Deletion | Move
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a channel's turns up to and with `upto` come to, made by Parley itself."""
+
+    id: str
+    channel: ChannelKey
+    text: str
+    upto: str
+    type: Literal["summary"] = "summary"
+    version: int = 1
+
+
+Event = Message | Reaction | Edit | Deletion | Move | Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,23 @@ def _drawn(text: str, limits: Limits) -> str:
     return _MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text
 
 
+def text_parts(message: Message, text: str, language: str, limits: Limits) -> tuple[Part, ...]:
+    """A text that is no turn of the conversation, in as many parts as it needs."""
+    pieces = split(_drawn(text, limits), limits.text_units)
+    return tuple(
+        Part(
+            message.id,
+            index,
+            message.channel,
+            "text",
+            piece,
+            reply_to="" if index else message.ref,
+            language=language,
+        )
+        for index, piece in enumerate(pieces)
+    )
+
+
 def notice(message: Message, text: str, language: str) -> Part:
     """Parley speaking about itself, as the only part of an answer."""
     return Part(message.id, 0, message.channel, "notice", text, reply_to=message.ref, language=language)

@@ -27,12 +27,14 @@ from core.message import (
     Part,
     PlatformName,
     Reaction,
+    Summary,
     decode_event,
     decode_part,
 )
 from core.pacing import Pacing
 from core.platform import Platform
 from core.preferences import Preferences
+from core.summaries import Summaries
 from core.telemetry import TURNS, log, timed
 from core.upkeep import Upkeep
 
@@ -53,12 +55,14 @@ class Turns:
         upkeep: Upkeep,
         pacing: Pacing,
         platforms: Mapping[PlatformName, Platform],
+        summaries: Summaries,
     ) -> None:
         self._lanes = lanes
         self._answering = answering
         self._feedback = feedback
         self._upkeep = upkeep
         self._platforms = platforms
+        self._summaries = summaries
         self._delivery = Delivery(lanes, pacing, platforms)
 
     async def step(self, claim: Claim) -> bool:
@@ -106,6 +110,9 @@ class Turns:
                 return await self._converse_again(scene, event)
             case Deletion():
                 return await self._lanes.commit(claim, dialogues.without(dialogue, event.targets), (), last=event.id)
+            case Summary():
+                kept = dialogues.summarised(dialogue, event.text, event.upto)
+                return await self._lanes.commit(claim, kept, (), last=event.id)
             case Move():
                 await self._upkeep.move(claim.channel, event.to)
                 return False
@@ -150,6 +157,8 @@ class Turns:
             parts = await showing.finished(parts)
             with timed("commit"):
                 more = await self._commit(claim, kept, parts, last, events)
+        if kept is not None:
+            self._summaries.consider(message.channel, kept)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _commit(

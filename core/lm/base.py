@@ -58,6 +58,11 @@ class LanguageModel(Protocol):
         """The most tokens of prompt and answer together."""
         ...
 
+    @property
+    def instructable(self) -> bool:
+        """Whether it can be given tasks, such as a summary or a translation; the one that ships only talks."""
+        ...
+
     def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer in pieces of whole characters; closing the generator ends the work within a token.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import PermanentError, RetryableError, UserError
 from core.lm.base import Request, Sampling, Utterance, words_within
-from core.lm.loading import Loaded, load
+from core.lm.loading import SHIPPED_NAME, Loaded, load
 from core.lm.stopping import StopFilter, TextGrower
 
 
@@ -32,6 +32,11 @@ class LocalModel:
         Raises SettingError("LM_MODEL") that names what is missing.
         """
         return cls(load(model))
+
+    @property
+    def instructable(self) -> bool:
+        """Not the one that ships."""
+        return self.name != SHIPPED_NAME
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """Tokens of the rendered chat, with what asks for the answer."""

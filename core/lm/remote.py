@@ -40,6 +40,11 @@ class RemoteModel:
         self.context_tokens = context_tokens
         self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=TOTAL_S)
 
+    @property
+    def instructable(self) -> bool:
+        """Always: whoever runs a server runs a real model."""
+        return True
+
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """An estimate, for the server's tokenizer is not known here.
 

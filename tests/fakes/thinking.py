@@ -15,6 +15,7 @@ class FakeModel:
 
     name = "fake"
     context_tokens = 2048
+    instructable = True
 
     def __init__(self) -> None:
         self.requests: list[Request] = []

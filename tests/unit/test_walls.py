@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
-THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "engine", "audio", "profiles", "knowledge"}
+THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "engine", "summarising", "audio", "profiles"}
 KEEPING = {"lanes", "store", "keys", "doorbell", "feedback", "channels", "privacy", "quotas"}
-MEETING = {"answering", "turns", "delivery"}
+MEETING = {"answering", "summaries", "turns", "delivery"}
 
 
 def imports(file: Path) -> Iterator[str]:

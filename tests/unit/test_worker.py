@@ -19,6 +19,7 @@ from core.pacing import Pacing
 from core.platform import Limits
 from core.reception import Reception
 from core.store import Store
+from core.summaries import Summaries
 from core.telemetry import PERHAPS_TWICE
 from core.turns import Turns
 from core.upkeep import Upkeep
@@ -49,7 +50,9 @@ class House:
         platforms = {"telegram": self.platform}
         commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
         answering = Answering(engine, commands, platforms, Phrases())
-        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms)
+        turns = Turns(
+            self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
+        )
         return Worker(self.lanes, bell, turns)
 
     async def say(
@@ -216,6 +219,7 @@ async def test_stop_ends_the_running_turn_and_what_waits_behind_it(house: House)
 
 
 async def test_an_edit_answers_again_in_the_same_place(house: House):
+    house.model.context_tokens = 100_000
     house.model.enqueue("long " * 2000)
     await house.say("one")
     await house.say("two")

@@ -1,0 +1,48 @@
+"""Summaries beside the answers: made when a conversation outgrows the model's window, brought home through its lane.
+
+Nothing waits for them, and a conversation that was forgotten meanwhile does not get one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from core.dialogue import Dialogue
+from core.engine import Engine
+from core.errors import AssistantError
+from core.lanes import Lanes
+from core.message import ChannelKey, Summary, Turn
+from core.telemetry import log
+
+_LOG = log("summaries")
+
+
+class Summaries:
+    """At most one in the making for a channel."""
+
+    def __init__(self, engine: Engine, lanes: Lanes) -> None:
+        self._engine = engine
+        self._lanes = lanes
+        self._making: dict[ChannelKey, asyncio.Task[None]] = {}
+
+    def consider(self, channel: ChannelKey, dialogue: Dialogue) -> None:
+        """Begin one if the conversation is about to outgrow the window."""
+        if channel in self._making or not (outgrown := self._engine.outgrown(dialogue)):
+            return
+        task = asyncio.create_task(self._make(channel, dialogue.summary, outgrown))
+        self._making[channel] = task
+        task.add_done_callback(lambda _: self._making.pop(channel, None))
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        tasks = list(self._making.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _make(self, channel: ChannelKey, earlier: str, outgrown: Sequence[Turn]) -> None:
+        try:
+            text = await self._engine.summarise(earlier, outgrown)
+            upto = outgrown[-1].id
+            await self._lanes.accept(Summary(f"{upto}s", channel, text, upto))
+        except AssistantError as error:
+            _LOG.warning("%s: no summary this time: %s", channel, error)
