@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.locales import Phrases
+from core.commands import COMMANDS
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""
@@ -62,10 +63,15 @@ class Pages:
         return FileResponse(_PAGE / "logo.svg", headers=_FRESH)
 
     async def words(self, tag: str) -> JSONResponse:
-        """The page's words in the language nearest to a tag, and the languages there are."""
+        """The page's words and commands in the language nearest to a tag, and the languages there are."""
         languages = {known: self._phrases.page(known)["language_name"] for known in self._phrases.languages}
         closest = self._phrases.closest(tag)
-        found = {"language": closest, "languages": languages, "words": dict(self._phrases.page(closest))}
+        commands = [
+            {"name": name, "description": self._phrases.command(name, closest), "choices": list(command.choices)}
+            for name, command in COMMANDS.items()
+        ]
+        words = dict(self._phrases.page(closest))
+        found = {"language": closest, "languages": languages, "words": words, "commands": commands}
         return JSONResponse(found, headers=_FRESH)
 
     async def healthz(self) -> JSONResponse:

@@ -17,10 +17,12 @@ from bots.locales import Phrases
 from bots.web import failures
 from bots.web.answering import Answering
 from bots.web.api import Api, Rooms
+from bots.web.choices import Choices
 from bots.web.guard import Guard, is_loopback
 from bots.web.pages import Health, Pages, new_app
 from bots.web.wire import Ear, post
 from core import keys
+from core.channels import Channels
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback import Feedback
 from core.lanes import Lanes
@@ -56,6 +58,7 @@ class WebPlatform:
             wants = f"a secret, because WEB_HOST {host} is not this machine alone"
             raise SettingError("WEB_TOKEN", "nothing", wants)
         self._redis = store.redis
+        self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
         self._pages = Pages(phrases, health)
         self._ear = Ear(store.redis)
@@ -140,6 +143,7 @@ class WebPlatform:
     def _app(self, accept: Accept) -> ASGIApp:
         app = new_app()
         app.include_router(Api(self._rooms, accept).router())
+        app.include_router(Choices(self._channels).router())
         self._pages.install(app)
         failures.install(app, self._rooms.phrases)
         return Guard(app, self._token, self._rooms.phrases)

@@ -225,3 +225,40 @@ def test_markup_from_the_model_stays_text(page: Page):
     expect(text.locator("strong")).to_have_text("bold")
     expect(text.locator("a")).to_have_count(1)
     expect(text.locator("pre code")).to_contain_text("def greet(name: str) -> str:\n")
+
+
+def test_a_slash_offers_commands_and_their_choices(page: Page):
+    box = page.get_by_label("Write a message")
+    box.press_sequentially("/")
+    offered = page.get_by_role("listbox", name="Commands").get_by_role("option")
+    expect(offered.first).to_contain_text("/help")
+    box.press_sequentially("vo")
+    expect(offered).to_have_count(1)
+    box.press("Enter")
+    expect(box).to_have_value("/voice ")
+    expect(offered).to_have_text(["auto", "always", "never"])
+    box.press("ArrowDown")
+    box.press("Tab")
+    expect(box).to_have_value("/voice always")
+    box.press("Escape")
+    expect(page.locator("#suggestions")).to_be_hidden()
+    box.press("Enter")
+    expect(page.locator(".said")).to_have_text("/voice always")
+    box.press_sequentially("and/or")
+    expect(page.locator("#suggestions")).to_be_hidden()
+
+
+def test_voice_and_language_are_picked_and_kept_for_the_conversation(page: Page):
+    page.get_by_role("button", name="How I answer here").click()
+    for label, value in (("I answer in", "zh-Hans"), ("I answer", "always")):
+        with page.expect_response(re.compile("preferences")) as saved:
+            page.get_by_label(label, exact=True).select_option(value)
+        assert saved.value.ok
+    page.reload()
+    page.get_by_role("button", name="How I answer here").click()
+    expect(page.get_by_label("I answer in", exact=True)).to_have_value("zh-Hans")
+    expect(page.get_by_label("I answer", exact=True)).to_have_value("always")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="New conversation").click()
+    page.get_by_role("button", name="How I answer here").click()
+    expect(page.get_by_label("I answer", exact=True)).to_have_value("auto")

@@ -55,6 +55,19 @@ export async function readTurns(channel) {
   return (await (await call(messages(channel))).json()).messages;
 }
 
+const preferences = (channel) => `/v1/channels/${channel}/preferences`;
+
+/** How a conversation is answered: voice and language. */
+export async function readChoices(channel) {
+  return (await call(preferences(channel))).json();
+}
+
+/** Change some of it; returns all of it. */
+export async function changeChoices(channel, wanted) {
+  const options = { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wanted) };
+  return (await call(preferences(channel), options)).json();
+}
+
 /** Put or take away one emoji. */
 export async function react(channel, id, emoji, on) {
   await call(`${messages(channel)}/${id}/reactions/${encodeURIComponent(emoji)}`, { method: on ? "PUT" : "DELETE" });

@@ -1,6 +1,7 @@
 // The page: words, history, and one TurnView a message.
 
 import { onLockedDoor, readTurns, Refused, say } from "./api.js";
+import { Choices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { element, TurnView } from "./conversation.js";
 import { askForToken } from "./door.js";
@@ -128,25 +129,33 @@ function showTrouble(view, here, message, key, error) {
   keepEnd(() => view.fail(error.status ? error.message : t("offline"), again));
 }
 
+let choices;
+let composer;
+
 async function chooseLanguage(tag) {
-  const { language, languages } = await loadWords(tag);
+  const { language, languages, commands } = await loadWords(tag);
+  choices.offer(languages);
+  composer.suggestions.offer(commands);
   const options = Object.entries(languages).map(([each, name]) => new Option(name, each, false, each === language));
   $("language").replaceChildren(...options);
 }
 
 async function start() {
   onLockedDoor(askForToken);
+  choices = new Choices(() => composer.complain("not_saved"));
+  composer = new Composer(converse);
   await chooseLanguage();
   $("language").addEventListener("change", () => chooseLanguage($("language").value));
   $("new").addEventListener("click", () => {
     channel = newChannel();
     historyShown = showHistory();
+    choices.show(channel);
     $("text").focus();
   });
   $("latest").addEventListener("click", () => scroll.scrollTo({ top: scroll.scrollHeight, behavior: "smooth" }));
   scroll.addEventListener("scroll", () => ($("latest").hidden = atEnd()), { passive: true });
   historyShown = showHistory();
-  new Composer(converse);
+  choices.show(channel);
   $("composer").inert = false;
   $("text").focus();
 }

@@ -1,6 +1,7 @@
 // Where the reader writes, adds a file or records.
 
 import { LevelView, microphoneTrouble, Recording } from "./recorder.js";
+import { Suggestions } from "./suggestions.js";
 import { t } from "./words.js";
 
 const LARGEST_BYTES = 25 * 2 ** 20;
@@ -13,6 +14,7 @@ export class Composer {
     this.file = null;
     this.recording = null;
     this.level = new LevelView($("level"));
+    this.suggestions = new Suggestions($("text"), $("suggestions"));
     $("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
@@ -32,6 +34,7 @@ export class Composer {
     const text = $("text");
     text.addEventListener("input", () => this.refresh());
     text.addEventListener("keydown", (event) => {
+      if (!event.isComposing && this.suggestions.key(event)) return;
       // While an input method composes, Enter picks a candidate; Safari reports that one as key code 229.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
@@ -81,6 +84,7 @@ export class Composer {
     if (!text && !this.file) return;
     this.onSay({ text, file: this.file });
     $("text").value = "";
+    this.suggestions.close();
     this.drop();
   }
 
