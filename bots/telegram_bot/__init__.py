@@ -11,8 +11,8 @@ from telegram.ext import Updater
 from telegram.request import HTTPXRequest
 
 from bots.locales import Phrases
-from bots.telegram_bot import send
-from bots.telegram_bot.receive import Me, to_event
+from bots.telegram_bot import menu, send
+from bots.telegram_bot.receive import THUMBS, Me, to_event
 from core import clock
 from core.errors import RetryableError, SettingError
 from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
@@ -47,7 +47,7 @@ class DurableQueue(asyncio.Queue[object]):
         if not isinstance(item, Update):
             return
         try:
-            event = to_event(item, Me(self._bot.id, self._bot.username))
+            event = to_event(item, Me(self._bot.id, self._bot.username, self._bot.first_name))
             if event is not None:
                 await self._accept(event)
         except RetryableError as error:
@@ -59,7 +59,7 @@ class DurableQueue(asyncio.Queue[object]):
             await self._thank(item.callback_query)
 
     async def _thank(self, pressed: CallbackQuery) -> None:
-        thanks = self._phrases.say("thanks", pressed.from_user.language_code or "")
+        thanks = self._phrases.say("thanks", pressed.from_user.language_code or "") if pressed.data in THUMBS else None
         try:
             await self._bot.answer_callback_query(pressed.id, thanks)
         except TelegramError as error:
@@ -160,7 +160,9 @@ class TelegramPlatform:
                 error_callback=self._report,
             )
             try:
-                await asyncio.Event().wait()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(menu.register(bot, self._phrases))
+                    await asyncio.Event().wait()
             finally:
                 await updater.stop()
 
@@ -177,7 +179,7 @@ class TelegramPlatform:
 
     async def send(self, part: Part) -> str:
         """Send one part; the id of the message."""
-        return await send.send(self._bot, part)
+        return await send.send(self._bot, part, self._phrases)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         """Whether a person owns or administers a chat."""

@@ -1,12 +1,10 @@
 """From Telegram's updates to Parley's events. Pure: voice and images stay references."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from telegram import (
     CallbackQuery,
-    Document,
     MessageEntity,
     MessageReactionUpdated,
     ReactionType,
@@ -17,16 +15,26 @@ from telegram import (
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 
-from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Person, Reaction
+from bots.telegram_bot.contents import media_of, opens_topic, quote_of
+from core import clock
+from core.commands import COMMANDS
+from core.message import ChannelKey, Edit, Event, Message, Move, Person, Reaction
 
 THUMBS = ("👍", "👎")
+RETRY = "/retry"
 
 
 class Me(NamedTuple):
-    """The bot itself: user id, and username without the @."""
+    """The bot itself: user id, username without the @, and the name that people see."""
 
     id: int
     username: str
+    name: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What people may call it: nobody says the "_bot" that every username ends in."""
+        return self.name, self.username, self.username.lower().removesuffix("bot").rstrip("_")
 
 
 def to_event(update: Update, me: Me) -> Event | None:
@@ -58,14 +66,14 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         return None
     group = message.chat.type != ChatType.PRIVATE
     text = message.text or message.caption or ""
-    media = tuple(_media(message))
-    if not (text or media) or (group and not _addressed(message, me)):
+    media = tuple(media_of(message))
+    if not (text or media) or (group and _command(message)[1] not in ("", me.username.lower())):
         return None
-    # In an ordinary supergroup message_thread_id is the root of a reply chain, not a topic.
-    topic = str(message.message_thread_id) if message.is_topic_message else ""
+    addressed = not group or _addressed(message, me)
+    spoken = message.voice is not None or message.video_note is not None
     return Message(
         id=event_id,
-        channel=ChannelKey("telegram", f"{me.id}:{message.chat.id}", topic),
+        channel=_channel(message, me),
         sender=_person(message.from_user),
         sent_at=message.date.timestamp(),
         text=text,
@@ -74,7 +82,16 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         group=group,
         mentions=tuple((mention, "") for mention in _own_mentions(message, me)),
         album=message.media_group_id or "",
+        addressed=addressed,
+        called=me.names if spoken and not addressed else (),
+        quote=quote_of(message, me.id),
     )
+
+
+def _channel(message: TelegramMessage, me: Me) -> ChannelKey:
+    # In an ordinary supergroup message_thread_id is the root of a reply chain, not a topic.
+    topic = str(message.message_thread_id) if message.is_topic_message else ""
+    return ChannelKey("telegram", f"{me.id}:{message.chat.id}", topic)
 
 
 def _person(user: User) -> Person:
@@ -84,8 +101,7 @@ def _person(user: User) -> Person:
 def _addressed(message: TelegramMessage, me: Me) -> bool:
     answered = message.reply_to_message
     if answered is not None and answered.from_user is not None and answered.from_user.id == me.id:
-        # Each message of a topic that the bot opened is formally a reply to the opening.
-        return answered.forum_topic_created is None
+        return not opens_topic(answered)
     return bool(_own_mentions(message, me)) or _commanded(message, me)
 
 
@@ -103,39 +119,19 @@ def _own_mentions(message: TelegramMessage, me: Me) -> list[str]:
     return own
 
 
-def _commanded(message: TelegramMessage, me: Me) -> bool:
+def _command(message: TelegramMessage) -> tuple[str, str]:
+    """A leading command's name and the bot it names, in lower case; "" for what there is not."""
     for entity, text in _entities(message).items():
         if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0:
-            _, _, addressee = text.partition("@")
-            return addressee.lower() in ("", me.username.lower())
-    return False
+            name, _, addressee = text.lower().removeprefix("/").partition("@")
+            return name, addressee
+    return "", ""
 
 
-def _media(message: TelegramMessage) -> Iterator[MediaRef]:
-    # Sizes and durations are "as defined by the sender" (core.telegram.org/bots/api#voice).
-    for sound in (message.voice, message.audio, message.video_note, message.video):
-        if sound is not None:
-            name = getattr(sound, "file_name", None) or ""
-            yield MediaRef("audio", sound.file_id, name, sound.file_size, _seconds(sound.duration))
-    if message.photo:
-        yield MediaRef("image", message.photo[-1].file_id, size_bytes=message.photo[-1].file_size)
-    # An animation comes with a document of the same file.
-    if message.document is not None:
-        yield _document(message.document)
-    elif message.sticker is not None:
-        yield MediaRef("other", message.sticker.file_id)
-
-
-def _seconds(duration: int | timedelta) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
-
-
-def _document(document: Document) -> MediaRef:
-    kind = (document.mime_type or "").split("/")[0]
-    name, size = document.file_name or "", document.file_size
-    if kind in ("audio", "video"):
-        return MediaRef("audio", document.file_id, name, size)
-    return MediaRef("image" if kind == "image" else "other", document.file_id, name, size)
+def _commanded(message: TelegramMessage, me: Me) -> bool:
+    """Whether it is a command for this bot; one that names no bot and is unknown is another one's."""
+    name, addressee = _command(message)
+    return addressee == me.username.lower() or (not addressee and name in COMMANDS)
 
 
 def _reaction(change: MessageReactionUpdated, event_id: str, me: Me) -> Reaction | None:
@@ -158,7 +154,9 @@ def _emoji(reactions: Sequence[ReactionType]) -> tuple[str, ...]:
     return tuple(reaction.emoji for reaction in reactions if isinstance(reaction, ReactionTypeEmoji))
 
 
-def _press(query: CallbackQuery, event_id: str, me: Me) -> Reaction | None:
+def _press(query: CallbackQuery, event_id: str, me: Me) -> Message | Reaction | None:
+    if isinstance(query.message, TelegramMessage) and query.data == RETRY:
+        return _again(query, query.message, event_id, me)
     if query.message is None or query.data not in THUMBS:
         return None
     other = THUMBS[1 - THUMBS.index(query.data)]
@@ -171,4 +169,17 @@ def _press(query: CallbackQuery, event_id: str, me: Me) -> Reaction | None:
         target=str(query.message.message_id),
         added=(query.data,),
         removed=(other,),
+    )
+
+
+def _again(query: CallbackQuery, answer: TelegramMessage, event_id: str, me: Me) -> Message:
+    """The command that the button under an answer stands for."""
+    return Message(
+        id=event_id,
+        channel=_channel(answer, me),
+        sender=_person(query.from_user),
+        sent_at=clock.now(),
+        text=RETRY,
+        ref=str(answer.message_id),
+        group=answer.chat.type != ChatType.PRIVATE,
     )

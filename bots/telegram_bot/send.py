@@ -1,8 +1,7 @@
-"""From Parley's parts to Telegram's calls, and Telegram's errors to Parley's: the one place for them."""
+"""From Parley's parts to Telegram's calls."""
 
-import contextlib
 from binascii import crc32
-from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
@@ -15,21 +14,13 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ChatAction, ChatMemberStatus, MessageLimit
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-    TimedOut,
-)
+from telegram.error import BadRequest
 
+from bots.locales import Phrases
+from bots.telegram_bot.failures import says, translated
 from bots.telegram_bot.markdown import formatted
-from bots.telegram_bot.receive import THUMBS
-from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain, UserError
+from bots.telegram_bot.receive import RETRY, THUMBS
+from core.errors import ChannelGone, PermanentError, UserError
 from core.message import ChannelKey, MediaRef, Part, Person
 from core.outgoing import split, units
 from core.pacing import Budget
@@ -39,34 +30,9 @@ _LOG = log("telegram")
 _MIB = 2**20
 _UPLOAD_S = 60.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton(thumb, callback_data=thumb) for thumb in THUMBS]])
+_BUTTONS = (*((thumb, thumb) for thumb in THUMBS), ("↻", RETRY))
+_KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=data) for label, data in _BUTTONS]])
 """Reactions in private chats do not reach every bot, buttons do."""
-
-
-@contextlib.contextmanager
-def translated(channel: ChannelKey | None = None) -> Generator[None]:
-    """Telegram's errors as Parley's. Their text is Telegram's own sentence and holds neither token nor address."""
-    try:
-        yield
-    except RetryAfter as error:
-        wait = error.retry_after
-        seconds = wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
-        raise TooFast(f"Telegram asks to wait {seconds:.0f} s", seconds) from error
-    except ChatMigrated as error:
-        bot, _, _ = (channel.space if channel else "").partition(":")
-        raise ChannelMoved(f"{bot}:{error.new_chat_id}") from error
-    except Forbidden as error:
-        raise ChannelGone(f"Telegram refuses: {error.message}") from error
-    except (BadRequest, InvalidToken) as error:
-        gone = _says(error, "chat not found", "no rights to send", "not enough rights to send", "topic_closed")
-        raise (ChannelGone if gone else PermanentError)(f"Telegram refuses: {error.message}") from error
-    except TimedOut as error:
-        raise Uncertain("Telegram did not answer in time", 2.0) from error
-    except (NetworkError, Conflict) as error:
-        # httpx's text may hold the address, which holds the token.
-        raise RetryableError(f"Telegram cannot be reached ({type(error).__name__})", 2.0) from error
-    except TelegramError as error:
-        raise PermanentError(f"Telegram refuses: {error.message}") from error
 
 
 def where(channel: ChannelKey) -> tuple[int, int | None]:
@@ -82,8 +48,10 @@ def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
     return own, Budget(every_s=1 / 30, burst=30, name=channel.space.partition(":")[0])
 
 
-async def send(bot: Bot, part: Part) -> str:
+async def send(bot: Bot, part: Part, phrases: Phrases) -> str:
     """Send one part; the message's id, or "" for what has none."""
+    if part.private_to:
+        return await _send_privately(bot, part, phrases)
     with translated(part.channel):
         match part.kind:
             case "voice":
@@ -94,6 +62,21 @@ async def send(bot: Bot, part: Part) -> str:
                 return await _remove(bot, part)
             case "text" | "notice":
                 return await _edit_text(bot, part) if part.replaces else await _send_text(bot, part)
+
+
+async def _send_privately(bot: Bot, part: Part, phrases: Phrases) -> str:
+    """To the one person's own chat; when the bot may not write there, the group hears how to open it.
+
+    Its id is none of this channel's, where the same number is another message.
+    """
+    own, _, _ = part.channel.space.partition(":")
+    aside = replace(part, channel=ChannelKey("telegram", f"{own}:{part.private_to}"), reply_to="", private_to="")
+    try:
+        await send(bot, aside, phrases)
+    except ChannelGone:
+        hint = phrases.say("write_privately_first", part.language)
+        await send(bot, replace(part, kind="notice", text=hint, private_to=""), phrases)
+    return ""
 
 
 def _content(part: Part) -> tuple[str, tuple[MessageEntity, ...]]:
@@ -118,9 +101,9 @@ async def _send_text(bot: Bot, part: Part) -> str:
                 reply_markup=_KEYBOARD if part.rateable else None,
             )
         except BadRequest as error:
-            if topic is not None and _says(error, "thread not found"):
+            if topic is not None and says(error, "thread not found"):
                 topic = None
-            elif entities and _says(error, "entit"):
+            elif entities and says(error, "entit"):
                 text, entities = part.text, ()
             else:
                 raise
@@ -140,9 +123,9 @@ async def _edit_text(bot: Bot, part: Part) -> str:
             reply_markup=_KEYBOARD if part.rateable else None,
         )
     except BadRequest as error:
-        if _says(error, "to edit not found", "can't be edited"):
+        if says(error, "to edit not found", "can't be edited"):
             return await _send_text(bot, part)
-        if not _says(error, "not modified"):
+        if not says(error, "not modified"):
             raise
     return part.replaces
 
@@ -163,13 +146,9 @@ async def _remove(bot: Bot, part: Part) -> str:
     try:
         await bot.delete_message(where(part.channel)[0], int(part.replaces))
     except BadRequest as error:
-        if not _says(error, "not found", "can't be deleted"):
+        if not says(error, "not found", "can't be deleted"):
             raise
     return ""
-
-
-def _says(error: TelegramError, *words: str) -> bool:
-    return any(word in error.message.lower() for word in words)
 
 
 def _reply_to(part: Part) -> ReplyParameters | None:
@@ -193,7 +172,7 @@ async def _send_voice(bot: Bot, part: Part) -> str:
         )
     except BadRequest as error:
         # A Premium setting of the reader; the text has arrived before this part.
-        if not _says(error, "voice_messages_forbidden"):
+        if not says(error, "voice_messages_forbidden"):
             raise
         VOICE_FAILURES.inc()
         _LOG.info("%s accepts no voice notes", part.channel)
@@ -225,7 +204,7 @@ async def fetch(bot: Bot, media: MediaRef, cap_bytes: int) -> bytes:
         try:
             file = await bot.get_file(media.handle)
         except BadRequest as error:
-            if _says(error, "too big"):
+            if says(error, "too big"):
                 raise too_big from error
             raise
         if (file.file_size or 0) > cap_bytes:

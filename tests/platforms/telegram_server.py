@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
+from tests.platforms.telegram_chats import Chats
+
 TOKEN = "42:local-test-token"
 BOT = {"id": 42, "is_bot": True, "first_name": "Parley", "username": "parley_bot", "can_join_groups": True,
        "can_read_all_group_messages": False, "supports_inline_queries": False}  # fmt: skip
@@ -68,6 +70,7 @@ class TelegramServer:
         self.thanked: list[tuple[str, str]] = []
         self.offsets: list[int] = []
         self.failures: dict[str, list[Failure]] = {}
+        self.chats = Chats()
         self._updates: list[Json] = []
         self._files: dict[str, bytes] = {}
         self._update_ids, self._message_ids = itertools.count(100), itertools.count(1)
@@ -106,10 +109,13 @@ class TelegramServer:
         chat: Json = PRIVATE,
         user: Json = ANN,
         topic: int | None = None,
-        reply_to: Sent | None = None,
+        reply_to: Sent | Json | None = None,
         **media: Any,
     ) -> Json:
-        """A message; `media` are fields of a Telegram message, such as `voice=telegram.voice(ogg)`."""
+        """A message; `media` are fields of a Telegram message, such as `voice=telegram.voice(ogg)`.
+
+        `reply_to` is a message of the bot, or one that this method returned.
+        """
         message: Json = {"message_id": next(self._message_ids), "date": int(time.time()), "chat": chat, "from": user}
         message |= media
         if text:
@@ -117,7 +123,9 @@ class TelegramServer:
             message |= {place: text, "caption_entities" if media else "entities": _entities(text)}
         if topic is not None:
             message |= {"message_thread_id": topic, "is_topic_message": True}
-        if reply_to is not None:
+        if isinstance(reply_to, dict):
+            message["reply_to_message"] = reply_to["message"]
+        elif reply_to is not None:
             author = {"message_id": reply_to.id, "date": 1, "chat": chat, "from": BOT, "text": reply_to.text}
             message["reply_to_message"] = author
         return self.push(message=message)
@@ -156,12 +164,10 @@ class TelegramServer:
 
     def press(self, on: Sent, button: str, *, user: Json = ANN) -> Json:
         """An inline button is pressed."""
-        message = {
-            "message_id": on.id,
-            "date": int(time.time()),
-            "chat": {"id": on.chat, "type": "private"},
-            "from": BOT,
-        }
+        kind = "private" if on.chat > 0 else "supergroup"
+        topic = {} if on.topic is None else {"message_thread_id": on.topic, "is_topic_message": True}
+        chat = {"id": on.chat, "type": kind}
+        message = {"message_id": on.id, "date": int(time.time()), "chat": chat, "from": BOT, "text": on.text, **topic}
         return self.push(
             callback_query={"id": f"c{on.id}{button}", "from": user, "chat_instance": "1", "message": message,
                             "data": button}
@@ -204,6 +210,8 @@ class TelegramServer:
             return _error(self.failures[method].pop(0))
         if method == "getMe":
             return _ok(BOT)
+        if (result := self.chats.answer(method, fields)) is not None:
+            return _ok(result)
         if method == "getFile":
             return self._get_file(fields["file_id"])
         if method in ("sendMessage", "sendVoice"):
@@ -247,6 +255,8 @@ class TelegramServer:
 
     def _send(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> web.Response:
         text = fields.get("text", "")
+        if int(fields["chat_id"]) in self.chats.closed:
+            return _error(Failure(403, "Forbidden: bot can't initiate conversation with a user"))
         if len(text.encode("utf-16-le")) // 2 > 4096:
             return _error(Failure(400, "Bad Request: message is too long"))
         keyboard = json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", [])

@@ -88,7 +88,7 @@ async def test_telegram_text_voice_group_topic_and_reactions(world: World, spoke
     telegram.say("Hello!")
     (hello,) = await telegram.wait_sent(1)
     assert hello.text
-    assert hello.buttons == ("👍", "👎")
+    assert hello.buttons == ("👍", "👎", "↻")
     assert telegram.typed
 
     telegram.say(voice=telegram.voice(spoken_name))

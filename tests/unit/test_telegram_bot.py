@@ -89,8 +89,10 @@ async def test_groups_are_answered_only_when_addressed(telegram: TelegramServer)
     telegram.say("and that?", chat=GROUP, reply_to=answer)
     telegram.say("/help", chat=GROUP)
     telegram.say("/help@parley_bot", chat=GROUP)
-    events = await heard(telegram, 4)
+    events = await heard(telegram, 6)
     messages = [event for event in events if isinstance(event, Message)]
+    assert [message.text for message in messages if not message.addressed] == ["nobody asked you", "@parley_bottle hi"]
+    messages = [message for message in messages if message.addressed]
     assert [message.text.split()[0] for message in messages] == ["hi", "and", "/help", "/help@parley_bot"]
     assert messages[0].mentions == (("@Parley_bot", ""),)
     assert messages[0].sender.name == "Bob Li"
@@ -131,8 +133,10 @@ async def test_edits_albums_and_moves(telegram: TelegramServer):
     for caption in ("look", ""):
         telegram.say(caption, photo=telegram.photo(b"jpg"), media_group_id="album")
     telegram.push(message={**said, "chat": GROUP, "text": None, "migrate_to_chat_id": -100500})
-    _, edit, first, second, move = await heard(telegram, 5)
+    _, edit, aside, first, second, move = await heard(telegram, 6)
     assert isinstance(edit, Edit)
+    assert isinstance(aside, Edit)
+    assert (edit.message.addressed, aside.message.addressed) == (True, False)
     assert (edit.message.text, edit.message.ref, edit.channel) == ("two", str(said["message_id"]), HERE)
     assert [message.album for message in (first, second) if isinstance(message, Message)] == ["album"] * 2
     assert isinstance(move, Move)
@@ -234,7 +238,7 @@ async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     await bot.send(part("voice", voice=VoiceNote(b"OggS...", 1.4, b"\1")))
     await bot.typing(HERE)
     private, group, voice = telegram.sent
-    assert (private.text, private.buttons, private.reply_to) == ("hello", ("👍", "👎"), None)
+    assert (private.text, private.buttons, private.reply_to) == ("hello", ("👍", "👎", "↻"), None)
     assert (group.chat, group.topic, group.reply_to, group.buttons) == (-1002, 33, 9, ())
     assert (voice.voice, voice.duration) == (b"OggS...", 2)
     assert telegram.typed == [7]
