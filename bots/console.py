@@ -65,7 +65,6 @@ class ConsolePlatform:
             draft_gap_s=0.05 if self._interactive else None,
             shows_heard=True,
             draws_tables=True,
-            waits=True,
         )
 
     async def listen(self, accept: Accept) -> None:
@@ -152,7 +151,7 @@ class ConsolePlatform:
                 return None
             media, line = (MediaRef(_kind(path), str(path), path.name, path.stat().st_size),), ""
         message_id = secrets.token_hex(8)
-        return Message(message_id, CHANNEL, self._person(), clock.now(), line, media, ref=message_id)
+        return Message(message_id, CHANNEL, self._person(), clock.now(), line, media, ref=message_id, waits=True)
 
     async def _rate(self, emoji: str, accept: Accept) -> None:
         if not self._rateable:

@@ -79,7 +79,8 @@ class Message:
     `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
-    answered, and as a voice note that says one of the names by which Parley is `called` there.
+    answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
+    `waits` shows it until an answer of its own comes, as an HTTP request does.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Message:
     addressed: bool = True
     called: tuple[str, ...] = ()
     quote: Quote | None = None
+    waits: bool = False
     type: Literal["message"] = "message"
     version: int = 1
 

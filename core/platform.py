@@ -29,8 +29,7 @@ class Limits:
     beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
     plain text pings its owner, so that it must be defused. draws_tables: whether Markdown's tables are left
     to it. idempotent: whether a part that is sent twice is seen once.
-    budgets: how fast a channel may be sent to. waits: whether the sender of each message waits for an answer of its
-    own, as an HTTP request does.
+    budgets: how fast a channel may be sent to.
     """
 
     text_units: int
@@ -43,7 +42,6 @@ class Limits:
     draws_tables: bool = False
     budgets: Callable[[ChannelKey], Sequence[Budget]] = _unlimited
     idempotent: bool = False
-    waits: bool = False
 
 
 class Platform(Protocol):

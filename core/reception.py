@@ -53,7 +53,7 @@ class Reception:
         """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""
         platform = self._platforms[message.channel.platform]
         now = clock.monotonic()
-        if not platform.limits.waits:
+        if not message.waits:
             self._noticed = {channel: at for channel, at in self._noticed.items() if at > now - _NOTICE_GAP_S}
             if message.channel in self._noticed:
                 return

@@ -61,7 +61,6 @@ class Turns:
         self._answering = answering
         self._feedback = feedback
         self._upkeep = upkeep
-        self._platforms = platforms
         self._summaries = summaries
         self._delivery = Delivery(lanes, pacing, platforms)
 
@@ -134,10 +133,9 @@ class Turns:
         """Somebody stopped what waits before their word. A reaction still counts."""
         if isinstance(event, Reaction):
             return await self._record(claim, event)
-        waits = isinstance(event, Message) and self._platforms[claim.channel.platform].limits.waits
-        parts = (
-            (self._answering.notice(event, "stopped", Preferences()),) if waits and isinstance(event, Message) else ()
-        )
+        parts: tuple[Part, ...] = ()
+        if isinstance(event, Message) and event.waits:
+            parts = (self._answering.notice(event, "stopped", Preferences()),)
         return await self._lanes.commit(claim, None, parts, last=event.id)
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:

@@ -182,6 +182,7 @@ class Api:
             text=intake.text,
             media=await self._keep(channel, message_id, intake),
             ref=message_id,
+            waits=True,
         )
 
     async def _keep(self, channel: ChannelKey, message_id: str, intake: Intake) -> tuple[MediaRef, ...]:

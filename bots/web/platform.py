@@ -82,7 +82,6 @@ class WebPlatform:
             shows_heard=True,
             draws_tables=True,
             idempotent=True,
-            waits=True,
         )
 
     @property
