@@ -17,7 +17,7 @@ from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.hearing import MAX_AUDIO_S
 from core.lanes import Claim
-from core.message import Draft, Message, Part, PlatformName, Reply
+from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
 from core.platform import Platform, Words
 from core.preferences import Preferences
 from core.telemetry import TURNS, log
@@ -73,20 +73,21 @@ class Answering:
             if claim.tries < _TRIES:
                 raise RetryableError(f"{type(error).__name__} in turn {message.id}", 0.0) from error
             return None
-        return self._replied(scene.dialogue, message, reply)
+        return self._replied(scene, message, reply)
 
     def _sorry(self, scene: Scene, message: Message, key: str, **params: object) -> Done:
         """One sentence; none to people who did not speak to Parley."""
         heeded = is_for_parley(message, scene.preferences)
         return Done(None, (self.notice(message, key, scene.preferences, **params),) if heeded else ())
 
-    def _replied(self, dialogue: Dialogue, message: Message, reply: Reply | None) -> Done:
+    def _replied(self, scene: Scene, message: Message, reply: Reply | None) -> Done:
         if reply is None:
             return Done(None, ())
         platform = message.channel.platform
         TURNS.labels(platform, "answered").inc()
-        parts = outgoing.parts_of(reply, message, self._platforms[platform].limits)
-        return Done(dialogues.append(dialogue, reply.turn), parts)
+        limits, thumbs = self._platforms[platform].limits, scene.preferences.thumbs
+        parts = outgoing.parts_of(reply, message, limits, thumbs=thumbs)
+        return Done(dialogues.append(scene.dialogue, reply.turn), parts)
 
     async def _command(self, asked: Asked, scene: Scene, message: Message, showing: Showing) -> Done:
         if asked.command.name == "retry":
@@ -94,6 +95,8 @@ class Answering:
         language = self._language(message, scene.preferences)
         if asked.command.name == "translate":
             return await self._translate(scene, message, asked.argument or language, showing)
+        if asked.command.name == "transcribe":
+            return await self._transcribe(scene, message, language)
         return await self._commands.run(asked, Room(message, scene.dialogue, scene.preferences, language))
 
     async def _retry(self, scene: Scene, message: Message, showing: Showing) -> Done:
@@ -102,20 +105,17 @@ class Answering:
             raise UserError("nothing_to_retry")
         *earlier, last = scene.dialogue.turns
         before = replace(scene, dialogue=replace(scene.dialogue, turns=tuple(earlier)))
-        again = replace(message, text=last.said, mentions=(), media=(), quote=None)
+        speaker = Person(last.person or message.sender.id, last.speaker, message.sender.language)
+        again = Message(message.id, message.channel, speaker, last.at, last.said, ref=last.ref, group=message.group)
         reply = await self._think(before, again, showing, anew=True)
-        return self._replied(before.dialogue, message, reply)
+        return self._replied(before, message, reply)
 
     async def _translate(self, scene: Scene, message: Message, typed: str, showing: Showing) -> Done:
         """The message that is answered to, in another language; the conversation goes on without it."""
         language, quote = reading.language_tag(typed), message.quote
         if quote is None or not (quote.text or quote.media):
             raise UserError("translate_what")
-        text = quote.text
-        if not text:
-            spoken = replace(message, media=quote.media)
-            audio = await self._fetch(spoken)
-            text = await self._engine.hear(audio, spoken, scene.preferences) if audio is not None else ""
+        text = quote.text or await self._hear(message, quote.media, scene)
         grown = ""
         async with contextlib.aclosing(self._engine.translate(text, language)) as pieces:
             async for piece in pieces:
@@ -126,6 +126,22 @@ class Answering:
             raise UserError("no_answer")
         limits = self._platforms[message.channel.platform].limits
         return Done(None, outgoing.text_parts(message, translated, language, limits))
+
+    async def _transcribe(self, scene: Scene, message: Message, language: str) -> Done:
+        """The words of a voice note, here or in the message that is answered to; the conversation goes on without."""
+        text = await self._hear(message, message.media or (message.quote.media if message.quote else ()), scene)
+        if not text:
+            raise UserError("transcribe_what")
+        limits, asker = self._platforms[message.channel.platform].limits, message.sender.id if message.group else ""
+        return Done(None, outgoing.text_parts(message, f"🎧 “{text}”", language, limits, private_to=asker))
+
+    async def _hear(self, message: Message, media: tuple[MediaRef, ...], scene: Scene) -> str:
+        """What is said in these files, its own or those of the message that it answers; "" when there are none."""
+        # What language another person speaks, this one's app does not tell.
+        speaker = message.sender if media is message.media else replace(message.sender, language="")
+        spoken = replace(message, sender=speaker, media=media)
+        audio = await self._fetch(spoken)
+        return await self._engine.hear(audio, spoken, scene.preferences) if audio is not None else ""
 
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""

@@ -1,6 +1,7 @@
 """Every command once: its name, what may follow it, and what it does. Platforms only register the names.
 
-Called by turns for a message that is a command; what needs the model (/retry, /translate) is done there.
+Called by turns for a message that is a command; what needs the models (/retry, /translate,
+/transcribe) is done there.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,6 +45,7 @@ _TABLE = (
     Command("voice", get_args(VoiceMode)),
     Command("language", (AUTO, *LANGUAGES), free=True),
     Command("translate", LANGUAGES, free=True),
+    Command("transcribe", private=True),
     Command("status", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
 )

@@ -218,8 +218,8 @@ class Part:
 
     `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
     takes an earlier part away. `heard` is set on the first part of an answer to a voice note, `rateable` on the part
-    that should offer feedback. `replaces` is the platform id of an earlier part, which is edited into this one.
-    `private_to` is the id of the only person who is to see it.
+    that should offer feedback, `thumbs` where the channel wants 👍 and 👎 put under it. `replaces` is the platform id
+    of an earlier part, which is edited into this one. `private_to` is the id of the only person who is to see it.
     """
 
     turn: str
@@ -235,6 +235,7 @@ class Part:
     model: str = ""
     profile: str = ""
     rateable: bool = False
+    thumbs: bool = False
     private_to: str = ""
     version: int = 1
 

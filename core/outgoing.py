@@ -23,8 +23,8 @@ def units(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]:
-    """The text in as many parts as it needs, the last one rateable, then the voice note."""
+def parts_of(reply: Reply, message: Message, limits: Limits, *, thumbs: bool = False) -> tuple[Part, ...]:
+    """The text in as many parts as it needs, the last one rateable (with `thumbs` if wanted), then the voice note."""
     turn = reply.turn
     heard = turn.said if turn.heard else ""
     text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
@@ -42,6 +42,7 @@ def parts_of(reply: Reply, message: Message, limits: Limits) -> tuple[Part, ...]
             model=turn.model,
             profile=turn.profile,
             rateable=index == len(pieces) - 1,
+            thumbs=thumbs and index == len(pieces) - 1,
         )
         for index, piece in enumerate(pieces)
     ]
@@ -67,8 +68,11 @@ def _drawn(text: str, limits: Limits) -> str:
     return _MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text
 
 
-def text_parts(message: Message, text: str, language: str, limits: Limits) -> tuple[Part, ...]:
-    """A text that is no turn of the conversation, in as many parts as it needs."""
+def text_parts(message: Message, text: str, language: str, limits: Limits, *, private_to: str = "") -> tuple[Part, ...]:
+    """A text that is no turn of the conversation, in as many parts as it needs.
+
+    Each part for one person alone points to their message: by that some platforms find them.
+    """
     pieces = split(_drawn(text, limits), limits.text_units)
     return tuple(
         Part(
@@ -77,8 +81,9 @@ def text_parts(message: Message, text: str, language: str, limits: Limits) -> tu
             message.channel,
             "text",
             piece,
-            reply_to="" if index else message.ref,
+            reply_to="" if index and not private_to else message.ref,
             language=language,
+            private_to=private_to,
         )
         for index, piece in enumerate(pieces)
     )

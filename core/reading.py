@@ -21,6 +21,8 @@ _INVISIBLE = re.compile(
 _LOOSE_JOINER = re.compile(f"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
 _INVISIBLE_RUN = re.compile(f"(?:{_INVISIBLE.pattern}|[{_JOINERS}]){{3,}}")
 _SPACES = re.compile("[^\\S\n]")
+_LETTER = "[^\\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+"""Of scripts that part words by spaces: "嘿Parley你好" names Parley."""
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _CERTAIN = 0.7
 """Below this share of the probability a short text could be anything: "hello" is 7 % Breton to the model."""
@@ -61,7 +63,9 @@ def command(text: str) -> tuple[str, str] | None:
 
 def names_one_of(text: str, names: Iterable[str]) -> bool:
     """Whether a text says one of these names as a word of its own, in whatever case."""
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) for name in names if name)
+    return any(
+        re.search(f"(?<!{_LETTER}){re.escape(name)}(?!{_LETTER})", text, re.IGNORECASE) for name in names if name
+    )
 
 
 def language_tag(typed: str) -> str:

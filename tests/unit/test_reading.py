@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.reading import clean, command, language_of, presentable
+from core.reading import clean, command, language_of, names_one_of, presentable
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,11 @@ def test_commands_are_told_from_text(text: str, found: tuple[str, str] | None):
 )
 def test_the_language_is_the_texts_where_it_is_certain(text: str, hint: str, language: str):
     assert language_of(text, hint) == language
+
+
+def test_a_name_is_a_word_of_its_own_where_words_are_parted():
+    for said in ("Hey parley, hi", "嘿Parley你好", "PARLEY"):
+        assert names_one_of(said, ("Parley",))
+    for said in ("parleying", "we parleyed", "2parley", ""):
+        assert not names_one_of(said, ("Parley", ""))
+    assert names_one_of("小帕你好", ("小帕",))
