@@ -57,10 +57,11 @@ class Failure:
 
 
 class TelegramServer:
-    """One Telegram with one bot. `base` goes into TELEGRAM_API_BASE."""
+    """One Telegram with one bot, called `name`. `base` goes into TELEGRAM_API_BASE."""
 
-    def __init__(self, token: str = TOKEN) -> None:
+    def __init__(self, token: str = TOKEN, name: str = "Parley") -> None:
         self.token = token
+        self._bot = {**BOT, "first_name": name}
         self.base = ""
         self.sent: list[Sent] = []
         self.edited: list[tuple[int, str]] = []
@@ -209,7 +210,7 @@ class TelegramServer:
         if self.failures.get(method):
             return _error(self.failures[method].pop(0))
         if method == "getMe":
-            return _ok(BOT)
+            return _ok(self._bot)
         if (result := self.chats.answer(method, fields)) is not None:
             return _ok(result)
         if method == "getFile":
