@@ -207,12 +207,15 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
     if token := settings.discord_token.get_secret_value():
         from bots.discord_bot import DiscordPlatform
         from bots.discord_bot.heard import Heard
+        from bots.discord_bot.menu import Menu
 
         platforms["discord"] = DiscordPlatform(
             token,
             api_base=settings.discord_api_base or None,
             gateway=settings.discord_gateway or None,
+            phrases=phrases,
             heard=Heard(app.store, fingerprint(token)),
+            menu=Menu(app.store, fingerprint(token), phrases),
         )
     return platforms
 

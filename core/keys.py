@@ -37,6 +37,7 @@ TABLE = (
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
+    Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
@@ -83,6 +84,11 @@ def listening(account: str) -> str:
 def heard(account: str) -> str:
     """Of one bot."""
     return f"{prefix(0)}heard:{account}"
+
+
+def menu(account: str) -> str:
+    """Of one bot."""
+    return f"{prefix(0)}menu:{account}"
 
 
 def bell(channel: ChannelKey) -> str:

@@ -29,6 +29,7 @@ STAGE = Histogram(
 )
 
 _TELEGRAM_TOKEN = re.compile(r"\b\d{6,}:[\w-]{20,}|(?<=/bot)[^/\s]+(?=/)")
+_DISCORD_TOKEN = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?]+")
 _QUIET = ("httpx", "httpcore", "openai", "discord", "telegram", "uvicorn.access", "faster_whisper", "aiohttp.access")
 
 
@@ -48,7 +49,7 @@ class _Formatter(logging.Formatter):
         line = super().format(record)
         for secret in self._secrets:
             line = line.replace(secret, "***")
-        return _TELEGRAM_TOKEN.sub("***", line)
+        return _DISCORD_TOKEN.sub(r"\1***", _TELEGRAM_TOKEN.sub("***", line))
 
 
 def start_logging(level: str, secrets: Iterable[str] = ()) -> None:

@@ -1,14 +1,22 @@
 """Discord: listens at the gateway, answers by requests."""
 
+import asyncio
+
+from bots.discord_bot.files import fetch_file
 from bots.discord_bot.heard import Heard
 from bots.discord_bot.listen import Pulse, listen
+from bots.discord_bot.menu import Menu
 from bots.discord_bot.private import Pace, point_at
-from bots.discord_bot.send import Requests, budgets, fetch_file, log_in, manages, request_client, send_part, show_typing
+from bots.discord_bot.send import Requests, budgets, log_in, manages, request_client, send_part, show_typing
+from bots.locales import Phrases
+from core.errors import AssistantError
 from core.message import ChannelKey, Event, MediaRef, Message, Part, Person, PlatformName
 from core.platform import Accept, Limits
+from core.telemetry import log
 
 __all__ = ["DiscordPlatform"]
 
+_LOG = log("discord")
 _IDENTIFY_GAP_S = 30.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then the token is reset
 
 
@@ -34,14 +42,16 @@ class DiscordPlatform:
         *,
         api_base: str | None = None,
         gateway: str | None = None,
+        phrases: Phrases,
         heard: Heard | None = None,
+        menu: Menu | None = None,
         identify_gap_s: float = _IDENTIFY_GAP_S,
     ) -> None:
         point_at(api_base, gateway)
         self._token, self._gateway = token, gateway
         self._pace = Pace(identify_gap_s)
         self._requests = Requests(token)
-        self._heard = heard
+        self._phrases, self._heard, self._menu = phrases, heard, menu
         self._pulse = Pulse()
         self._direct: set[str] = set()  # direct channels heard from: an answer needs no pointer there
 
@@ -58,12 +68,27 @@ class DiscordPlatform:
             if isinstance(event, Message) and not event.group:
                 self._direct.add(event.channel.space)
             new = await accept(event)
-            if isinstance(event, Message) and self._heard is not None:
+            if isinstance(event, Message) and self._heard is not None and (new or event.addressed):
                 await self._heard.mark(event)
             return new
 
         async with self._requests.held():
-            await listen(self._token, note, self._pace, self._gateway, self._heard, self._pulse)
+            registering = asyncio.create_task(self._register())
+            try:
+                await listen(self._token, note, self._pace, self._gateway, self._heard, self._pulse)
+            finally:
+                registering.cancel()
+                await asyncio.gather(registering, return_exceptions=True)
+
+    async def _register(self) -> None:
+        """Beside listening, which does not wait for it: commands that are typed work without."""
+        if self._menu is None:
+            return
+        try:
+            async with self._requests.client() as client:
+                await self._menu.register(client)
+        except AssistantError as error:
+            _LOG.warning("the commands are as they were: %s", error)
 
     def trouble(self) -> str:
         """Why nothing is heard from Discord, "" when all is well or it is not this process that listens."""
@@ -77,7 +102,7 @@ class DiscordPlatform:
     async def send(self, part: Part) -> str:
         """Send one part and return its message id; the same part sent again within minutes is not doubled."""
         async with self._requests.client() as client:
-            return await send_part(client, part, as_reply=part.channel.space not in self._direct)
+            return await send_part(client, part, self._phrases, as_reply=part.channel.space not in self._direct)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         """Whether a person may manage the channel's server; everybody may in a direct channel."""

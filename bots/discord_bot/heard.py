@@ -28,7 +28,9 @@ class Heard:
         self._key = keys.heard(account)
 
     async def mark(self, message: Message) -> None:
-        """Keep that this message was stored."""
+        """Keep that this message was stored. A command that was called is none: Discord offers it no second time."""
+        if not message.ref.isdecimal():
+            return
         value = f"{message.ref} {int(clock.now())} {int(not message.group)}"
         with translated():
             await self._redis.hset(self._key, message.channel.space, value)

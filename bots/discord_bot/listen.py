@@ -9,11 +9,12 @@ import discord
 
 from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.heard import Heard, Mark
+from bots.discord_bot.interactions import Handle, defer, suggest, to_command
 from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
 from core.errors import PermanentError, RetryableError
-from core.message import Event
+from core.message import Event, Message
 from core.platform import Accept
 from core.telemetry import log
 
@@ -34,12 +35,21 @@ class Ready:
         self.client = client
 
 
+class Called:
+    """A command; `deferred` is set when Discord shows that it is being answered, or will not."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.deferred = asyncio.Event()
+
+
 Happening = (
     discord.Message
     | discord.RawReactionActionEvent
     | discord.RawMessageUpdateEvent
     | discord.RawMessageDeleteEvent
     | discord.RawBulkMessageDeleteEvent
+    | Called
     | Ready
 )
 Queue = asyncio.Queue[tuple[Happening, int] | None]
@@ -96,6 +106,15 @@ class _Ears(GatewayClient):
     async def on_raw_bulk_message_delete(self, gone: discord.RawBulkMessageDeleteEvent) -> None:
         self._happened.put_nowait((gone, self._me))
 
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        if interaction.type is discord.InteractionType.autocomplete:
+            await suggest(interaction)
+        elif (message := to_command(interaction, self._me)) is not None:
+            called, handle = Called(message), Handle.of(message.ref)
+            self._happened.put_nowait((called, self._me))
+            await defer(interaction, ephemeral=handle is not None and handle.ephemeral)
+            called.deferred.set()
+
     async def on_ready(self) -> None:
         self._happened.put_nowait((Ready(self), self._me))
 
@@ -145,6 +164,8 @@ async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str 
 async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
     while entry := await happened.get():
         happening, me = entry
+        if isinstance(happening, Called):
+            await happening.deferred.wait()
         if isinstance(happening, Ready):
             await _catch_up(happening.client, me, accept, heard)
         elif (event := _event(happening, me)) is not None:
@@ -155,6 +176,8 @@ def _event(happening: Happening, me: int) -> Event | None:
     match happening:
         case discord.Message():
             return to_message(happening, me)
+        case Called():
+            return happening.message
         case discord.RawReactionActionEvent():
             return to_reaction(happening, me)
         case discord.RawMessageUpdateEvent():
@@ -191,7 +214,8 @@ async def _said_since(client: discord.Client, mark: Mark) -> AsyncGenerator[disc
         if not isinstance(found, discord.abc.Messageable):
             return
         channel = found
-    async for told in channel.history(after=discord.Object(after), limit=_CATCH_UP_MOST, oldest_first=True):
+    latest = channel.history(after=discord.Object(after), limit=_CATCH_UP_MOST, oldest_first=False)
+    for told in reversed([told async for told in latest]):
         yield told
 
 

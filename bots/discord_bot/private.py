@@ -14,6 +14,7 @@ import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.http import Route, handle_message_parameters
 from discord.shard import Shard
+from discord.webhook.async_ import async_context
 
 from core import clock
 from core.message import VoiceNote
@@ -78,6 +79,45 @@ async def edit(client: discord.Client, channel: int, message: int, text: str) ->
     """Change a message; `PartialMessage.edit()` would read a whole message back, which needs its channel."""
     with handle_message_parameters(content=text, previous_allowed_mentions=client.allowed_mentions) as params:
         await client.http.edit_message(channel, message, params=params)
+
+
+async def edit_original(client: discord.Client, token: str, text: str) -> str:
+    """Change the reply under a command and return its id: `Interaction` does that only where it was received."""
+    with handle_message_parameters(
+        content=text,
+        flags=discord.MessageFlags(suppress_embeds=True),
+        previous_allowed_mentions=client.allowed_mentions,
+    ) as params:
+        data = await async_context.get().edit_original_interaction_response(
+            client.application_id or 0, token, session=_session(client), payload=params.payload
+        )
+    return str(data["id"])
+
+
+async def follow_up(client: discord.Client, token: str, text: str) -> None:
+    """Say more under a command, to the person who gave it alone."""
+    with handle_message_parameters(
+        content=text,
+        flags=discord.MessageFlags(ephemeral=True, suppress_embeds=True),
+        previous_allowed_mentions=client.allowed_mentions,
+    ) as params:
+        await async_context.get().execute_webhook(
+            client.application_id or 0, token, session=_session(client), payload=params.payload, wait=True
+        )
+
+
+def _session(client: discord.Client) -> aiohttp.ClientSession:
+    http: Any = client.http
+    return http._HTTPClient__session
+
+
+def resolved_message(called: discord.Interaction, id: str) -> discord.Message:
+    """The message that an interaction is about, as it was sent along (discord/app_commands/namespace.py)."""
+    inside: Any = called
+    data = inside.data["resolved"]["messages"][id]
+    message = discord.Message(state=inside._state, channel=inside.channel, data=data)
+    message.guild = called.guild
+    return message
 
 
 class Pace:

@@ -1,13 +1,14 @@
-"""From Discord to Parley: which messages are for the assistant, and what they say."""
+"""From Discord to Parley: which messages may be for the assistant, and what they say."""
 
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import discord
 
 from core import clock
-from core.message import ChannelKey, Deletion, Edit, MediaKind, MediaRef, Message, Person, Reaction
+from core.message import ChannelKey, Deletion, Edit, MediaKind, MediaRef, Message, Person, Quote, Reaction
 
 _FROM_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 _MARKUP = re.compile(r"<(@!?|@&|#)(\d+)>")
@@ -16,25 +17,42 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".heic", ".bmp"}
 
 
 def to_message(told: discord.Message, me: int) -> Message | None:
-    """A message for the assistant, whose own id is `me`; None when it is not for it."""
+    """What a person says, to the assistant, whose own id is `me`, or near it; None for what nobody says."""
     if told.author.bot or told.webhook_id or told.type not in _FROM_PEOPLE:
         return None
     group = told.channel.type is not discord.ChannelType.private
-    if group and not _is_addressed(told, me):
+    addressed = not group or _is_addressed(told, me)
+    text, media = _source(told).content, _media_of(told)
+    if not (addressed or text or media):
         return None
-    # developers/resources/message.mdx: a forwarded message is empty, what it carries is in its snapshot.
-    source = told.message_snapshots[0] if told.message_snapshots else told
+    answered = _answered(told)
     return Message(
         id=str(told.id),
         channel=ChannelKey("discord", str(told.channel.id)),
         sender=Person(str(told.author.id), told.author.display_name, ""),
         sent_at=told.created_at.timestamp(),
-        text=source.content,
-        media=tuple(_to_media(file, told) for file in source.attachments),
+        text=text,
+        media=media,
         ref=str(told.id),
         group=group,
-        mentions=_name_mentions(source.content, told, me),
+        mentions=_name_mentions(text, told, me),
+        addressed=addressed,
+        called=_own_names(told) if told.flags.voice and not addressed else (),
+        quote=quote_of(answered, me) if answered is not None else None,
     )
+
+
+def quote_of(told: discord.Message, me: int) -> Quote:
+    """A message that another one is about, with the names of those whom it mentions."""
+    text = _source(told).content
+    for markup, name in _name_mentions(text, told, me):
+        text = text.replace(markup, name)
+    return Quote(told.author.display_name, text, _media_of(told), own=told.author.id == me)
+
+
+def files_of(told: discord.Message) -> Sequence[discord.Attachment]:
+    """The files of a message, or of the one that it forwards."""
+    return _source(told).attachments
 
 
 def to_edit(change: discord.RawMessageUpdateEvent, me: int) -> Edit | None:
@@ -74,8 +92,27 @@ def _is_addressed(told: discord.Message, me: int) -> bool:
     """Whether a message in a server mentions the bot itself (@everyone and roles are others) or replies to it."""
     if any(person.id == me for person in told.mentions):
         return True
+    target = _answered(told)
+    return target is not None and target.author.id == me
+
+
+def _answered(told: discord.Message) -> discord.Message | None:
     target = told.reference.resolved if told.reference and told.type == discord.MessageType.reply else None
-    return isinstance(target, discord.Message) and target.author.id == me
+    return target if isinstance(target, discord.Message) else None
+
+
+def _source(told: discord.Message) -> discord.Message | discord.MessageSnapshot:
+    # developers/resources/message.mdx: a forwarded message is empty, what it carries is in its snapshot.
+    return told.message_snapshots[0] if told.message_snapshots else told
+
+
+def _own_names(told: discord.Message) -> tuple[str, ...]:
+    mine: discord.Member | None = told.guild.me if told.guild else None
+    return (mine.display_name, mine.name) if mine is not None else ()
+
+
+def _media_of(told: discord.Message) -> tuple[MediaRef, ...]:
+    return tuple(_to_media(file, told) for file in files_of(told))
 
 
 def _to_media(file: discord.Attachment, told: discord.Message) -> MediaRef:

@@ -1,26 +1,28 @@
-"""From Parley to Discord by requests alone: texts, voice messages, the typing sign, and fetching files."""
+"""From Parley to Discord by requests alone: texts, voice messages, the typing sign."""
 
 import asyncio
 import io
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import aiohttp
 import discord
 
 from bots.discord_bot.failures import discord_errors
+from bots.discord_bot.interactions import Handle
 from bots.discord_bot.private import VoiceFile, edit, post
-from core.errors import PermanentError, SettingError, UserError
-from core.message import ChannelKey, MediaRef, Part, Person, VoiceNote
+from bots.discord_bot.responses import fill, send_aside
+from bots.locales import Phrases
+from core.errors import AssistantError, PermanentError, SettingError
+from core.message import ChannelKey, Part, Person, VoiceNote
 from core.outgoing import split
 from core.pacing import Budget
 from core.telemetry import log
 
 _LOG = log("discord")
-_LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S, _FETCH_S = 30.0, 10.0, 60.0, 120.0, 30.0, 120.0
+_LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S = 30.0, 10.0, 60.0, 120.0, 30.0
 _LONGEST_WAIT_S = 30.0  # discord.py sleeps through a shorter 429 and raises RateLimited for a longer one
-_CHUNK_BYTES, _MIB = 1 << 16, 1 << 20
 _TEXT_UNITS = 2000
+_THUMBS = ("👍", "👎")
 _GROWING = " …"
 _UNKNOWN_MESSAGE = 10008
 _NO_VOICE_HERE = 50173  # developers/topics/opcodes-and-status-codes: this channel takes no voice messages
@@ -88,10 +90,21 @@ def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
     return Budget(every_s=1.0, burst=5), Budget(every_s=1 / 45, burst=45, name="all")
 
 
-async def send_part(client: discord.Client, part: Part, *, as_reply: bool) -> str:
+async def send_part(client: discord.Client, part: Part, phrases: Phrases, *, as_reply: bool) -> str:
     """Send, change or take away one part and return the message's id; what is sent again is seen once."""
-    reference = None
-    if part.reply_to and as_reply:
+    if part.private_to:
+        with discord_errors("writing to one person"):
+            async with asyncio.timeout(_TEXT_S):
+                return await send_aside(client, part, phrases)
+    ref = await _send(client, part, as_reply=as_reply)
+    if part.thumbs:
+        await _add_thumbs(client, int(part.channel.space), int(ref))
+    return ref
+
+
+async def _send(client: discord.Client, part: Part, *, as_reply: bool) -> str:
+    reference, handle = None, Handle.of(part.reply_to)
+    if part.reply_to and handle is None and as_reply:
         reference = discord.MessageReference(
             message_id=int(part.reply_to), channel_id=int(part.channel.space), fail_if_not_exists=False
         )
@@ -103,7 +116,19 @@ async def send_part(client: discord.Client, part: Part, *, as_reply: bool) -> st
         return await _send_voice(client, int(part.channel.space), part.voice, part.nonce, reference)
     with discord_errors("sending a text"):
         async with asyncio.timeout(_TEXT_S):
-            return await _show_text(client, part, _content(part), reference)
+            filled = await fill(client, handle, _content(part)) if handle is not None else ""
+            return filled or await _show_text(client, part, _content(part), reference)
+
+
+async def _add_thumbs(client: discord.Client, channel: int, message: int) -> None:
+    """Put 👍 and 👎 under an answer, to be pressed; best effort, for the answer is there."""
+    try:
+        with discord_errors("putting thumbs under an answer"):
+            async with asyncio.timeout(_TEXT_S):
+                for thumb in _THUMBS:
+                    await client.http.add_reaction(channel, message, thumb)
+    except AssistantError as error:
+        _LOG.info("channel %d: %s", channel, error)
 
 
 def _content(part: Part) -> str:
@@ -180,33 +205,3 @@ async def manages(client: discord.Client, channel: ChannelKey, person: Person) -
             guild = await client.fetch_guild(found.guild.id, with_counts=False)
             member = await guild.fetch_member(int(person.id))
     return member.id == guild.owner_id or member.guild_permissions.manage_guild
-
-
-async def fetch_file(client: discord.Client, media: MediaRef, cap_bytes: int) -> bytes:
-    """A file's bytes. The message is read anew, because the address of a file is good for a day only."""
-    channel, message, attachment = (int(number) for number in media.handle.split("/"))
-    with discord_errors("reading a message"):
-        async with asyncio.timeout(_READ_S):
-            told = await client.get_partial_messageable(channel).fetch_message(message)
-    everything = [*told.attachments, *(file for snapshot in told.message_snapshots for file in snapshot.attachments)]
-    found = next((file for file in everything if file.id == attachment), None)
-    if found is None:
-        raise PermanentError(f"message {message} has no file {attachment} any more")
-    if found.size > cap_bytes:
-        raise UserError("file_too_big", limit_mb=cap_bytes // _MIB)
-    with discord_errors("fetching a file"):
-        async with asyncio.timeout(_FETCH_S):
-            return await _download(found.url, cap_bytes)
-
-
-async def _download(url: str, cap_bytes: int) -> bytes:
-    received = bytearray()
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        if answer.status in (403, 404, 410):
-            raise PermanentError(f"the file is gone ({answer.status})")
-        answer.raise_for_status()
-        async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-            received += chunk
-            if len(received) > cap_bytes:
-                raise UserError("file_too_big", limit_mb=cap_bytes // _MIB)
-    return bytes(received)

@@ -51,7 +51,7 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     else:
         discord = DiscordServer()
         await discord.start()
-        bot = DiscordPlatform(discord.token, api_base=discord.api, gateway=discord.gateway)
+        bot = DiscordPlatform(discord.token, api_base=discord.api, gateway=discord.gateway, phrases=Phrases())
         yield Place(bot, discord, ChannelKey("discord", DM[ALICE]), MediaRef("audio", f"{DM[ALICE]}/1/2"))
         await discord.stop()
 

@@ -2,12 +2,13 @@
 
     server = DiscordServer()
     await server.start()
-    platform = DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway)
+    platform = DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases())
     await server.wait_ready()                                   # the bot listens
     await server.say("Hello")                                   # Alice, in her direct channel
     await server.say("Hi", author=BOB, channel=GENERAL, mention=True)
     [answer, *_] = await server.wait_sent(1)
     await server.react(answer.id, ALICE, "👍")
+    await server.interactions.command("voice", "always")
 
 Checked against discord.py 2.7.1. Times, limits and error codes are those of the official documentation.
 """
@@ -21,6 +22,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.platforms.discord_gateway import DiscordGateway
+from tests.platforms.discord_interactions import DiscordInteractions
 from tests.platforms.discord_payloads import (
     ALICE,
     APPLICATION,
@@ -38,6 +40,7 @@ from tests.platforms.discord_payloads import (
     message,
     posted,
 )
+from tests.platforms.discord_places import DiscordPlaces
 from tests.platforms.discord_rest import File, Files, Refused, Trouble, check_new_message, json_response, read_body
 
 
@@ -48,12 +51,15 @@ class DiscordServer:
         self.token = token
         self.sent: list[SentMessage] = []
         self.typing: list[str] = []
+        self.reactions: list[tuple[str, str]] = []
         self.calls: list[tuple[str, str]] = []
         self.messages: dict[str, Json] = {}
         self._files = Files()
         self.trouble = Trouble()
         self._by_nonce: dict[str, Json] = {}
         self.events = DiscordGateway(token)
+        self.interactions = DiscordInteractions(self.events.dispatch, self.messages, self.sent)
+        self.places = DiscordPlaces()
 
     async def start(self) -> None:
         app = web.Application(client_max_size=64 * 2**20)
@@ -185,12 +191,14 @@ class DiscordServer:
     async def _rest(self, request: web.Request) -> web.Response:
         path = "/" + request.match_info["tail"]
         self.calls.append((request.method, path))
-        if request.headers.get("Authorization") != f"Bot {self.token}":
-            return json_response({"message": "401: Unauthorized", "code": 0}, 401)
         if (canned := self.trouble.instead_of(request, path)) is not None:
             return canned
         try:
-            answer = await self._answer(request, path)
+            answer = await self.interactions.answer(request, path)
+            if answer is None:
+                if request.headers.get("Authorization") != f"Bot {self.token}":
+                    raise Refused(401, 0, "401: Unauthorized")
+                answer = self.places.answer(request, path) or await self._answer(request, path)
         except Refused as refused:
             return json_response({"message": str(refused), "code": refused.code}, refused.status)
         return self.trouble.after(request, path) or answer
@@ -204,6 +212,16 @@ class DiscordServer:
             case ["GET", "gateway", "bot"]:
                 starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
                 return json_response({"url": self.gateway, "shards": 1, "session_start_limit": starts})
+            case ["POST", "users", "@me", "channels"]:
+                return json_response(self.places.direct(str((await request.json())["recipient_id"])))
+            case ["PUT", "applications", _, "commands"]:
+                self.interactions.registered.append(await request.json())
+                return json_response([])
+            case ["PUT", "channels", channel, "messages", id, "reactions", emoji, "@me"]:
+                self._own(id)
+                await self.react(id, BOT, emoji)
+                self.reactions.append((id, emoji))
+                return web.Response(status=204)
             case ["POST", "channels", channel, "typing"]:
                 self._know(channel)
                 self.typing.append(channel)
@@ -232,6 +250,7 @@ class DiscordServer:
                 raise Refused(404, 0, "404: Not Found")
 
     async def _post(self, request: web.Request, channel: str) -> Json:
+        self.places.enter(channel)
         body, files = await read_body(request)
         nonce = str(body.get("nonce", ""))
         if body.get("enforce_nonce") and nonce in self._by_nonce:

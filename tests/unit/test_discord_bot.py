@@ -14,6 +14,7 @@ from discord.http import handle_message_parameters
 
 from bots.discord_bot import DiscordPlatform
 from bots.discord_bot.private import Pace, VoiceFile
+from bots.locales import Phrases
 from core import clock
 from core.errors import PermanentError, RetryableError, SettingError, UserError
 from core.message import ChannelKey, MediaRef, Message, Part, Reaction, VoiceNote
@@ -75,6 +76,7 @@ def platform_of(server: DiscordServer, token: str | None = None) -> DiscordPlatf
         token or server.token,
         api_base=server.api,
         gateway=server.gateway,
+        phrases=Phrases(),
         identify_gap_s=0.02,
     )
 
@@ -125,7 +127,7 @@ async def test_a_wrong_token_is_the_owners_to_mend(server: DiscordServer) -> Non
 
 
 async def test_an_absent_discord_can_be_tried_again(server: DiscordServer) -> None:
-    nobody = DiscordPlatform("token", api_base="http://127.0.0.1:9/api/v10")
+    nobody = DiscordPlatform("token", api_base="http://127.0.0.1:9/api/v10", phrases=Phrases())
     with pytest.raises(RetryableError):
         await nobody.check()
 
@@ -138,7 +140,7 @@ async def test_a_direct_message_arrives(server: DiscordServer, inbox: Inbox) -> 
     assert (message.sender.id, message.sender.name) == (ALICE, "Alice")
 
 
-async def test_in_a_server_only_what_is_addressed_to_the_bot_arrives(
+async def test_in_a_server_what_is_addressed_to_the_bot_is_told_apart(
     server: DiscordServer, platform: DiscordPlatform, inbox: Inbox
 ) -> None:
     own = await platform.send(part(channel=GENERAL))
@@ -151,9 +153,11 @@ async def test_in_a_server_only_what_is_addressed_to_the_bot_arrives(
     await server.say("a pin", channel=GENERAL, mention=True, type=6)
     await server.say("mentioned", author=BOB, channel=GENERAL, mention=True)
     await server.say("replied to", channel=GENERAL, reply_to=own)
-    messages = await inbox.wait(2)
-    assert [event.text for event in messages if isinstance(event, Message)] == [f"<@{BOT}> mentioned", "replied to"]
-    assert all(isinstance(event, Message) and event.group for event in messages)
+    messages = [event for event in await inbox.wait(6) if isinstance(event, Message)]
+    aside = ["to nobody", "@everyone look", f"<@&{ROLE}> and <@{BOB}>, look", "a reply to someone else"]
+    assert [event.text for event in messages if not event.addressed] == aside
+    assert [event.text for event in messages if event.addressed] == [f"<@{BOT}> mentioned", "replied to"]
+    assert all(event.group for event in messages)
     assert messages[0].channel == ChannelKey("discord", GENERAL)
 
 
@@ -389,7 +393,7 @@ PAYLOADS = Path(__file__).parents[1] / "scenario" / "payloads" / "discord"
         ("forwarded", ("Doors close at 18:00, last entry 17:30.", "Mira", False, [])),
         ("guild_mention", (f"<@{BOT}> what time does it open?", "Mira (they)", True, [])),
         ("guild_reply", ("and on Sundays?", "Mira (they)", True, [])),
-        ("guild_chatter", None),
+        ("guild_chatter", ("anyone up for lunch?", "Mira (they)", True, [])),
         ("thread_started", None),
         ("sticker", ("", "Mira", False, [])),
     ],
@@ -403,6 +407,7 @@ async def test_whole_payloads_are_read(
     messages = [event for event in events if isinstance(event, Message) and event.text != "the end"]
     read = [(one.text, one.sender.name, one.group, [media.kind for media in one.media]) for one in messages]
     assert read == ([] if expected is None else [expected])
+    assert all(one.addressed == (name != "guild_chatter") for one in messages)
 
 
 async def test_an_answer_in_a_direct_channel_points_to_nothing(

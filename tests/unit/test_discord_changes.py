@@ -9,6 +9,7 @@ import pytest
 
 from bots.discord_bot import DiscordPlatform
 from bots.discord_bot.heard import Heard
+from bots.locales import Phrases
 from core.errors import ChannelGone, TooFast
 from core.message import ChannelKey, Deletion, Edit, Event, Message, Part
 from core.store import Store
@@ -27,7 +28,9 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 def platform_of(server: DiscordServer, heard: Heard | None = None) -> DiscordPlatform:
-    return DiscordPlatform(server.token, api_base=server.api, gateway=server.gateway, heard=heard, identify_gap_s=0.02)
+    return DiscordPlatform(
+        server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases(), heard=heard, identify_gap_s=0.02
+    )
 
 
 @contextlib.asynccontextmanager
@@ -35,6 +38,8 @@ async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncIt
     events: list[Event] = []
 
     async def accept(event: Event) -> bool:
+        if isinstance(event, Message) and not event.addressed:
+            return False
         events.append(event)
         return True
 
