@@ -10,10 +10,6 @@ from core.errors import AssistantError, ChannelGone, PermanentError, RetryableEr
 
 _SETTING = "DISCORD_TOKEN"
 _REFUSED_TOKEN = ("a token that Discord refuses", "the bot token from discord.com/developers")
-_NO_CONTENT_INTENT = (
-    "a bot without the message content intent",
-    "that switch turned on at discord.com/developers > Bot > Privileged Gateway Intents",
-)
 _BANNED_S = 60.0  # discord/http.py: a 429 without `Via` comes from Cloudflare; asking on prolongs the ban
 _SERVER_S, _CONNECTION_S = 5.0, 1.0
 _REASON_CHARS = 200
@@ -24,9 +20,14 @@ _GONE = (10003, 50001, 50007, 50013, 50278, 160005)
 
 @contextmanager
 def discord_errors(doing: str) -> Generator[None]:
-    """Turn the errors of discord.py, aiohttp and the network; `doing` begins the reason."""
+    """Turn the errors of discord.py, aiohttp and the network; `doing` begins the reason.
+
+    A bot without a privileged intent is no trouble: whoever listens does with less.
+    """
     try:
         yield
+    except discord.PrivilegedIntentsRequired:
+        raise
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise explain(error, doing) from error
 
@@ -36,8 +37,6 @@ def explain(error: Exception, doing: str) -> AssistantError:
     match error:
         case discord.LoginFailure():
             return SettingError(_SETTING, *_REFUSED_TOKEN)
-        case discord.PrivilegedIntentsRequired():
-            return SettingError(_SETTING, *_NO_CONTENT_INTENT)
         case discord.ConnectionClosed():
             return _explain_close(error, doing)
         case discord.RateLimited():

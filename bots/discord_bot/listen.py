@@ -2,18 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
-from datetime import timedelta
 
 import discord
 
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.heard import Heard, Mark
+from bots.discord_bot.heard import Heard
 from bots.discord_bot.interactions import Handle, defer, suggest, to_command
+from bots.discord_bot.meanwhile import catch_up
 from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
-from core.errors import PermanentError, RetryableError
+from core.errors import RetryableError
 from core.message import Event, Message
 from core.platform import Accept
 from core.telemetry import log
@@ -24,8 +23,10 @@ _LONGEST_PAUSE_S = 30.0
 _CANCEL_AGAIN_S = 0.5
 _DRAIN_S = 2.0  # what has arrived is stored before the end: Discord will not send it again
 
-_CATCH_UP_MOST = 100
-_CATCH_UP_S = 24 * 3600
+_NO_CONTENT = (
+    "the message content intent is off (discord.com/developers > Bot > Privileged Gateway Intents): in servers Parley "
+    "hears nothing but mentions and commands"
+)
 
 
 class Ready:
@@ -77,11 +78,11 @@ class _Ears(GatewayClient):
     doing that first and at once.
     """
 
-    def __init__(self, happened: Queue, pace: Pace, gateway: str | None) -> None:
+    def __init__(self, happened: Queue, pace: Pace, gateway: str | None, intents: discord.Intents) -> None:
         super().__init__(
             pace,
             gateway,
-            intents=_intents(),
+            intents=intents,
             max_messages=None,
             guild_ready_timeout=_GUILD_READY_S,
             allowed_mentions=discord.AllowedMentions.none(),
@@ -147,14 +148,19 @@ async def listen(
 
 async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str | None, pulse: Pulse) -> None:
     """discord.py resumes a lost connection by itself; what it gives up on starts anew after a pause."""
+    intents = _intents()
     while True:
         try:
-            async with _Ears(happened, pace, gateway) as client:
+            async with _Ears(happened, pace, gateway, intents) as client:
                 pulse.client = client
                 await log_in(client, token)
                 with discord_errors("listening"):
                     await client.connect()
             reason = "the connection was closed"
+        except discord.PrivilegedIntentsRequired:
+            intents.message_content = False
+            _LOG.error("%s", _NO_CONTENT)
+            continue
         except RetryableError as error:
             reason = str(error)
         _LOG.warning("Discord is away, next try in %g s: %s", pace.gap_s, reason)
@@ -167,7 +173,7 @@ async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
         if isinstance(happening, Called):
             await happening.deferred.wait()
         if isinstance(happening, Ready):
-            await _catch_up(happening.client, me, accept, heard)
+            await catch_up(happening.client, me, lambda event: _store_one(event, accept), heard)
         elif (event := _event(happening, me)) is not None:
             await _store_one(event, accept)
 
@@ -186,37 +192,6 @@ def _event(happening: Happening, me: int) -> Event | None:
             return to_deletion(happening)
         case _:
             return None
-
-
-async def _catch_up(client: discord.Client, me: int, accept: Accept, heard: Heard | None) -> None:
-    """Accept what was said in active channels while nobody listened; what is known already is dropped there."""
-    try:
-        marks = await heard.recent() if heard is not None else []
-    except RetryableError as error:
-        return _LOG.warning("what was said meanwhile is not read: %s", error)
-    for mark in marks:
-        try:
-            with discord_errors("reading what was said meanwhile"):
-                async for told in _said_since(client, mark):
-                    if (message := to_message(told, me)) is not None:
-                        await _store_one(message, accept)
-        except (RetryableError, PermanentError) as error:
-            _LOG.info("channel %d: %s", mark.channel, error)
-
-
-async def _said_since(client: discord.Client, mark: Mark) -> AsyncGenerator[discord.Message, None]:
-    oldest = discord.utils.utcnow() - timedelta(seconds=_CATCH_UP_S)
-    after = max(mark.message, discord.utils.time_snowflake(oldest))
-    if mark.direct:
-        channel = client.get_partial_messageable(mark.channel, type=discord.ChannelType.private)
-    else:
-        found = client.get_channel(mark.channel) or await client.fetch_channel(mark.channel)
-        if not isinstance(found, discord.abc.Messageable):
-            return
-        channel = found
-    latest = channel.history(after=discord.Object(after), limit=_CATCH_UP_MOST, oldest_first=False)
-    for told in reversed([told async for told in latest]):
-        yield told
 
 
 async def _store_one(event: Event, accept: Accept) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.platforms.discord_payloads import BOT, GUILD, USERS, Json, guild
+from tests.platforms.discord_payloads import BOT, GUILD, USERS, Json, guild, without_content
 
 _MESSAGE_CONTENT = 1 << 15
 
@@ -21,6 +21,8 @@ class DiscordGateway:
         """Answer so many of the next connections with 503."""
         self.message_content = True
         """Whether the privileged intent is switched on for the bot."""
+        self.nick = ""
+        """What the bot is called in the server."""
         self.identified = asyncio.Event()
         self.identifies: list[Json] = []
         self.resumes = 0
@@ -29,6 +31,8 @@ class DiscordGateway:
 
     async def dispatch(self, name: str, data: Any) -> None:
         """Send one event, or keep it for a resume while nobody is connected."""
+        if name.startswith("MESSAGE_") and not self.message_content:
+            data = without_content(data)
         event = {"op": 0, "s": len(self._events) + 1, "t": name, "d": data}
         self._events.append(event)
         if self._socket is not None and not self._socket.closed and self.identified.is_set():
@@ -90,7 +94,7 @@ class DiscordGateway:
         }
         self.identified.set()
         await self.dispatch("READY", ready)
-        await self.dispatch("GUILD_CREATE", guild())
+        await self.dispatch("GUILD_CREATE", guild(self.nick))
 
     async def _resume(self, socket: web.WebSocketResponse, told: Json) -> None:
         self.resumes += 1

@@ -87,8 +87,16 @@ def _role(id: str, name: str, position: int) -> Json:
     }
 
 
-def guild() -> Json:
-    """The one server, as GUILD_CREATE tells it."""
+def without_content(told: Json) -> Json:
+    """What a bot without the message content intent is told of a message (developers/events/gateway)."""
+    direct, own = "guild_id" not in told, told.get("author", {}).get("id") == BOT
+    if direct or own or any(person["id"] == BOT for person in told.get("mentions", [])) or "content" not in told:
+        return told
+    return {**told, "content": "", "attachments": [], "embeds": [], "components": []}
+
+
+def guild(nick: str = "") -> Json:
+    """The one server, as GUILD_CREATE tells it, where the bot has a name of its own."""
     thread = {
         "id": THREAD,
         "guild_id": GUILD,
@@ -112,7 +120,9 @@ def guild() -> Json:
         "member_count": len(USERS),
         "roles": [_role(GUILD, "@everyone", 0), _role(ROLE, "Crew", 1)],
         "channels": [_channel(GENERAL, "general", 0), _channel(RANDOM, "random", 1)],
-        "members": [{**member(id), "user": person} for id, person in USERS.items()],
+        "members": [
+            {**member(id), "user": person, "nick": nick if id == BOT and nick else None} for id, person in USERS.items()
+        ],
         "threads": [thread],
     }
 

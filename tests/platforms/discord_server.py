@@ -39,6 +39,7 @@ from tests.platforms.discord_payloads import (
     member,
     message,
     posted,
+    without_content,
 )
 from tests.platforms.discord_places import DiscordPlaces
 from tests.platforms.discord_rest import File, Files, Refused, Trouble, check_new_message, json_response, read_body
@@ -300,4 +301,6 @@ class DiscordServer:
                 {"message": {**one, "attachments": self._files.signed_anew(one["attachments"])}}
                 for one in (snapshot["message"] for snapshot in snapshots)
             ]
+        told = told if self.events.message_content else without_content(told)
+        fresh = fresh if told["attachments"] else {}
         return {key: value for key, value in told.items() if key not in ("guild_id", "member")} | fresh

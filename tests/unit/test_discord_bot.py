@@ -277,10 +277,18 @@ async def test_a_lost_connection_is_resumed_and_loses_nothing(server: DiscordSer
     assert (server.events.resumes, len(server.events.identifies)) == (1, 1)
 
 
-async def test_the_missing_intent_is_the_owners_to_mend(server: DiscordServer, platform: DiscordPlatform) -> None:
+async def test_without_the_content_intent_parley_hears_less_and_says_so(
+    server: DiscordServer, platform: DiscordPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
     server.events.message_content = False
-    with pytest.raises(SettingError, match="message content intent"):
-        await platform.listen(Inbox().accept)
+    async with listening(platform, server) as inbox:
+        await server.say("to nobody", author=BOB, channel=GENERAL)
+        await server.say("hello", channel=GENERAL, mention=True)
+        await server.say("in private")
+        found = [event.text for event in await inbox.wait(2) if isinstance(event, Message)]
+    assert found == [f"<@{BOT}> hello", "in private"]
+    assert "message content intent is off" in caplog.text
+    assert len(server.events.identifies) == 2
 
 
 async def test_listening_ends_without_a_trace(server: DiscordServer, platform: DiscordPlatform) -> None:
