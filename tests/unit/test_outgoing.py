@@ -2,7 +2,7 @@ import re
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.message import ChannelKey, Message, Person, Reply, Turn, VoiceNote
@@ -64,7 +64,6 @@ def visible(markdown: str) -> str:
     return re.sub(r"\s|`|~|q", "", markdown)
 
 
-@settings(deadline=None)
 @given(MARKDOWN, st.integers(50, 4096) | st.integers(50, 200))
 def test_pieces_fit_and_are_whole_markdown_and_nothing_is_lost(text: str, limit: int):
     pieces = list(islice(split(text, limit), len(text) + 1))
