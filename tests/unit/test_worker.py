@@ -421,7 +421,7 @@ async def test_a_reaction_on_any_part_rates_the_turn(house: House):
     await house.lanes.accept(Reaction("r1", HERE, ANN, 2.0, f"sent-{id}-1", ("👍🏽",)))
     await house.quiet()
     assert (await house.feedback.ratings(HERE))[id, "1"].rating == 1
-    await house.lanes.accept(Reaction("r2", HERE, ANN, 2.0, f"sent-{id}-1", (), ("👍",)))
+    await house.lanes.accept(Reaction("r2", HERE, ANN, 2.0, f"sent-{id}-1", (), ("👍🏽",)))
     await house.lanes.accept(Reaction("r3", HERE, ANN, 2.0, "unknown", ("👍",)))
     await house.quiet()
     assert await house.feedback.ratings(HERE) == {}
