@@ -12,7 +12,7 @@ _KILLS = 20
 
 async def test_killed_while_it_generates(world: World, note: Note):
     chance = random.Random(1)
-    world.model.first_s = lambda: chance.uniform(0.0, 0.6)
+    world.model.first_s = lambda said: chance.uniform(0.0, 0.6)
     world.model.word_s = 0.05
     began, mid_generation = time.monotonic(), 0
     world.say_everywhere(range(1, 11), 2)

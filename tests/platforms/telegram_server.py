@@ -99,6 +99,10 @@ class TelegramServer:
         self._came.set()
         return made
 
+    def give_again(self, update: Json) -> None:
+        """The same update once more, before the bot confirms the first."""
+        self._updates.append(update)
+
     def say(
         self,
         text: str = "",
