@@ -36,7 +36,7 @@ async def test_24_a_hundred_messages_a_second_over_a_thousand_channels(data: Pat
                     url = f"{product.page}/v1/channels/{channel}/messages"
                     answer = await client.post(url, json={"text": text})
                     took_s.append(time.monotonic() - asked)
-                    answers[channel].append(answer.json()["text"])
+                    answers[channel].append(answer.json().get("text") or answer.text)
 
                 for number in range(_SECONDS * _EACH_SECOND):
                     await asyncio.sleep(began + number / _EACH_SECOND - time.monotonic())
