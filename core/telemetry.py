@@ -30,7 +30,17 @@ STAGE = Histogram(
 )
 
 _TELEGRAM_TOKEN = re.compile(r"\b\d{6,}:[\w-]{20,}|(?<=/bot)[^/\s]+(?=/)")
-_QUIET = ("httpx", "httpcore", "openai", "discord", "telegram", "uvicorn.access", "faster_whisper", "aiohttp.access")
+_QUIET = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "openai",
+    "discord",
+    "telegram",
+    "uvicorn.access",
+    "faster_whisper",
+    "aiohttp.access",
+)
 
 
 def log(room: str) -> logging.Logger:

@@ -42,8 +42,8 @@ _TRIES = 3
 """Of a message whose answer fails for a reason that nobody foresaw."""
 _PATIENCE = 7
 """Tries of a message that a part of the house cannot serve now: about 30 s."""
-_CLAIMS = 10
-"""Of a message that ends each process which works on it."""
+_DEATHS = 10
+"""Of the owners of a lane that does not get on: then its first part or event is set aside."""
 _ALBUM_S, _ALBUM_MOST = 0.7, 10  # Telegram: an album has 2 to 10 items (core.telegram.org/bots/api#sendmediagroup)
 _COMMANDS = {"start": "welcome", "help": "welcome", "new": "new_conversation", "stop": "stopped"}
 """Each command and the phrase that answers it."""
@@ -80,6 +80,8 @@ class Turns:
 
     async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
+            if claim.deaths >= _DEATHS:
+                return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
             try:
                 return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])
             except PermanentError as error:
@@ -100,8 +102,8 @@ class Turns:
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
             return await self._lanes.bury(claim, "in", gone=True)
-        if claim.tries > _CLAIMS:
-            return await self._give_up(claim, event, "it ended every process that tried it")
+        if claim.deaths >= _DEATHS:
+            return await self._give_up(claim, event, "all who tried it came to grief")
         match event:
             case Message():
                 return await self._converse(claim, event, dialogue)
@@ -121,7 +123,7 @@ class Turns:
 
     async def _give_up(self, claim: Claim, event: Event, why: str) -> bool:
         """Set the head aside for the owner to look at, and tell its sender."""
-        _LOG.error("%s: event %s set aside after %d tries: %s", claim.channel, event.id, claim.tries, why)
+        _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         apology = (self._notice(message, "went_wrong"),) if isinstance(message, Message) else ()
@@ -203,7 +205,7 @@ class Turns:
             TURNS.labels(platform, error.key).inc()
             return None, (self._notice(message, error.key, **error.params),)
         except RetryableError as error:
-            if claim.tries < _PATIENCE:
+            if claim.tries + 1 < _PATIENCE:
                 raise
             _LOG.error("%s: turn %s given up: %s", message.channel, message.id, error)
             TURNS.labels(platform, "unavailable").inc()
@@ -213,7 +215,7 @@ class Turns:
         except Exception as error:
             # The one place for what nobody foresaw: the person hears of it, the lane goes on, the log has the rest.
             _LOG.exception("%s: turn %s failed", message.channel, message.id)
-            if claim.tries < _TRIES:
+            if claim.tries + 1 < _TRIES:
                 raise RetryableError(f"{type(error).__name__} in turn {message.id}", 0.0) from error
             return None
         TURNS.labels(platform, "answered").inc()

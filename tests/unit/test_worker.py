@@ -406,6 +406,52 @@ async def test_a_part_that_can_never_arrive_is_passed_over(house: House):
     assert house.platform.texts(HERE) == ["You said: again"]
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_that_brings_everybody_to_grief_is_set_aside(house: House):
+    house.platform.errors = [ZeroDivisionError("boom")] * 10
+    await house.say("hello")
+    await house.say("again")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: again"]
+    assert len(house.model.requests) == 2
+    assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 1
+
+
+async def test_of_the_lanes_whose_owners_died_one_is_tried_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 0.1)
+    monkeypatch.setattr(worker, "_ASIDE_S", 0.02)
+    house = House(store)
+    house.model.delay_s = 0.02
+    suspects = [ChannelKey("telegram", f"42:{number}") for number in range(4)]
+    for channel in suspects:
+        await house.say("hello there", channel)
+    for _ in range(3):
+        for channel in suspects:
+            assert await house.lanes.claim(keys.partition(channel), "telegram")
+        await asyncio.sleep(0.12)
+    fresh = ChannelKey("telegram", "42:fresh")
+    await house.say("hello there", fresh)
+    async with working(house):
+        await house.quiet()
+    assert house.model.most_at_once == 2
+    assert all(house.platform.texts(channel) == ["You said: hello there"] for channel in [*suspects, fresh])
+
+
+async def test_a_message_over_which_ten_owners_died_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 0.02)
+    house = House(store)
+    await house.say("poison")
+    await house.say("hello")
+    for _ in range(10):
+        assert await house.lanes.claim(keys.partition(HERE), "telegram")
+        await asyncio.sleep(0.03)
+    async with working(house):
+        await house.quiet()
+    apology, answer = house.platform.texts(HERE)
+    assert "went wrong" in apology
+    assert answer == "You said: hello"
+
+
 async def test_new_forgets_the_conversation(house: House):
     await house.say("hello")
     await house.say("/new")
