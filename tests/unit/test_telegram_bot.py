@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
@@ -139,16 +140,43 @@ async def test_edits_albums_and_moves(telegram: TelegramServer):
     assert (move.channel.space, move.to.space) == ("42:-1001", "42:-100500")
 
 
-async def test_line_13_a_deaf_poller_is_told_of(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch):
-    bot, inbox = platform(telegram), Inbox()
-    assert bot.trouble() == ""
-    async with listening(bot, inbox):
-        telegram.say("hello")
-        await inbox.wait(1)
+class SilentTelegram(TelegramServer):
+    """Answers no poll until told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls = 0
+        self.speaking = asyncio.Event()
+
+    async def _get_updates(self, request: web.Request) -> web.Response:
+        self.polls += 1
+        if not self.speaking.is_set():
+            await self.speaking.wait()
+            raise ConnectionResetError
+        return await super()._get_updates(request)
+
+
+async def test_pain_13_a_deaf_poller_is_told_of_and_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("bots.telegram_bot._DEAF_S", 0.3)
+    monkeypatch.setattr("bots.telegram_bot._STOP_S", 0.1)
+    async with SilentTelegram() as telegram:
+        bot, inbox = platform(telegram), Inbox()
         assert bot.trouble() == ""
-        monkeypatch.setattr("bots.telegram_bot._DEAF_S", -1.0)
-        assert bot.trouble().startswith("no poll was answered")
-    assert bot.trouble() == ""
+        async with listening(bot, inbox):
+            telegram.say("hello")
+            async with asyncio.timeout(20):
+                while not bot.trouble():
+                    await asyncio.sleep(0.01)
+            assert bot.trouble().startswith("no poll was answered")
+            hung = telegram.polls
+            telegram.speaking.set()
+            await inbox.wait(1)
+            assert telegram.polls > hung
+            assert bot.trouble() == ""
+        assert bot.trouble() == ""
+    assert "starting a new poller" in caplog.text
 
 
 async def test_other_bots_are_not_heard(telegram: TelegramServer):
@@ -274,9 +302,14 @@ async def test_files_are_fetched_up_to_the_cap(telegram: TelegramServer):
         await bot.fetch(MediaRef("audio", "gone"), 2000)
 
 
-async def test_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
+async def test_pain_13_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
     telegram.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request")
+    bot, inbox = platform(telegram), Inbox()
     with caplog.at_level(logging.ERROR, "parley.telegram"):
-        telegram.say("hello")
-        await heard(telegram, 1)
+        async with listening(bot, inbox), asyncio.timeout(20):
+            while bot.trouble() != "another copy of this bot is running":
+                await asyncio.sleep(0.01)
+            telegram.say("hello")
+            await inbox.wait(1)
+            assert bot.trouble() == ""
     assert "another copy of this bot" in caplog.text
