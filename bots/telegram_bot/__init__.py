@@ -28,6 +28,7 @@ _POLL_S = 30
 _DEAF_S = 2.0 * _POLL_S + 30
 _STOP_S = 5.0  # the last poll, which only confirms what is stored, may hang like those before it
 _AGAIN_S = 5.0
+_VOICELESS_S = 24 * 3600.0  # how long a chat that accepts no voice notes is not asked again
 
 
 class DurableQueue(asyncio.Queue[object]):
@@ -116,6 +117,7 @@ class TelegramPlatform:
         self._polls = _Polls(connection_pool_size=1)
         self._listening_since: float | None = None
         self._conflict_at = 0.0
+        self._voiceless: dict[str, float] = {}
         self._bot = self._client(self._polls)
 
     def _client(self, polls: _Polls) -> Bot:
@@ -191,8 +193,13 @@ class TelegramPlatform:
         return await send.fetch(self._bot, media, cap_bytes)
 
     async def send(self, part: Part) -> str:
-        """Send one part; the id of the message."""
-        return await send.send(self._bot, part)
+        """Send one part; the id of the message, "" for a voice note that its reader does not accept."""
+        if part.kind == "voice" and clock.monotonic() < self._voiceless.get(part.channel.space, 0.0):
+            return ""
+        ref = await send.send(self._bot, part)
+        if part.kind == "voice" and not ref:
+            self._voiceless[part.channel.space] = clock.monotonic() + _VOICELESS_S
+        return ref
 
     async def typing(self, channel: ChannelKey) -> None:
         """Show the typing sign."""

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
+from core import clock
 from core.errors import PermanentError, RetryableError, SettingError, UserError
 from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Part, Reaction, VoiceNote
 from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
@@ -268,9 +270,19 @@ async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     assert telegram.typed == [7]
 
 
-async def test_a_reader_who_accepts_no_voice_notes_is_no_error(telegram: TelegramServer):
+async def test_pain_12_a_reader_who_accepts_no_voice_notes_is_asked_once(
+    telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
+):
     telegram.fail("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
-    assert await platform(telegram).send(part("voice", voice=VoiceNote(b"x", 1, b""))) == ""
+    bot, note = platform(telegram), part("voice", voice=VoiceNote(b"x", 1, b""))
+    assert await bot.send(note) == ""
+    assert await bot.send(note) == ""
+    assert telegram.sent == []
+    assert await bot.send(replace(note, channel=ChannelKey("telegram", "42:8")))
+    now = clock.monotonic()
+    monkeypatch.setattr(clock, "monotonic", lambda: now + 25 * 3600)
+    assert await bot.send(note)
+    assert [sent.chat for sent in telegram.sent] == [8, 7]
 
 
 async def test_errors_become_parleys(telegram: TelegramServer):
