@@ -78,14 +78,21 @@ class Worker:
             _LOG.warning("%s", error)
             return False
         except RetryableError as error:
-            after_s = max(error.after_s, _backoff_s(claim.tries))
-            _LOG.warning("%s: again in %.1f s: %s", claim.channel, after_s, error)
-            await self._free(claim, after_s)
-            self._doorbell.ring_later(keys.partition(claim.channel), claim.channel.platform, after_s)
+            await self._try_later(claim, max(error.after_s, _backoff_s(claim.tries)), error)
+            return False
+        except Exception as error:
+            # What nobody foresaw in one channel is nothing that another may notice.
+            _LOG.exception("%s: this should not happen", claim.channel)
+            await self._try_later(claim, _backoff_s(claim.tries), error)
             return False
         finally:
             if self._running.get(claim.channel) is turn:
                 del self._running[claim.channel]
+
+    async def _try_later(self, claim: Claim, after_s: float, error: Exception) -> None:
+        _LOG.warning("%s: again in %.1f s: %s", claim.channel, after_s, error)
+        await self._free(claim, after_s)
+        self._doorbell.ring_later(keys.partition(claim.channel), claim.channel.platform, after_s)
 
     async def _free(self, claim: Claim, after_s: float) -> None:
         try:
