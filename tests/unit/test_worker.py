@@ -561,3 +561,25 @@ async def test_a_stop_in_the_middle_of_work_ends_it_at_once_every_time(store: St
     async with working(house):
         await house.quiet()
     assert len(house.platform.sent) == 300
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "\u200b\u200b\u200b"])
+async def test_pain_19_a_model_that_says_nothing_is_one_honest_sentence(house: House, nothing: str):
+    house.model.enqueue(nothing)
+    await house.say("hello")
+    await house.say("and this")
+    await house.quiet()
+    first, second = house.platform.texts(HERE)
+    assert first == Phrases().say("no_answer", "en")
+    assert second.startswith("You said: and this")
+
+
+async def test_what_nobody_foresaw_in_a_send_is_tried_again_and_no_other_channel_notices(house: House):
+    there = ChannelKey("telegram", "42:8")
+    house.platform.errors_for["text"] = [ValueError("a bug")]
+    await house.say("hello")
+    await house.quiet()
+    await house.say("hello there", there)
+    await house.quiet()
+    assert [len(house.platform.texts(channel)) for channel in (HERE, there)] == [1, 1]
+    assert len(house.model.requests) == 2
