@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.fault.model_server import ModelServer, answer_to
 from tests.fault.world import Telegram, World, settings_for, stopped, until
-from tests.platforms.discord_payloads import ALICE, CROWD, DM
+from tests.platforms.discord_payloads import ALICE, CROWD, DM, USERS
 from tests.platforms.discord_server import DiscordServer
 from tests.scenario.product import Product
 
@@ -25,12 +25,16 @@ class Both(World):
         super().__init__(product, telegram, model)
         self.discord = discord
         self.told: dict[str, list[str]] = defaultdict(list)
+        """What was written in each channel of Discord, as the model has to see it."""
 
-    async def tell(self, person: str = ALICE, text: str = "") -> str:
-        """Somebody writes into their direct channel on Discord; without `text` a message that is like no other."""
-        text = text or f"message {len(self.told[person])} of person {person[-2:]}"
-        self.told[person].append(text)
-        await self.discord.say(text, author=person)
+    async def tell(self, person: str = ALICE, text: str = "", *, group: str = "") -> str:
+        """Somebody writes on Discord, in their direct channel or to the bot in a group; without `text` a message that is
+        like no other.
+        """
+        channel = group or DM[person]
+        text = text or f"message {len(self.told[channel])} in {channel[-3:]}"
+        self.told[channel].append(f"{USERS[person]['global_name']}: {text}" if group else text)
+        await self.discord.say(text, author=person, channel=channel, mention=bool(group))
         return text
 
     async def tell_everywhere(self, people: tuple[str, ...] = CROWD, times: int = 1) -> None:
@@ -52,9 +56,10 @@ class Both(World):
         return self.wrong()
 
     def wrong(self) -> dict[str, list[str]]:
-        """What is shown to whom, where that is not one answer to each message, in order."""
-        answers = {person: [answer_to(text) for text in texts] for person, texts in self.told.items()}
-        return {person: self.shown(person) for person in answers if self.shown(person) != answers[person]}
+        """What is shown in which channel, where that is not one answer to each message, in order."""
+        right = {channel: [answer_to(text) for text in texts] for channel, texts in self.told.items()}
+        shown = {channel: self.discord.shown(channel) for channel in right}
+        return {channel: texts for channel, texts in shown.items() if texts != right[channel]}
 
     async def start(self) -> float:
         """Start the product again and wait until it is healthy; when it was started (monotonic seconds)."""

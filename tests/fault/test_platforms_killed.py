@@ -73,7 +73,7 @@ async def test_02_killed_after_commit_before_send_discord(both: Both, note: Note
     )
     assert wrong == {}
     assert sorted(asked.said for asked in both.model.asked) == sorted(
-        text for person in people for text in both.told[person]
+        text for texts in both.told.values() for text in texts
     )
     both.no_error()
 

@@ -26,7 +26,7 @@ class DiscordGateway:
         self.identifies: list[Json] = []
         self.identified_at: list[float] = []
         """Monotonic seconds of each IDENTIFY."""
-        self.refused = 0
+        self.refused_at: list[float] = []
         self.resumes = 0
         self._events: list[Json] = []
         self._socket: web.WebSocketResponse | None = None
@@ -55,7 +55,7 @@ class DiscordGateway:
         """One connection of the bot."""
         if self.refuse:
             self.refuse -= 1
-            self.refused += 1
+            self.refused_at.append(time.monotonic())
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
