@@ -2,17 +2,16 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
-from datetime import timedelta
 
 import discord
 
+from bots.discord_bot.catch_up import Session, catch_up
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.heard import Heard, Mark
+from bots.discord_bot.heard import Heard
 from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
-from core.errors import PermanentError, RetryableError
+from core.errors import RetryableError
 from core.message import Event
 from core.platform import Accept
 from core.telemetry import log
@@ -23,16 +22,6 @@ _LONGEST_PAUSE_S = 30.0
 _CANCEL_AGAIN_S = 0.5
 _DRAIN_S = 2.0  # what has arrived is stored before the end: Discord will not send it again
 
-_CATCH_UP_MOST = 100
-_CATCH_UP_S = 24 * 3600
-
-
-class Ready:
-    """A session began anew: what was said before it has to be read."""
-
-    def __init__(self, client: discord.Client) -> None:
-        self.client = client
-
 
 Happening = (
     discord.Message
@@ -40,7 +29,7 @@ Happening = (
     | discord.RawMessageUpdateEvent
     | discord.RawMessageDeleteEvent
     | discord.RawBulkMessageDeleteEvent
-    | Ready
+    | Session
 )
 Queue = asyncio.Queue[tuple[Happening, int] | None]
 
@@ -77,6 +66,7 @@ class _Ears(GatewayClient):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self._happened = happened
+        self._complete: dict[int, asyncio.Event] = {}
 
     async def on_message(self, message: discord.Message) -> None:
         self._happened.put_nowait((message, self._me))
@@ -96,8 +86,12 @@ class _Ears(GatewayClient):
     async def on_raw_bulk_message_delete(self, gone: discord.RawBulkMessageDeleteEvent) -> None:
         self._happened.put_nowait((gone, self._me))
 
-    async def on_ready(self) -> None:
-        self._happened.put_nowait((Ready(self), self._me))
+    async def on_shard_connect(self, shard: int) -> None:
+        self._complete.setdefault(shard, asyncio.Event()).clear()
+        self._happened.put_nowait((Session(self, self._complete[shard]), self._me))
+
+    async def on_shard_ready(self, shard: int) -> None:
+        self._complete[shard].set()
 
     @property
     def _me(self) -> int:
@@ -145,8 +139,8 @@ async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str 
 async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
     while entry := await happened.get():
         happening, me = entry
-        if isinstance(happening, Ready):
-            await _catch_up(happening.client, me, accept, heard)
+        if isinstance(happening, Session):
+            await catch_up(happening, me, heard, lambda message: _store_one(message, accept))
         elif (event := _event(happening, me)) is not None:
             await _store_one(event, accept)
 
@@ -163,36 +157,6 @@ def _event(happening: Happening, me: int) -> Event | None:
             return to_deletion(happening)
         case _:
             return None
-
-
-async def _catch_up(client: discord.Client, me: int, accept: Accept, heard: Heard | None) -> None:
-    """Accept what was said in active channels while nobody listened; what is known already is dropped there."""
-    try:
-        marks = await heard.recent() if heard is not None else []
-    except RetryableError as error:
-        return _LOG.warning("what was said meanwhile is not read: %s", error)
-    for mark in marks:
-        try:
-            with discord_errors("reading what was said meanwhile"):
-                async for told in _said_since(client, mark):
-                    if (message := to_message(told, me)) is not None:
-                        await _store_one(message, accept)
-        except (RetryableError, PermanentError) as error:
-            _LOG.info("channel %d: %s", mark.channel, error)
-
-
-async def _said_since(client: discord.Client, mark: Mark) -> AsyncGenerator[discord.Message, None]:
-    oldest = discord.utils.utcnow() - timedelta(seconds=_CATCH_UP_S)
-    after = max(mark.message, discord.utils.time_snowflake(oldest))
-    if mark.direct:
-        channel = client.get_partial_messageable(mark.channel, type=discord.ChannelType.private)
-    else:
-        found = client.get_channel(mark.channel) or await client.fetch_channel(mark.channel)
-        if not isinstance(found, discord.abc.Messageable):
-            return
-        channel = found
-    async for told in channel.history(after=discord.Object(after), limit=_CATCH_UP_MOST, oldest_first=True):
-        yield told
 
 
 async def _store_one(event: Event, accept: Accept) -> None:

@@ -14,6 +14,7 @@ Checked against discord.py 2.7.1. Times, limits and error codes are those of the
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +39,8 @@ from tests.platforms.discord_payloads import (
     message,
     posted,
 )
-from tests.platforms.discord_rest import File, Files, Refused, Trouble, check_new_message, json_response, read_body
+from tests.platforms.discord_rest import File, Files, Refused, check_new_message, json_response, read_body
+from tests.platforms.discord_trouble import Trouble
 
 
 class DiscordServer:
@@ -48,7 +50,10 @@ class DiscordServer:
         self.token = token
         self.sent: list[SentMessage] = []
         self.typing: list[str] = []
+        self.edited: list[tuple[str, Json]] = []
         self.calls: list[tuple[str, str]] = []
+        self.called_at: list[float] = []
+        """Monotonic seconds of each call."""
         self.messages: dict[str, Json] = {}
         self._files = Files()
         self.trouble = Trouble()
@@ -161,6 +166,11 @@ class DiscordServer:
 
     # What the bot did
 
+    def times_of(self, method: str, path: str) -> list[float]:
+        """When a route was called: a method and the beginning of a path."""
+        calls = zip(self.calls, self.called_at, strict=True)
+        return [at for (called, where), at in calls if called == method and where.startswith(path)]
+
     async def wait_ready(self, seconds: float = 5) -> None:
         """Wait until the bot has identified itself at the gateway."""
         await asyncio.wait_for(self.events.identified.wait(), seconds)
@@ -185,15 +195,16 @@ class DiscordServer:
     async def _rest(self, request: web.Request) -> web.Response:
         path = "/" + request.match_info["tail"]
         self.calls.append((request.method, path))
+        self.called_at.append(time.monotonic())
         if request.headers.get("Authorization") != f"Bot {self.token}":
             return json_response({"message": "401: Unauthorized", "code": 0}, 401)
-        if (canned := self.trouble.instead_of(request, path)) is not None:
+        if (canned := await self.trouble.instead_of(request, path)) is not None:
             return canned
         try:
             answer = await self._answer(request, path)
         except Refused as refused:
             return json_response({"message": str(refused), "code": refused.code}, refused.status)
-        return self.trouble.after(request, path) or answer
+        return await self.trouble.after(request, path) or answer
 
     async def _answer(self, request: web.Request, path: str) -> web.Response:
         match [request.method, *path.strip("/").split("/")]:
@@ -219,7 +230,10 @@ class DiscordServer:
             case ["PATCH", "channels", channel, "messages", id]:
                 self._know(channel)
                 body, _ = await read_body(request)
-                return json_response(self._as_read(self._own(id) | {"content": body["content"]}, keep=id))
+                told = self._own(id)
+                check_new_message(body, [], target_exists=True)
+                self.edited.append((id, body))
+                return json_response(self._as_read(told | {"content": body["content"]}, keep=id))
             case ["DELETE", "channels", channel, "messages", id]:
                 self._know(channel)
                 self._own(id)
