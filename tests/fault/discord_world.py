@@ -28,8 +28,8 @@ class Both(World):
         """What was written in each channel of Discord, as the model has to see it."""
 
     async def tell(self, person: str = ALICE, text: str = "", *, group: str = "") -> str:
-        """Somebody writes on Discord, in their direct channel or to the bot in a group; without `text` a message like no
-        other.
+        """Somebody writes on Discord, in their direct channel or to the bot in a group; without `text` a message
+        that is like no other.
         """
         channel = group or DM[person]
         text = text or f"message {len(self.told[channel])} in {channel[-3:]}"
