@@ -133,7 +133,7 @@ async def test_refusals_say_what_can_be_done(
         assert raised.value.after_s == 120
 
 
-async def test_line_3_what_was_said_while_parley_was_down_is_heard_in_order(server: DiscordServer, store: Store):
+async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(server: DiscordServer, store: Store):
     heard = Heard(store, "bot")
     async with listening(platform_of(server, heard), server) as events:
         await server.say("one")
@@ -153,7 +153,7 @@ async def test_line_3_what_was_said_while_parley_was_down_is_heard_in_order(serv
     assert [event.group for event in events if isinstance(event, Message)].count(True) == 1
 
 
-async def test_line_13_a_lost_gateway_is_told_of(server: DiscordServer):
+async def test_pain_13_a_lost_gateway_is_told_of(server: DiscordServer):
     platform = platform_of(server)
     assert platform.trouble() == ""
     async with listening(platform, server):

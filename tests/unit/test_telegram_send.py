@@ -46,7 +46,7 @@ async def test_what_parley_says_itself_is_not_markdown(telegram: TelegramServer,
     assert telegram.sent[0].text == "2 * 3 * 4 and _x_"
 
 
-async def test_line_6_a_part_whose_entities_are_refused_arrives_plain(telegram: TelegramServer, bot: TelegramPlatform):
+async def test_pain_06_a_part_whose_entities_are_refused_arrives_plain(telegram: TelegramServer, bot: TelegramPlatform):
     telegram.fail("sendMessage", 400, "Bad Request: can't parse entities: unsupported")
     await bot.send(text("**bold**"))
     (sent,) = telegram.sent
@@ -77,7 +77,7 @@ MARKS = [
 
 
 @given(st.lists(st.sampled_from([*MARKS, "@everyone", "word", "你好", "😀", "\u202e", " "]), max_size=30).map("".join))
-def test_line_6_any_markdown_gives_entities_within_their_text(markdown: str):
+def test_pain_06_any_markdown_gives_entities_within_their_text(markdown: str):
     shown, entities = formatted(markdown)
     assert all(0 <= entity.offset < entity.offset + entity.length <= units(shown) for entity in entities)
     for word in ("word", "你好", "😀"):
