@@ -41,7 +41,7 @@ class Delivery:
             except PermanentError as error:
                 gone = isinstance(error, ChannelGone)
                 _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
-                more = await self._lanes.bury(claim, "out", gone=gone)
+                more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
                 more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))

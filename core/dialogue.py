@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import PermanentError
-from core.message import Turn
+from core.message import Turn, to_json
 
 MAX_BYTES = 64 * 1024
 
@@ -34,8 +34,8 @@ def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
     turn always stays.
     """
     turns = (*(kept for kept in dialogue.turns if kept.id != turn.id), turn)
-    sizes = [len(_DIALOGUE.dump_json(Dialogue(turns=(each,)))) for each in turns]
-    room = MAX_BYTES - len(dialogue.summary.encode())
+    sizes = [len(to_json(_DIALOGUE, Dialogue(turns=(each,)))) for each in turns]
+    room = MAX_BYTES - len(dialogue.summary.encode(errors="replace"))
     first = 0
     while first < len(turns) - 1 and sum(sizes[first:]) > room:
         first += 1
@@ -69,7 +69,7 @@ def without(dialogue: Dialogue, refs: Collection[str]) -> Dialogue:
 
 def encode(dialogue: Dialogue) -> bytes:
     """JSON of a dialogue."""
-    return _DIALOGUE.dump_json(dialogue)
+    return to_json(_DIALOGUE, dialogue)
 
 
 def decode(raw: bytes) -> Dialogue:

@@ -24,7 +24,7 @@ RATING = {emoji: rating for rating, row in _MEANING.items() for emoji in row}
 """Emoji -> +1 or -1, without skin tones and variation selectors; every other emoji is recorded as seen."""
 
 _SKIN_TONES = {chr(code) for code in range(0x1F3FB, 0x1F400)}
-_VARIATION_SELECTOR = "\ufe0f"
+_VARIATION_SELECTORS = "\ufe0e\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,17 @@ _RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
 
 
 def bare(emoji: str) -> str:
-    """The emoji without skin tone and VS16; "" for what is no emoji at all (a custom one's name, text)."""
-    stripped = "".join(char for char in emoji if char != _VARIATION_SELECTOR and char not in _SKIN_TONES)
-    return stripped if emoji_table.is_emoji(stripped) else ""
+    """The emoji without variation selectors and skin tones; "" for what is no emoji at all (a custom one's name, text).
+
+    Two people of different colours are one emoji that has no form without them, so it keeps them.
+    """
+    plain = _plain(emoji)
+    toneless = "".join(char for char in plain if char not in _SKIN_TONES)
+    return next((form for form in (toneless, plain) if emoji_table.is_emoji(form)), "")
+
+
+def _plain(emoji: str) -> str:
+    return "".join(char for char in emoji if char not in _VARIATION_SELECTORS)
 
 
 def record(part: Part) -> bytes:
@@ -68,15 +76,18 @@ def record(part: Part) -> bytes:
 
 
 def after(held: tuple[tuple[str, str], ...], reaction: Reaction) -> tuple[tuple[str, str], ...]:
-    """What a person holds on a turn after one more reaction. Pure."""
-    gone = {(reaction.target, bare(emoji)) for emoji in (*reaction.removed, *reaction.added)}
-    new = [(reaction.target, known) for emoji in reaction.added if (known := bare(emoji))]
+    """What a person holds on a turn after one more reaction. Pure.
+
+    On Discord the same emoji in two skin tones are two reactions, so each keeps its own.
+    """
+    gone = {(reaction.target, _plain(emoji)) for emoji in (*reaction.removed, *reaction.added)}
+    new = [(reaction.target, _plain(emoji)) for emoji in reaction.added if bare(emoji)]
     return (*(pair for pair in held if pair not in gone), *new)
 
 
 def rating_of(held: tuple[tuple[str, str], ...]) -> int:
     """+1 or -1 by the newest emoji that has a meaning, else 0."""
-    return next((RATING[emoji] for _, emoji in reversed(held) if emoji in RATING), 0)
+    return next((RATING[known] for _, emoji in reversed(held) if (known := bare(emoji)) in RATING), 0)
 
 
 class Feedback:
@@ -118,5 +129,5 @@ class Feedback:
         """Turn -> person -> the emoji they hold on it."""
         held: dict[str, dict[str, tuple[str, ...]]] = {}
         for (turn, person), rating in (await self.ratings(channel)).items():
-            held.setdefault(turn, {})[person] = tuple(dict.fromkeys(emoji for _, emoji in rating.held))
+            held.setdefault(turn, {})[person] = tuple(dict.fromkeys(bare(emoji) for _, emoji in rating.held))
         return held

@@ -1,10 +1,12 @@
-"""Ears: a voice note in any container, its words out. faster-whisper, in a thread of its own.
+"""Ears: a voice note in any container, its words out. faster-whisper, in threads of its own.
 
-Called by the engine. Decoding the audio and running the model both end inside that thread: faster-whisper returns a
+Called by the engine. Decoding the audio and running the model both end inside such a thread: faster-whisper returns a
 lazy generator, and whoever loops over it on the event loop stops everything else.
 """
 
 import asyncio
+import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,14 @@ _LOG = log("hearing")
 MAX_AUDIO_S = 600
 SHIPPED = Path(__file__).parent / "shipped" / "speech" / "weights"
 SHIPPED_NAME = "parley-ears"
+_AT_ONCE = 2
+"""Notes that are heard side by side, so that a short one does not wait behind ten minutes. All share one model."""
+_MOST_THREADS = 4
+"""Of one note: CTranslate2 gains little beyond (its own default)."""
+_LONG_S, _BATCH = 60, 8
+"""On a GPU a longer note is cut at pauses and its pieces are heard in a batch, which faster-whisper measured as three
+times as fast. On two cores a batch took as long as one by one, or longer (226 s of speech, Whisper tiny's shape).
+"""
 _WEIGHTS = "model.bin"
 _WHISPER_TOKENS = 51_864
 """Of the smallest original Whisper. A model with fewer knows single sentences, and neither timestamps nor noises."""
@@ -34,13 +44,18 @@ class Transcript:
 
 
 class Hearing:
-    """One loaded Whisper and the thread that it runs in."""
+    """One loaded Whisper and the threads that it runs in.
+
+    faster-whisper may be called from several threads as long as no call sets `chunk_length`, which changes the feature
+    extractor that all share.
+    """
 
     def __init__(self, model: Any, name: str) -> None:
         self.name = name
         self._model = model
         self._small = model.hf_tokenizer.get_vocab_size() < _WHISPER_TOKENS
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
+        self.batches: bool = model.model.device == "cuda"
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hearing")
 
     @classmethod
     def open(cls, model: str | None, *, download_dir: Path) -> "Hearing":
@@ -56,7 +71,13 @@ class Hearing:
         if missing:
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a folder with {', '.join(missing)}")
         try:
-            return cls(WhisperModel(str(folder), compute_type="default" if model else "int8"), model or SHIPPED_NAME)
+            loaded = WhisperModel(
+                str(folder),
+                compute_type="default" if model else "int8",
+                cpu_threads=min(_MOST_THREADS, len(os.sched_getaffinity(0))),
+                num_workers=_AT_ONCE,
+            )
+            return cls(loaded, model or SHIPPED_NAME)
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a faster-whisper model ({reason})") from error
@@ -66,11 +87,11 @@ class Hearing:
 
         UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long, audio_silent.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transcribe, data, language)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transcribe, data, language)
 
     def close(self) -> None:
-        """Let the thread end; what it is doing is finished first."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end; what they are doing is finished first."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _transcribe(self, data: bytes, language: str | None) -> Transcript:
         waveform = audio.decode(data, max_s=MAX_AUDIO_S)
@@ -78,7 +99,7 @@ class Hearing:
         found = ""
         try:
             for piece in self._pieces(waveform):
-                segments, info = self._model.transcribe(piece, **self._options(language))
+                segments, info = self._listen(piece, self._options(language))
                 texts += [segment.text.strip() for segment in segments]
                 found = str(info.language)
         except RuntimeError as error:
@@ -87,6 +108,13 @@ class Hearing:
         if not text:
             raise UserError("audio_silent")
         return Transcript(text, found, len(waveform) / audio.SAMPLE_RATE_HZ)
+
+    def _listen(self, waveform: Waveform, options: dict[str, Any]) -> tuple[Iterable[Any], Any]:
+        if self._small or not self.batches or len(waveform) <= _LONG_S * audio.SAMPLE_RATE_HZ:
+            return self._model.transcribe(waveform, **options)
+        from faster_whisper import BatchedInferencePipeline  # heavy, as above
+
+        return BatchedInferencePipeline(self._model).transcribe(waveform, batch_size=_BATCH, **options)
 
     def _pieces(self, waveform: Waveform) -> list[Waveform]:
         """What is heard at once: all of it, or sentence by sentence by a model that learnt single sentences."""

@@ -10,6 +10,7 @@ parts that were not marked `sent` go out again, and the model is not asked twice
 
 import os
 import re
+import secrets
 import socket
 import uuid
 from collections.abc import Sequence
@@ -56,10 +57,10 @@ class Claim:
     """One lane, ours until the lease runs out.
 
     The event at its head (b"" when only parts wait), its dialogue and preferences (b"" when new) and unsent parts are
-    as Redis keeps them. `another` tells that its partition has one more lane due, `tries` how often it was claimed
-    since it last got on, this time included. `stop` is the id of the event that stops all before it; `sending` the
-    nonce of a part that a dead owner was sending; `draft` the turn and platform id of an answer that it left growing;
-    `gone` whether the last part found nobody.
+    as Redis keeps them. `another` tells that its partition has one more lane due. Since the lane last got on, `tries`
+    of it failed, and `deaths` owners never gave it back. `stop` is the id of the event that stops all before it;
+    `sending` the nonce of a part that a dead owner was sending; `draft` the turn and platform id of an answer that it
+    left growing; `gone` whether the last part found nobody.
     """
 
     channel: ChannelKey
@@ -69,6 +70,7 @@ class Claim:
     preferences: bytes
     another: bool
     tries: int
+    deaths: int
     stop: str
     sending: str
     draft: tuple[str, str]
@@ -120,7 +122,7 @@ class Lanes:
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
         if found is None:
             return None
-        channel, fence, head, memory, preferences, another, tries, stop, sending, draft, gone, *unsent = found
+        channel, fence, head, memory, preferences, another, tries, deaths, stop, sending, draft, gone, *unsent = found
         turn, _, ref = draft.decode().partition(" ")
         return Claim(
             channel=ChannelKey.parse(channel.decode()),
@@ -130,6 +132,7 @@ class Lanes:
             preferences=preferences,
             another=bool(another),
             tries=tries,
+            deaths=deaths,
             stop=stop.decode(),
             sending=sending.decode(),
             draft=(turn, ref),
@@ -196,17 +199,26 @@ class Lanes:
         refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
         return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S])
 
-    async def free(self, claim: Claim, after_s: float = 0.0) -> bool:
+    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
-        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000)])
+        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), charged])
 
-    async def bury(self, claim: Claim, kind: Buried, apology: Sequence[Part] = (), *, gone: bool = False) -> bool:
+    async def bury(
+        self,
+        claim: Claim,
+        kind: Buried,
+        apology: Sequence[Part] = (),
+        *,
+        gone: bool = False,
+        keep: bool = False,
+    ) -> bool:
         """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
 
-        With `gone` the lane is marked as one that nobody reads, until a part arrives in it.
+        With `gone` the lane is marked as one that nobody reads, until a part arrives in it; with `keep` it stays ours
+        while parts are left.
         """
         dead, source = self._keys(claim, "dead", kind)
-        arguments = [kind, _DEAD_MAX, int(gone), *(encode_part(part) for part in apology)]
+        arguments = [kind, _DEAD_MAX, int(gone), int(keep), *(encode_part(part) for part in apology)]
         return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
 
     async def replay(self, channel: ChannelKey) -> bool:
@@ -244,7 +256,9 @@ class Lanes:
         return keys.ready(keys.partition(claim.channel), claim.channel.platform)
 
     async def _fenced(self, name: str, claim: Claim, lane: list[str], arguments: Sequence[bytes | str | int]) -> bool:
-        answer = await self._call(name, lane, [str(claim.channel), claim.fence, *arguments])
+        # redis-py sends a command again when its answer does not come, although it may have been done.
+        call = secrets.token_hex(4)
+        answer = await self._call(name, lane, [str(claim.channel), claim.fence, call, *arguments])
         if answer < 0:
             raise self._lost(claim)
         return answer == 1

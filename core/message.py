@@ -5,10 +5,12 @@ Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`; Parley
 `Draft` and `Reply`, delivery makes `Part`.
 """
 
+import json
 from dataclasses import dataclass
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from core.errors import PermanentError
 
@@ -245,13 +247,25 @@ class Part:
         return f"{self.turn}-{self.index}"
 
 
+_Value = TypeVar("_Value")
+
+
+def to_json(adapter: TypeAdapter[_Value], value: _Value) -> bytes:
+    """JSON of a value; half of a surrogate pair, which some apps let people send and UTF-8 does not have, becomes ?."""
+    try:
+        return adapter.dump_json(value)
+    except PydanticSerializationError:
+        plain = adapter.dump_python(value, mode="json")
+        return json.dumps(plain, ensure_ascii=False).encode(errors="replace")
+
+
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
 _PART: TypeAdapter[Part] = TypeAdapter(Part)
 
 
 def encode_event(event: Event) -> bytes:
     """JSON of an event, as a lane keeps it."""
-    return _EVENT.dump_json(event)
+    return to_json(_EVENT, event)
 
 
 def decode_event(raw: bytes) -> Event:
@@ -264,7 +278,7 @@ def decode_event(raw: bytes) -> Event:
 
 def encode_part(part: Part) -> bytes:
     """JSON of a part, as a lane keeps it."""
-    return _PART.dump_json(part)
+    return to_json(_PART, part)
 
 
 def decode_part(raw: bytes) -> Part:

@@ -11,7 +11,8 @@ from core import tables
 from core.message import Message, Part, Reply
 from core.platform import Limits
 
-_FENCE = re.compile(r"^ {0,3}(`{3,7}|~{3,7})[ ]*([\w+#.-]*)[ ]*$")
+_FENCE = re.compile(r"[ \t]*(`{3,7}|~{3,7})(?![`~])[ \t]*([\w+#.-]{0,20})([^`]*)")
+"""Marker, language, and whatever else stands there. Within a list it may be indented by any number of spaces."""
 _MENTION, _DEFUSED = re.compile(r"(?<!\w)@(?=\w)"), "@\u2060"
 """A word joiner after the @: the name reads the same and calls nobody."""
 _CLOSING_ROOM = 1 + 7
@@ -107,21 +108,28 @@ def in_place(parts: Sequence[Part], shown: Sequence[str]) -> tuple[Part, ...]:
 def split(text: str, limit: int) -> Iterator[str]:
     """Pieces of at most `limit` units, cut after a paragraph, line, sentence or word where there is one.
 
-    A code fence that is open at a cut is closed there and opened again, with its language, in the next piece.
+    A code fence that is open at a cut is closed there and opened again, with its language, in the next piece; one that
+    the text leaves open is closed. `limit` leaves room for a fence: 50 at least.
     """
-    rest, opening = text, ""
-    while units(opening + rest) > limit:
-        piece, rest = _cut(rest, limit - units(opening) - _CLOSING_ROOM)
-        piece = opening + piece
+    rest, opening = text.lstrip(), ""
+    while rest.strip():
+        piece, rest = _cut(opening, rest, limit)
         marker, language = _open_fence(piece)
-        yield piece.rstrip() + (f"\n{marker}" if marker else "")
+        yield _closed(piece)
         opening = f"{marker}{language}\n" if marker else ""
-        rest = rest if marker else rest.lstrip("\n ")
-    if rest.strip():
-        yield opening + rest
+        rest = rest if marker else rest.lstrip()
 
 
-def _cut(text: str, room: int) -> tuple[str, str]:
+def _closed(piece: str) -> str:
+    marker, _ = _open_fence(piece)
+    return f"{piece.rstrip()}\n{marker}" if marker else piece.rstrip()
+
+
+def _cut(opening: str, text: str, limit: int) -> tuple[str, str]:
+    """The next piece, its fence still open, and what is left."""
+    if units(opening + text) <= limit and units(_closed(opening + text)) <= limit:
+        return opening + text, ""
+    room = limit - units(opening) - _CLOSING_ROOM
     end, used = 0, 0
     for char in text:
         used += 2 if char > "\uffff" else 1
@@ -133,15 +141,15 @@ def _cut(text: str, room: int) -> tuple[str, str]:
         if at >= 0:
             end = at + len(mark)
             break
-    return text[:end], text[end:]
+    return opening + text[:end], text[end:]
 
 
 def _open_fence(text: str) -> tuple[str, str]:
     marker, language = "", ""
-    for line in text.splitlines():
-        fence = _FENCE.match(line)
+    for line in text.split("\n"):
+        fence = _FENCE.fullmatch(line)
         if fence and not marker:
             marker, language = fence[1], fence[2]
-        elif fence and fence[1].startswith(marker) and not fence[2]:
+        elif fence and fence[1].startswith(marker) and not (fence[2] or fence[3].strip()):
             marker, language = "", ""
     return marker, language

@@ -24,6 +24,8 @@ _SPACES = re.compile("[^\\S\n]")
 _LETTER = "[^\\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """Of scripts that part words by spaces: "嘿Parley你好" names Parley."""
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+_UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tabs and line breaks, and halves of surrogate pairs."""
 _CERTAIN = 0.7
 """Below this share of the probability a short text could be anything: "hello" is 7 % Breton to the model."""
 _SAMPLE_CHARS = 1000
@@ -50,8 +52,7 @@ def presentable(text: str) -> str:
     Everything that can be seen stays as it is, tabs and line breaks too; "" when nothing can be seen.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
-    text = _INVISIBLE_RUN.sub("", text).strip()
+    text = _INVISIBLE_RUN.sub("", _UNPRINTABLE.sub("", text)).strip()
     return text if any(unicodedata.category(char)[0] not in "ZC" for char in text) else ""
 
 

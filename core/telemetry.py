@@ -20,6 +20,7 @@ PERHAPS_TWICE = Counter(
 )
 FENCED = Counter("parley_fenced", "Writes refused because another worker had taken the lane")
 REACTIONS = Counter("parley_reactions", "Reactions by rating", ["rating"])
+TOKENS = Counter("parley_tokens", "Tokens that the language model read and wrote, where it tells", ["direction"])
 VOICE_FAILURES = Counter("parley_voice_failures", "Answers whose voice note could not be made or sent")
 STAGE = Histogram(
     "parley_stage_seconds",
@@ -30,7 +31,17 @@ STAGE = Histogram(
 
 _TELEGRAM_TOKEN = re.compile(r"\b\d{6,}:[\w-]{20,}|(?<=/bot)[^/\s]+(?=/)")
 _DISCORD_TOKEN = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?]+")
-_QUIET = ("httpx", "httpcore", "openai", "discord", "telegram", "uvicorn.access", "faster_whisper", "aiohttp.access")
+_QUIET = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "openai",
+    "discord",
+    "telegram",
+    "uvicorn.access",
+    "faster_whisper",
+    "aiohttp.access",
+)
 
 
 def log(room: str) -> logging.Logger:

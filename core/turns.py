@@ -39,8 +39,8 @@ from core.telemetry import TURNS, log, timed
 from core.upkeep import Upkeep
 
 _LOG = log("turns")
-_CLAIMS = 10
-"""Of a message that ends each process which works on it."""
+_DEATHS = 10
+"""Of the owners of a lane that does not get on: then its first part or event is set aside."""
 _ALBUM_S, _ALBUM_MOST = 0.7, 10  # Telegram: an album has 2 to 10 items (core.telegram.org/bots/api#sendmediagroup)
 
 
@@ -74,6 +74,8 @@ class Turns:
 
     async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
+            if claim.deaths >= _DEATHS:
+                return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
             try:
                 return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])
             except PermanentError as error:
@@ -98,8 +100,8 @@ class Turns:
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
             return await self._lanes.bury(claim, "in", gone=True)
-        if claim.tries > _CLAIMS:
-            return await self._give_up(claim, event, "it ended every process that tried it")
+        if claim.deaths >= _DEATHS:
+            return await self._give_up(claim, event, "all who tried it came to grief")
         match event:
             case Message():
                 return await self._converse(scene, event)
@@ -122,7 +124,7 @@ class Turns:
 
     async def _give_up(self, claim: Claim, event: Event, why: str) -> bool:
         """Set the head aside for the owner to look at, and tell its sender."""
-        _LOG.error("%s: event %s set aside after %d tries: %s", claim.channel, event.id, claim.tries, why)
+        _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         usual = Preferences()

@@ -53,9 +53,10 @@ class Upkeep:
                 for kind in ("in", "out", "dead"):
                     pipe.llen(keys.of_channel(kind, channel))
                 pipe.lindex(keys.of_channel("in", channel), 0)
-                pipe.hmget(keys.of_channel("lane", channel), "owner", "tries")
-                events, parts, dead, head, (owner, tries) = await pipe.execute()
-        return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), int(tries or 0), dead)
+                pipe.hmget(keys.of_channel("lane", channel), "owner", "tries", "deaths")
+                events, parts, dead, head, (owner, tries, deaths) = await pipe.execute()
+        tried = int(tries or 0) + int(deaths or 0)
+        return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), tried, dead)
 
     async def move(self, old: ChannelKey, to: ChannelKey) -> None:
         """Give all that a channel has to another name; what the new name has already stays behind it.

@@ -6,6 +6,7 @@ Of one channel at most one event is worked on at a time, of all channels as many
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import Literal
 
 from core import keys
 from core.doorbell import Doorbell
@@ -19,6 +20,9 @@ _LOG = log("worker")
 _WORKERS = 16
 """Turns at once: they mostly wait for the network, the ears' thread or the model's."""
 _LEAVE_S = 2.0
+_SUSPECTED = 2
+"""Owners of a lane that died over it, before it is tried apart from others like it."""
+_ASIDE_S = 1.0
 
 
 class Worker:
@@ -29,6 +33,7 @@ class Worker:
         self._doorbell = doorbell
         self._turns = turns
         self._running: dict[ChannelKey, asyncio.Task[bool]] = {}
+        self._suspected = asyncio.Lock()
 
     async def run(self) -> None:
         """Work until cancelled or until the doorbell is silenced, which lets running turns end.
@@ -51,11 +56,21 @@ class Worker:
                     continue
                 if claim.another:
                     await self._doorbell.ring(part, platform)
-                if await self._serve(claim):
+                if await self._take(claim):
                     await self._doorbell.ring(part, platform)
             except RetryableError as error:
                 _LOG.warning("%s", error)
                 await asyncio.sleep(error.after_s)
+
+    async def _take(self, claim: Claim) -> bool:
+        """Of the lanes whose owners have died one is tried at a time, so that the innocent are not charged with it."""
+        if claim.deaths < _SUSPECTED:
+            return await self._serve(claim)
+        if self._suspected.locked():
+            await self._put_off(claim, _ASIDE_S)
+            return False
+        async with self._suspected:
+            return await self._serve(claim)
 
     async def _serve(self, claim: Claim) -> bool:
         """Work on a lane in a task of its own, which ends when the lane is lost. Returns whether more waits."""
@@ -80,16 +95,24 @@ class Worker:
         except RetryableError as error:
             after_s = max(error.after_s, _backoff_s(claim.tries))
             _LOG.warning("%s: again in %.1f s: %s", claim.channel, after_s, error)
-            await self._free(claim, after_s)
-            self._doorbell.ring_later(keys.partition(claim.channel), claim.channel.platform, after_s)
+            await self._put_off(claim, after_s, charged="tries")
+            return False
+        except Exception:
+            # A death that the process survives: nobody foresaw it, and no other lane has to suffer.
+            _LOG.exception("%s: came to grief", claim.channel)
+            await self._put_off(claim, _backoff_s(claim.deaths), charged="deaths")
             return False
         finally:
             if self._running.get(claim.channel) is turn:
                 del self._running[claim.channel]
 
-    async def _free(self, claim: Claim, after_s: float) -> None:
+    async def _put_off(self, claim: Claim, after_s: float, charged: Literal["tries", "deaths", ""] = "") -> None:
+        await self._free(claim, after_s, charged)
+        self._doorbell.ring_later(keys.partition(claim.channel), claim.channel.platform, after_s)
+
+    async def _free(self, claim: Claim, after_s: float, charged: Literal["tries", "deaths", ""] = "") -> None:
         try:
-            await self._lanes.free(claim, after_s)
+            await self._lanes.free(claim, after_s, charged=charged)
         except Fenced as error:
             _LOG.warning("%s", error)
 
@@ -128,4 +151,4 @@ def _is_cancelled() -> bool:
 
 
 def _backoff_s(tries: int) -> float:
-    return min(15.0, 0.5 * 2 ** (tries - 1))
+    return min(15.0, 0.5 * 2**tries)

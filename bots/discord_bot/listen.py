@@ -5,10 +5,10 @@ import math
 
 import discord
 
+from bots.discord_bot.catch_up import Session, catch_up
 from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.heard import Heard
 from bots.discord_bot.interactions import Handle, defer, suggest, to_command
-from bots.discord_bot.meanwhile import catch_up
 from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
@@ -29,13 +29,6 @@ _NO_CONTENT = (
 )
 
 
-class Ready:
-    """A session began anew: what was said before it has to be read."""
-
-    def __init__(self, client: discord.Client) -> None:
-        self.client = client
-
-
 class Called:
     """A command; `deferred` is set when Discord shows that it is being answered, or will not."""
 
@@ -51,7 +44,7 @@ Happening = (
     | discord.RawMessageDeleteEvent
     | discord.RawBulkMessageDeleteEvent
     | Called
-    | Ready
+    | Session
 )
 Queue = asyncio.Queue[tuple[Happening, int] | None]
 
@@ -88,6 +81,7 @@ class _Ears(GatewayClient):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self._happened = happened
+        self._complete: dict[int, asyncio.Event] = {}
 
     async def on_message(self, message: discord.Message) -> None:
         self._happened.put_nowait((message, self._me))
@@ -116,8 +110,12 @@ class _Ears(GatewayClient):
             await defer(interaction, ephemeral=handle is not None and handle.ephemeral)
             called.deferred.set()
 
-    async def on_ready(self) -> None:
-        self._happened.put_nowait((Ready(self), self._me))
+    async def on_shard_connect(self, shard: int) -> None:
+        self._complete.setdefault(shard, asyncio.Event()).clear()
+        self._happened.put_nowait((Session(self, self._complete[shard]), self._me))
+
+    async def on_shard_ready(self, shard: int) -> None:
+        self._complete[shard].set()
 
     @property
     def _me(self) -> int:
@@ -172,8 +170,8 @@ async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
         happening, me = entry
         if isinstance(happening, Called):
             await happening.deferred.wait()
-        if isinstance(happening, Ready):
-            await catch_up(happening.client, me, lambda event: _store_one(event, accept), heard)
+        if isinstance(happening, Session):
+            await catch_up(happening, me, heard, lambda message: _store_one(message, accept))
         elif (event := _event(happening, me)) is not None:
             await _store_one(event, accept)
 

@@ -26,7 +26,9 @@ _UPDATES = ["message", "edited_message", "callback_query", "message_reaction"]
 """Telegram keeps the last list it was given, and reactions are not in its own default."""
 _POLL_S = 30
 _DEAF_S = 2.0 * _POLL_S + 30
+_STOP_S = 5.0  # the last poll, which only confirms what is stored, may hang like those before it
 _AGAIN_S = 5.0
+_VOICELESS_S = 24 * 3600.0  # how long a chat that accepts no voice notes is not asked again
 
 
 class DurableQueue(asyncio.Queue[object]):
@@ -67,15 +69,22 @@ class DurableQueue(asyncio.Queue[object]):
 
 
 class _Polls(HTTPXRequest):
-    """The requests for updates, and when one was last answered (monotonic seconds)."""
+    """The requests for updates, and when one was last answered (monotonic seconds, 0: never)."""
 
-    answered_at: float | None = None
+    answered_at = 0.0
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         status, body = await super().do_request(*args, **kwargs)
         if status == HTTPStatus.OK:
             self.answered_at = clock.monotonic()
         return status, body
+
+    async def silence(self) -> None:
+        """Return when no poll was answered for so long that none will be."""
+        began, left_s = clock.monotonic(), _DEAF_S
+        while left_s > 0:
+            await asyncio.sleep(left_s)
+            left_s = max(began, self.answered_at) + _DEAF_S - clock.monotonic()
 
 
 class TelegramPlatform:
@@ -107,7 +116,8 @@ class TelegramPlatform:
         self._bases = f"{api_base}/bot", f"{file_base or api_base}/file/bot"
         self._polls = _Polls(connection_pool_size=1)
         self._listening_since: float | None = None
-        self._conflict_at: float | None = None
+        self._conflict_at = 0.0
+        self._voiceless: dict[str, float] = {}
         self._bot = self._client(self._polls)
 
     def _client(self, polls: _Polls) -> Bot:
@@ -122,7 +132,9 @@ class TelegramPlatform:
         """Why nothing is heard from Telegram, "" when all is well or it is not this process that listens."""
         if self._listening_since is None:
             return ""
-        silent_s = clock.monotonic() - (self._polls.answered_at or self._listening_since)
+        if self._conflict_at > self._polls.answered_at:
+            return "another copy of this bot is running"
+        silent_s = clock.monotonic() - max(self._polls.answered_at, self._listening_since)
         return f"no poll was answered for {silent_s:.0f} s" if silent_s > _DEAF_S else ""
 
     async def check(self) -> str:
@@ -137,18 +149,23 @@ class TelegramPlatform:
         return f"@{me.username}"
 
     async def listen(self, accept: Accept) -> None:
-        """Poll until cancelled. Nothing that waits at Telegram is dropped.
-
-        Polling has a client of its own, which it closes: what is being sent when listening ends is not cut off.
-        """
-        self._polls = _Polls(connection_pool_size=1, read_timeout=20, connect_timeout=10)
+        """Poll until cancelled; a poller that went deaf is replaced. Nothing that waits at Telegram is dropped."""
         self._listening_since = clock.monotonic()
         try:
-            await self._listen(self._client(self._polls), accept)
+            while True:
+                await self._poll(accept)
+                _LOG.error("no poll of Telegram was answered for %.0f s: starting a new poller", _DEAF_S)
         finally:
             self._listening_since = None
 
-    async def _listen(self, bot: Bot, accept: Accept) -> None:
+    async def _poll(self, accept: Accept) -> None:
+        """One poller, until no poll is answered any more.
+
+        It has a client of its own, which it closes: what is being sent when it ends is not cut off.
+        """
+        polls = _Polls(connection_pool_size=1, read_timeout=20, connect_timeout=10)
+        polls.answered_at, self._polls = self._polls.answered_at, polls
+        bot = self._client(polls)
         await _initialize(bot)
         updater = Updater(bot, DurableQueue(accept, bot, self._phrases))
         async with updater:
@@ -161,15 +178,16 @@ class TelegramPlatform:
             )
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(menu.register(bot, self._phrases))
-                    await asyncio.Event().wait()
+                    registering = group.create_task(menu.register(bot, self._phrases))
+                    await polls.silence()
+                    registering.cancel()
             finally:
-                await updater.stop()
+                await _stop(updater)
 
     def _report(self, error: TelegramError) -> None:
         if not isinstance(error, Conflict):
             _LOG.warning("polling Telegram: %s", type(error).__name__)
-        elif self._conflict_at is None or self._conflict_at < (self._polls.answered_at or 0):
+        elif self._conflict_at <= self._polls.answered_at:
             self._conflict_at = clock.monotonic()
             _LOG.error("another copy of this bot polls Telegram: standing by until it stops")
 
@@ -178,8 +196,13 @@ class TelegramPlatform:
         return await send.fetch(self._bot, media, cap_bytes)
 
     async def send(self, part: Part) -> str:
-        """Send one part; the id of the message."""
-        return await send.send(self._bot, part, self._phrases)
+        """Send one part; the id of the message, "" for a voice note that its reader does not accept."""
+        if part.kind == "voice" and clock.monotonic() < self._voiceless.get(part.channel.space, 0.0):
+            return ""
+        ref = await send.send(self._bot, part, self._phrases)
+        if part.kind == "voice" and not ref:
+            self._voiceless[part.channel.space] = clock.monotonic() + _VOICELESS_S
+        return ref
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         """Whether a person owns or administers a chat."""
@@ -199,6 +222,14 @@ async def _initialize(bot: Bot) -> None:
             await asyncio.sleep(_AGAIN_S)
         else:
             return
+
+
+async def _stop(updater: Updater) -> None:
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await updater.stop()
+    except Exception as error:  # whatever ended the library's polling ends here, so that the next poller can begin
+        _LOG.warning("the poller did not end well: %s", type(error).__name__)
 
 
 __all__ = ["TelegramPlatform"]

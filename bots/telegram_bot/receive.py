@@ -90,12 +90,13 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
 
 def _channel(message: TelegramMessage, me: Me) -> ChannelKey:
     # In an ordinary supergroup message_thread_id is the root of a reply chain, not a topic.
-    topic = str(message.message_thread_id) if message.is_topic_message else ""
+    topic = str(message.message_thread_id or "") if message.is_topic_message else ""
     return ChannelKey("telegram", f"{me.id}:{message.chat.id}", topic)
 
 
 def _person(user: User) -> Person:
-    return Person(str(user.id), user.full_name, user.language_code or "")
+    # A deleted account has no name at all.
+    return Person(str(user.id), user.full_name or "", user.language_code or "")
 
 
 def _addressed(message: TelegramMessage, me: Me) -> bool:
@@ -106,7 +107,12 @@ def _addressed(message: TelegramMessage, me: Me) -> bool:
 
 
 def _entities(message: TelegramMessage) -> dict[MessageEntity, str]:
-    return {**message.parse_entities(), **message.parse_caption_entities()}
+    """Each mark and the text under it. The library's own reading raises when a mark ends within an emoji."""
+    units = (message.text or message.caption or "").encode("utf-16-le", "surrogatepass")
+    marks = message.entities or message.caption_entities
+    return {
+        mark: units[2 * mark.offset : 2 * (mark.offset + mark.length)].decode("utf-16-le", "ignore") for mark in marks
+    }
 
 
 def _own_mentions(message: TelegramMessage, me: Me) -> list[str]:

@@ -113,21 +113,25 @@ async def _send_text(bot: Bot, part: Part) -> str:
 
 async def _edit_text(bot: Bot, part: Part) -> str:
     text, entities = _content(part)
-    try:
-        await bot.edit_message_text(
-            text,
-            where(part.channel)[0],
-            int(part.replaces),
-            entities=entities or None,
-            link_preview_options=_NO_PREVIEW,
-            reply_markup=_KEYBOARD if part.rateable else None,
-        )
-    except BadRequest as error:
-        if says(error, "to edit not found", "can't be edited"):
-            return await _send_text(bot, part)
-        if not says(error, "not modified"):
-            raise
-    return part.replaces
+    while True:
+        try:
+            await bot.edit_message_text(
+                text,
+                where(part.channel)[0],
+                int(part.replaces),
+                entities=entities or None,
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=_KEYBOARD if part.rateable else None,
+            )
+        except BadRequest as error:
+            if says(error, "to edit not found", "can't be edited"):
+                return await _send_text(bot, part)
+            if entities and says(error, "entit"):
+                text, entities = part.text, ()
+                continue
+            if not says(error, "not modified"):
+                raise
+        return part.replaces
 
 
 async def _send_draft(bot: Bot, part: Part) -> str:

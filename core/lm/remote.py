@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
 from core.lm.base import Request, Utterance
+from core.lm.breaker import Breaker
 from core.lm.stopping import StopFilter
-from core.telemetry import log
+from core.telemetry import TOKENS, log
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncStream
@@ -29,7 +30,11 @@ _LOG = log("lm")
 
 
 class RemoteModel:
-    """One model of one server. Nothing is tried again here: what has begun to be said would be said twice."""
+    """One model of one server.
+
+    Nothing is tried again here: what has begun to be said would be said twice. A RetryableError leaves the message in
+    its lane, and the worker comes back with growing pauses, or after the time that the server asked for.
+    """
 
     def __init__(
         self, url: str, model: str, api_key: str = "", *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
@@ -39,6 +44,7 @@ class RemoteModel:
         self.name = model
         self.context_tokens = context_tokens
         self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=TOTAL_S)
+        self._breaker = Breaker("the language model's server")
 
     @property
     def instructable(self) -> bool:
@@ -64,16 +70,19 @@ class RemoteModel:
         """
         ends_at = clock.monotonic() + TOTAL_S
         stops = StopFilter(request.stop)
+        self._breaker.ask()
         stream = await self._within(FIRST_TEXT_S, ends_at, self._begin(request))
         chunks = aiter(stream)
         wait_s = FIRST_TEXT_S
         try:
             while (chunk := await self._within(wait_s, ends_at, _next(chunks))) is not None:
+                _count(chunk)
                 if text := stops.feed(_text_of(chunk)):
                     wait_s = BETWEEN_TEXT_S
                     yield text
                 if stops.stopped:
                     return
+            self._breaker.worked()
             if rest := stops.finish():
                 yield rest
         finally:
@@ -97,7 +106,12 @@ class RemoteModel:
             if value is not None
         }
         return await self._client.chat.completions.create(
-            model=self.name, messages=chat, max_tokens=request.max_new_tokens, stream=True, **chosen
+            model=self.name,
+            messages=chat,
+            max_tokens=request.max_new_tokens,
+            stream=True,
+            stream_options={"include_usage": True},
+            **chosen,
         )
 
     async def _within(self, wait_s: float, ends_at: float, work: Awaitable[Answer]) -> Answer:
@@ -108,10 +122,14 @@ class RemoteModel:
         try:
             return await asyncio.wait_for(work, max(0.0, min(wait_s, ends_at - clock.monotonic())))
         except TimeoutError:
+            self._breaker.failed()
             raise UserError("model_slow") from None
         except (OpenAIError, HTTPError) as error:
+            ours = self._ours(error)
+            if isinstance(ours, RetryableError):
+                self._breaker.failed()
             # `from None`: the causes hold the server's words and our headers.
-            raise self._ours(error) from None
+            raise ours from None
 
     def _ours(self, error: Exception) -> AssistantError:
         from openai import APIStatusError
@@ -131,6 +149,13 @@ class RemoteModel:
 
 async def _next(chunks: "AsyncIterator[ChatCompletionChunk]") -> "ChatCompletionChunk | None":
     return await anext(chunks, None)
+
+
+def _count(chunk: "ChatCompletionChunk") -> None:
+    """The last chunk tells how many tokens went in and came out, where the server does."""
+    if chunk.usage is not None:
+        TOKENS.labels("in").inc(chunk.usage.prompt_tokens)
+        TOKENS.labels("out").inc(chunk.usage.completion_tokens)
 
 
 def _text_of(chunk: "ChatCompletionChunk") -> str:

@@ -20,6 +20,8 @@ class FakeModel:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.delay_s = 0.0
+        self.most_at_once = 0
+        self._running = 0
         self._queue: deque[str | Exception] = deque()
 
     def enqueue(self, *answers: str | Exception) -> None:
@@ -30,9 +32,14 @@ class FakeModel:
         answer = self._queue.popleft() if self._queue else f"You said: {request.utterances[-1].content}"
         if isinstance(answer, Exception):
             raise answer
-        for word in answer.split(" "):
-            await asyncio.sleep(self.delay_s)
-            yield word + " "
+        self._running += 1
+        self.most_at_once = max(self.most_at_once, self._running)
+        try:
+            for word in answer.split(" "):
+                await asyncio.sleep(self.delay_s)
+                yield word + " "
+        finally:
+            self._running -= 1
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         return sum(len(utterance.content.split()) + 4 for utterance in utterances)

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fault.discord_world import Both, joined
 from tests.fault.world import World, living
 
+REPORTS: list[str] = []
+"""What pytest keeps of each test that ran: why it failed, and what it printed."""
+_LAST = "test_23"
 Note = Callable[[str], None]
 
 
@@ -25,6 +29,12 @@ async def world(data: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
+async def both(data: Path) -> AsyncIterator[Both]:
+    async with joined(data) as both:
+        yield both
+
+
+@pytest.fixture
 def note(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Note:
     """Prints a line now, whatever is captured."""
 
@@ -34,6 +44,16 @@ def note(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> 
             sys.stdout.flush()
 
     return say
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at all that the other tests left behind comes last."""
+    items.sort(key=lambda item: item.name.startswith(_LAST))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep each report."""
+    REPORTS.extend([report.longreprtext, *(text for _, text in report.sections)])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

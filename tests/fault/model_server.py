@@ -2,7 +2,8 @@
 
 async with ModelServer() as model:
     model.word_s = 0.05                              seconds before each word
-    model.first_s = lambda: random.uniform(0, 1)     seconds before the first one
+    model.first_s = lambda said: random.random()     seconds before the first one
+    model.answer = lambda said: "No."                what it answers instead
     model.trouble = lambda said: Trouble(status=500) what goes wrong with a message; None: nothing
     await model.refuse()                             nobody listens any more, until model.listen()
     model.asked                                      the whole journal
@@ -48,7 +49,8 @@ class ModelServer:
 
     def __init__(self) -> None:
         self.word_s = 0.0
-        self.first_s: Callable[[], float] = lambda: 0.0
+        self.first_s: Callable[[str], float] = lambda said: 0.0
+        self.answer: Callable[[str], str] = answer_to
         self.trouble: Callable[[str], Trouble | None] = lambda said: None
         self.asked: list[Asked] = []
         self.running = 0
@@ -104,13 +106,13 @@ class ModelServer:
     async def _answer(self, request: web.Request, asked: Asked, trouble: Trouble) -> web.StreamResponse:
         if trouble.hang:
             await asyncio.Event().wait()
-        await asyncio.sleep(self.first_s())
+        await asyncio.sleep(self.first_s(asked.said))
         if trouble.status:
             return web.json_response({"error": {"message": "no"}}, status=trouble.status)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            for count, word in enumerate(answer_to(asked.said).split(" ")):
+            for count, word in enumerate(self.answer(asked.said).split(" ")):
                 if count == trouble.cut_after:
                     _break(request)
                     return response

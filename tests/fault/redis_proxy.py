@@ -17,8 +17,9 @@ _START_S = 30
 class RedisServer:
     """A redis-server of our own on a TCP port, which writes down everything it is told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fsync: str = "everysec") -> None:
         self._folder = folder
+        self._fsync = fsync
         self.port = _free_port()
 
     @property
@@ -38,7 +39,7 @@ class RedisServer:
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         binary = await asyncio.to_thread(server_binary)
         options = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self._folder), "save": "",
-                   "appendonly": "yes", "appendfsync": "everysec"}  # fmt: skip
+                   "appendonly": "yes", "appendfsync": self._fsync}  # fmt: skip
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         self._process = await asyncio.create_subprocess_exec(binary, *arguments, stdout=subprocess.DEVNULL)
         async with asyncio.timeout(_START_S), Redis.from_url(self.url) as client:

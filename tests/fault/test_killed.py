@@ -10,9 +10,9 @@ from tests.fault.world import World, until
 _KILLS = 20
 
 
-async def test_killed_while_it_generates(world: World, note: Note):
+async def test_01_killed_while_it_generates(world: World, note: Note):
     chance = random.Random(1)
-    world.model.first_s = lambda: chance.uniform(0.0, 0.6)
+    world.model.first_s = lambda said: chance.uniform(0.0, 0.6)
     world.model.word_s = 0.05
     began, mid_generation = time.monotonic(), 0
     world.say_everywhere(range(1, 11), 2)
@@ -35,7 +35,7 @@ async def test_killed_while_it_generates(world: World, note: Note):
     assert all(world.doubled_by_a_kill(text) for text in verdict.doubled)
 
 
-async def test_killed_between_commit_and_send(world: World, note: Note):
+async def test_02_killed_between_commit_and_send(world: World, note: Note):
     world.telegram.hold()
     for chat in range(1, 6):
         world.say(chat)

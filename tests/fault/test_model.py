@@ -15,25 +15,12 @@ from tests.fault.conftest import Note
 from tests.fault.model_server import Trouble
 from tests.fault.world import World, until
 
-_WENT_WRONG, _UNAVAILABLE = (Phrases().say(key, "en") for key in ("went_wrong", "unavailable"))
-_HANG_S = 900
-"""A model that hangs is given up after seven times 60 s."""
+_WENT_WRONG, _UNAVAILABLE, _SLOW = (Phrases().say(key, "en") for key in ("went_wrong", "unavailable", "model_slow"))
+_HANG_S = 120
+"""A model that hangs is given up after 60 s (core/lm/remote.py)."""
 
 
-async def test_one_channel_hangs(world: World, note: Note):
-    world.model.trouble = lambda said: Trouble(hang=True) if said == "hang" else None
-    world.say(1, "hang")
-    await until(lambda: world.model.times_asked("hang") == 1, "the call that hangs")
-    began = time.monotonic()
-    world.say_everywhere(range(2, 22), 3)
-    others = set(world.said_at) - {"hang"}
-    verdict = await world.answered(others)
-    note(f"{len(others)} messages of 20 other channels answered in {time.monotonic() - began:.1f} s")
-    assert verdict.lost == ("hang",)
-    assert (verdict.doubled, verdict.disordered) == ((), ())
-
-
-async def test_a_message_that_always_raises(world: World, data: Path, note: Note):
+async def test_11_a_message_that_always_raises(world: World, data: Path, note: Note):
     world.model.trouble = lambda said: Trouble(status=400) if said == "poison" else None
     world.say(1, "poison")
     world.say(1, "the next one")
@@ -69,7 +56,7 @@ async def _recover(world: World) -> None:
 
 
 @pytest.mark.parametrize("begin", [_refuse, _fail, _hang])
-async def test_the_model_is_away(world: World, note: Note, begin: Callable[[World], Awaitable[None]]):
+async def test_12_the_model_is_away(world: World, note: Note, begin: Callable[[World], Awaitable[None]]):
     world.say(1, "before")
     await world.answered()
     await begin(world)
@@ -79,15 +66,20 @@ async def test_the_model_is_away(world: World, note: Note, begin: Callable[[Worl
     world.say(1, "after")
     verdict = await world.answered({"before", "after"})
     tries = world.model.times_asked(asked)
-    note(f"{begin.__name__}: one sentence after {took_s:.1f} s and {tries} requests that arrived")
-    assert verdict.other == (_UNAVAILABLE,)
+    again_s = max(world.telegram.sent_at) - world.said_at["after"]
+    note(
+        f"{begin.__name__}: one sentence after {took_s:.1f} s and {tries} requests that arrived; after the recovery an "
+        f"answer in {again_s:.1f} s"
+    )
+    assert verdict.other == (_SLOW if begin is _hang else _UNAVAILABLE,)
     assert verdict.lost == (asked,)
     assert not verdict.doubled
 
 
 @pytest.mark.parametrize("times", [1, 10**6])
-async def test_the_answer_breaks_off(world: World, note: Note, times: int):
+async def test_13_the_answer_breaks_off(world: World, note: Note, times: int):
     said = " ".join(f"word{number}" for number in range(40))
+    world.model.word_s = 0.05
     world.model.trouble = lambda text: Trouble(cut_after=20) if world.model.times_asked(text) <= times else None
     world.say(1, said)
     took_s = await until(lambda: world.telegram.sent, "a message")
@@ -95,9 +87,9 @@ async def test_the_answer_breaks_off(world: World, note: Note, times: int):
     await world.telegram.wait_quiet()
     verdict = world.verdict()
     heard = "the whole answer" if not verdict.lost else verdict.other
-    note(
-        f"cut {'once' if times == 1 else 'always'}: {heard} after {took_s:.1f} s, asked {world.model.times_asked(said)}"
-    )
+    often, asked = "once" if times == 1 else "always", world.model.times_asked(said)
+    note(f"cut {often}: {heard} after {took_s:.1f} s, asked {asked}, {len(world.telegram.drafts)} drafts before it")
+    assert world.telegram.drafts
     assert len(world.telegram.sent) == 1
     assert verdict.perfect or verdict.other == (_UNAVAILABLE,)
 

@@ -3,17 +3,21 @@
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.fault.conftest import Note
 from tests.fault.redis_proxy import RedisProxy, RedisServer
-from tests.fault.world import counter, health, living, settings_for, stopped, until
+from tests.fault.world import World, counter, health, living, memory_mb, settings_for, stopped, until
 from tests.scenario.product import Product
 
-_HOLD_S = 10
+_HOLD_S = 30
+_FULL_S = 15
+_GROWN_MB = 50
 _LEASE_S = 6
 
 
@@ -23,7 +27,7 @@ async def redis(data: Path) -> AsyncIterator[RedisServer]:
         yield server
 
 
-async def test_a_process_stops_for_two_leases(redis: RedisServer, data: Path, note: Note):
+async def test_07_a_process_stops_for_two_leases(redis: RedisServer, data: Path, note: Note):
     async with living(data, REDIS_URL=redis.url) as world:
         world.model.word_s = 0.3
         world.say_everywhere(range(1, 6), 1)
@@ -50,8 +54,9 @@ async def test_a_process_stops_for_two_leases(redis: RedisServer, data: Path, no
     assert fenced >= 1
 
 
-async def test_redis_is_killed_under_load(redis: RedisServer, data: Path, note: Note):
-    async with living(data, REDIS_URL=redis.url) as world:
+@pytest.mark.parametrize("fsync", ["everysec", "always"])
+async def test_08_redis_is_killed_under_load(data: Path, note: Note, fsync: str):
+    async with RedisServer(data / "redis", fsync) as redis, living(data, REDIS_URL=redis.url) as world:
         world.model.word_s = 0.05
         pid = world.product.process.pid
         for number in range(200):
@@ -74,7 +79,7 @@ async def test_redis_is_killed_under_load(redis: RedisServer, data: Path, note: 
         assert world.product.process.pid == pid
 
 
-async def test_redis_falls_silent(redis: RedisServer, data: Path, note: Note):
+async def test_09_redis_falls_silent(redis: RedisServer, data: Path, note: Note):
     async with RedisProxy(redis.port) as proxy, living(data, REDIS_URL=proxy.url) as world:
         world.model.word_s = 0.05
         world.say_everywhere(range(1, 11), 3)
@@ -83,19 +88,18 @@ async def test_redis_falls_silent(redis: RedisServer, data: Path, note: Note):
         held_at = time.monotonic()
         world.say_everywhere(range(1, 11), 1)
         stored = len(world.telegram.offsets)
-        await asyncio.sleep(_HOLD_S / 2)
-        state = await health(world.product)
+        degraded_s = await until_degraded(world, held_at)
         await asyncio.sleep(max(0.0, held_at + _HOLD_S - time.monotonic()))
         offsets = world.telegram.offsets[stored:]
         proxy.release()
         released = time.monotonic()
         verdict = await world.answered()
         note(
-            f"/healthz meanwhile: {state}; {verdict.messages} messages, lost {len(verdict.lost)}, doubled "
+            f"{_HOLD_S} s of silence: /healthz degraded after {degraded_s:.1f} s, Telegram's offset at most "
+            f"{max(offsets, default=0)}; {verdict.messages} messages, lost {len(verdict.lost)}, doubled "
             f"{len(verdict.doubled)}, the last {max(world.telegram.sent_at) - released:.1f} s after the release"
         )
         first_new = min(world.updates[text] for said in world.said.values() for text in said[3:])
-        assert state != "200"
         assert all(offset <= first_new for offset in offsets)
         assert verdict.kept, verdict
         assert not verdict.doubled
@@ -103,3 +107,36 @@ async def test_redis_falls_silent(redis: RedisServer, data: Path, note: Note):
         world.say(1, "are you still there?")
         assert (await world.answered()).perfect
         assert len(world.telegram.offsets) > polls
+
+
+async def until_degraded(world: World, since: float) -> float:
+    """Seconds until /healthz says so."""
+    async with asyncio.timeout(_HOLD_S):
+        while await health(world.product) == "200":
+            await asyncio.sleep(0.2)
+    return time.monotonic() - since
+
+
+async def test_10_redis_is_full(redis: RedisServer, data: Path, note: Note):
+    async with living(data, REDIS_URL=redis.url) as world, Redis.from_url(redis.url) as owner:
+        world.model.word_s = 0.05
+        world.say_everywhere(range(1, 11), 1)
+        await until(lambda: world.model.running > 0, "generations")
+        await owner.config_set("maxmemory", "1mb")
+        before_mb = memory_mb(world.product)
+        offset = world.telegram.offsets[-1]
+        world.say_everywhere(range(1, 11), 5)
+        await asyncio.sleep(_FULL_S)
+        grown_mb = memory_mb(world.product) - before_mb
+        offsets = {each for each in world.telegram.offsets if each > offset}
+        notices = Counter(sent.chat for sent in world.telegram.sent if sent.text in world.verdict().other)
+        await owner.config_set("maxmemory", "0")
+        verdict = await world.answered()
+        note(
+            f"{_FULL_S} s: confirmed {len(offsets)} of 50 updates, notices {sum(notices.values())}, memory "
+            f"{grown_mb:+.0f} MB; afterwards lost {len(verdict.lost)}, doubled {len(verdict.doubled)}"
+        )
+        assert not offsets
+        assert max(notices.values(), default=0) <= 1
+        assert grown_mb <= _GROWN_MB
+        assert (verdict.lost, verdict.disordered, verdict.doubled) == ((), (), ())

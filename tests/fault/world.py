@@ -85,13 +85,18 @@ class World:
         self.updates: dict[str, int] = {}
         self.killed_at: list[float] = []
 
-    def say(self, chat: int, text: str = "") -> str:
-        """A person writes into a chat of theirs; without `text` a message that is like no other."""
+    def say(self, chat: int, text: str = "", *, again: int = 0) -> str:
+        """A person writes into a chat of theirs; without `text` a message that is like no other.
+
+        Telegram gives it `again` that often.
+        """
         text = text or f"message {len(self.said[chat])} of chat {chat}"
         self.said[chat].append(text)
         self.said_at[text] = time.monotonic()
         pushed = self.telegram.say(text, chat={"id": chat, "type": "private"}, user={**ANN, "id": chat})
         self.updates[text] = pushed["update_id"]
+        for _ in range(again):
+            self.telegram.give_again(pushed)
         return text
 
     def say_everywhere(self, chats: range, times: int) -> None:
@@ -193,3 +198,9 @@ async def health(product: Product, seconds: float = 2.0) -> str:
             return str((await client.get(f"{product.page}/healthz")).status_code)
         except httpx.TimeoutException:
             return f"silent for {seconds:.0f} s"
+
+
+def memory_mb(product: Product) -> float:
+    """What a product holds in memory, in MB."""
+    status = Path(f"/proc/{product.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -25,6 +26,9 @@ class DiscordGateway:
         """What the bot is called in the server."""
         self.identified = asyncio.Event()
         self.identifies: list[Json] = []
+        self.identified_at: list[float] = []
+        """Monotonic seconds of each IDENTIFY."""
+        self.refused_at: list[float] = []
         self.resumes = 0
         self._events: list[Json] = []
         self._socket: web.WebSocketResponse | None = None
@@ -55,6 +59,7 @@ class DiscordGateway:
         """One connection of the bot."""
         if self.refuse:
             self.refuse -= 1
+            self.refused_at.append(time.monotonic())
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -76,6 +81,7 @@ class DiscordGateway:
 
     async def _identify(self, socket: web.WebSocketResponse, told: Json) -> None:
         self.identifies.append(told)
+        self.identified_at.append(time.monotonic())
         if told["token"] != self._token:
             await socket.close(code=4004, message=b"Authentication failed.")
             return

@@ -11,7 +11,10 @@ Json = dict[str, Any]
 BOT, ALICE, BOB, ROBOT = "100000000000000001", "200000000000000001", "200000000000000002", "300000000000000001"
 GUILD, ROLE = "400000000000000001", "410000000000000001"
 GENERAL, RANDOM, THREAD = "500000000000000001", "500000000000000002", "500000000000000003"
+CROWD = tuple(f"2100000000000000{number:02}" for number in range(20))
+"""Twenty more people."""
 DM = {ALICE: "600000000000000001", BOB: "600000000000000002"}
+DM |= {person: f"6100000000000000{number:02}" for number, person in enumerate(CROWD)}
 """The direct channel of each person."""
 
 SUPPRESS_EMBEDS, VOICE_FLAG = 1 << 2, 1 << 13
@@ -40,7 +43,7 @@ USERS = {
     ALICE: user(ALICE, "Alice"),
     BOB: user(BOB, "Bob"),
     ROBOT: user(ROBOT, "Robot", bot=True),
-}
+} | {person: user(person, f"Person{number}") for number, person in enumerate(CROWD)}
 APPLICATION: Json = {
     "id": BOT,
     "name": "Parley",

@@ -1,10 +1,9 @@
 """How Discord reads a request, what it refuses, and how it answers."""
 
-import asyncio
 import base64
 import json
 import re
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import BodyPartReader, web
 
@@ -51,7 +50,7 @@ def check_new_message(body: Json, files: list[File], *, target_exists: bool) -> 
         raise Refused(400, 50035, "Invalid Form Body: nonce must be 25 or fewer in length.")
     if len(content) > 2000:
         raise Refused(400, 50035, "Invalid Form Body: content must be 2000 or fewer in length.")
-    if not content and not files:
+    if not content.strip() and not files:
         raise Refused(400, 50006, "Cannot send an empty message")
     if not target_exists and body["message_reference"].get("fail_if_not_exists", True):
         raise Refused(400, 50035, "Invalid Form Body: message_reference: Unknown message")
@@ -69,46 +68,6 @@ def _check_voice(content: str, attachments: list[Json], files: list[File]) -> No
         raise Refused(400, 50161, "Voice messages must have supporting metadata.")
     if not 0 < len(base64.b64decode(about["waveform"], validate=True)) <= 256:
         raise Refused(400, 50161, "Voice messages must have supporting metadata.")
-
-
-class Trouble:
-    """What shall go wrong, each once."""
-
-    def __init__(self) -> None:
-        self._canned: list[tuple[str, str, web.Response | None]] = []
-        self._cut: list[tuple[str, str]] = []
-
-    def answer_next(
-        self, method: str, path: str, status: int, body: Json | None = None, headers: dict[str, str] | None = None
-    ) -> None:
-        """Answer the next call of this method and path prefix like this; status 0 resets the connection."""
-        self._canned.append((method, path, json_response(body or {}, status, headers) if status else None))
-
-    def lose_next_answer(self, method: str, path: str) -> None:
-        """Do what the next call of this method and path prefix asks, and reset the connection instead of answering."""
-        self._cut.append((method, path))
-
-    def instead_of(self, request: web.Request, path: str) -> web.Response | None:
-        """The answer to give without doing anything, if there is one."""
-        for position, (method, prefix, canned) in enumerate(self._canned):
-            if request.method == method and path.startswith(prefix):
-                del self._canned[position]
-                return canned or _reset(request)
-        return None
-
-    def after(self, request: web.Request, path: str) -> web.Response | None:
-        """The answer to give after doing it, if there is one."""
-        for cut in self._cut:
-            if request.method == cut[0] and path.startswith(cut[1]):
-                self._cut.remove(cut)
-                return _reset(request)
-        return None
-
-
-def _reset(request: web.Request) -> web.Response:
-    if request.transport:
-        cast(asyncio.WriteTransport, request.transport).abort()
-    return web.Response()
 
 
 class Files:

@@ -15,6 +15,7 @@ Checked against discord.py 2.7.1. Times, limits and error codes are those of the
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +43,8 @@ from tests.platforms.discord_payloads import (
     without_content,
 )
 from tests.platforms.discord_places import DiscordPlaces
-from tests.platforms.discord_rest import File, Files, Refused, Trouble, check_new_message, json_response, read_body
+from tests.platforms.discord_rest import File, Files, Refused, check_new_message, json_response, read_body
+from tests.platforms.discord_trouble import Trouble
 
 
 class DiscordServer:
@@ -53,7 +55,10 @@ class DiscordServer:
         self.sent: list[SentMessage] = []
         self.typing: list[str] = []
         self.reactions: list[tuple[str, str]] = []
+        self.edited: list[tuple[str, Json]] = []
         self.calls: list[tuple[str, str]] = []
+        self.called_at: list[float] = []
+        """Monotonic seconds of each call."""
         self.messages: dict[str, Json] = {}
         self._files = Files()
         self.trouble = Trouble()
@@ -168,6 +173,11 @@ class DiscordServer:
 
     # What the bot did
 
+    def times_of(self, method: str, path: str) -> list[float]:
+        """When a route was called: a method and the beginning of a path."""
+        calls = zip(self.calls, self.called_at, strict=True)
+        return [at for (called, where), at in calls if called == method and where.startswith(path)]
+
     async def wait_ready(self, seconds: float = 5) -> None:
         """Wait until the bot has identified itself at the gateway."""
         await asyncio.wait_for(self.events.identified.wait(), seconds)
@@ -192,7 +202,8 @@ class DiscordServer:
     async def _rest(self, request: web.Request) -> web.Response:
         path = "/" + request.match_info["tail"]
         self.calls.append((request.method, path))
-        if (canned := self.trouble.instead_of(request, path)) is not None:
+        self.called_at.append(time.monotonic())
+        if (canned := await self.trouble.instead_of(request, path)) is not None:
             return canned
         try:
             answer = await self.interactions.answer(request, path)
@@ -202,7 +213,7 @@ class DiscordServer:
                 answer = self.places.answer(request, path) or await self._answer(request, path)
         except Refused as refused:
             return json_response({"message": str(refused), "code": refused.code}, refused.status)
-        return self.trouble.after(request, path) or answer
+        return await self.trouble.after(request, path) or answer
 
     async def _answer(self, request: web.Request, path: str) -> web.Response:
         match [request.method, *path.strip("/").split("/")]:
@@ -238,7 +249,10 @@ class DiscordServer:
             case ["PATCH", "channels", channel, "messages", id]:
                 self._know(channel)
                 body, _ = await read_body(request)
-                return json_response(self._as_read(self._own(id) | {"content": body["content"]}, keep=id))
+                told = self._own(id)
+                check_new_message(body, [], target_exists=True)
+                self.edited.append((id, body))
+                return json_response(self._as_read(told | {"content": body["content"]}, keep=id))
             case ["DELETE", "channels", channel, "messages", id]:
                 self._know(channel)
                 self._own(id)

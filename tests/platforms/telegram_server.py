@@ -12,48 +12,28 @@ import itertools
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from tests.platforms.telegram_chats import Chats
+from tests.platforms.telegram_payloads import (
+    ANN,
+    BOB,
+    BOT,
+    FORUM,
+    GROUP,
+    PRIVATE,
+    Sent,
+    mentions_in,
+    read_form,
+    refused,
+)
+from tests.platforms.telegram_trouble import Call, Failure, Json, Trouble, error
 
+__all__ = ["ANN", "BOB", "BOT", "FORUM", "GROUP", "PRIVATE", "Sent", "TelegramServer"]
 TOKEN = "42:local-test-token"
-BOT = {"id": 42, "is_bot": True, "first_name": "Parley", "username": "parley_bot", "can_join_groups": True,
-       "can_read_all_group_messages": False, "supports_inline_queries": False}  # fmt: skip
-ANN = {"id": 7, "is_bot": False, "first_name": "Ann", "language_code": "en"}
-BOB = {"id": 8, "is_bot": False, "first_name": "Bob", "last_name": "Li", "language_code": "zh-hans"}
-PRIVATE = {"id": 7, "type": "private", "first_name": "Ann"}
-GROUP = {"id": -1001, "type": "supergroup", "title": "Friends"}
-FORUM = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
 _BIGGEST = 20 * 2**20
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One message that the bot sent."""
-
-    id: int
-    chat: int
-    topic: int | None
-    text: str
-    voice: bytes
-    duration: int
-    reply_to: int | None
-    buttons: tuple[str, ...]
-    entities: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Failure:
-    """What a method answers next, instead of working."""
-
-    code: int
-    description: str
-    parameters: Json = field(default_factory=dict)
 
 
 class TelegramServer:
@@ -70,8 +50,9 @@ class TelegramServer:
         self.typed: list[int] = []
         self.thanked: list[tuple[str, str]] = []
         self.offsets: list[int] = []
-        self.failures: dict[str, list[Failure]] = {}
         self.chats = Chats()
+        self.calls: list[Call] = []
+        self.trouble = Trouble()
         self._updates: list[Json] = []
         self._files: dict[str, bytes] = {}
         self._update_ids, self._message_ids = itertools.count(100), itertools.count(1)
@@ -103,6 +84,10 @@ class TelegramServer:
         self._came.set()
         return made
 
+    def give_again(self, update: Json) -> None:
+        """The same update once more, before the bot confirms the first."""
+        self._updates.append(update)
+
     def say(
         self,
         text: str = "",
@@ -121,7 +106,7 @@ class TelegramServer:
         message |= media
         if text:
             place = "caption" if media else "text"
-            message |= {place: text, "caption_entities" if media else "entities": _entities(text)}
+            message |= {place: text, "caption_entities" if media else "entities": mentions_in(text)}
         if topic is not None:
             message |= {"message_thread_id": topic, "is_topic_message": True}
         if isinstance(reply_to, dict):
@@ -176,7 +161,7 @@ class TelegramServer:
 
     def fail(self, method: str, code: int, description: str, **parameters: Any) -> None:
         """The next call of a method fails."""
-        self.failures.setdefault(method, []).append(Failure(code, description, parameters))
+        self.trouble.failures.setdefault(method, []).append(Failure(code, description, parameters))
 
     # What tests wait for
 
@@ -201,14 +186,20 @@ class TelegramServer:
 
     async def _api(self, request: web.Request) -> web.Response:
         if request.match_info["token"] != self.token:
-            return _error(Failure(401, "Unauthorized"))
+            return error(Failure(401, "Unauthorized"))
         method = request.match_info["method"]
         if method == "getUpdates":
             return await self._get_updates(request)
-        fields, files = await _form(request)
+        fields, files = await read_form(request)
         self._last_call = time.monotonic()
-        if self.failures.get(method):
-            return _error(self.failures[method].pop(0))
+        self.calls.append(Call(self._last_call, method, int(fields.get("chat_id", 0))))
+        if (failure := self.trouble.instead_of(method, fields)) is not None:
+            return error(failure)
+        answer = self._do(method, fields, files)
+        await self.trouble.after(method)
+        return answer
+
+    def _do(self, method: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> web.Response:
         if method == "getMe":
             return _ok(self._bot)
         if (result := self.chats.answer(method, fields)) is not None:
@@ -228,9 +219,9 @@ class TelegramServer:
         return _ok(True)
 
     async def _get_updates(self, request: web.Request) -> web.Response:
-        fields, _ = await _form(request)
-        if self.failures.get("getUpdates"):
-            return _error(self.failures["getUpdates"].pop(0))
+        fields, _ = await read_form(request)
+        if (failure := self.trouble.instead_of("getUpdates", {})) is not None:
+            return error(failure)
         offset, deadline = int(fields.get("offset", 0)), time.monotonic() + float(fields.get("timeout", 0))
         self.offsets.append(offset)
         if self._poll is not None and not self._poll.done():
@@ -243,23 +234,23 @@ class TelegramServer:
             await asyncio.wait({came, mine}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             came.cancel()
         if mine.done():
-            return _error(Failure(409, "Conflict: terminated by other getUpdates request"))
+            return error(Failure(409, "Conflict: terminated by other getUpdates request"))
         return _ok(self._updates[: int(fields.get("limit", 100))])
 
     def _get_file(self, file_id: str) -> web.Response:
         if file_id not in self._files:
-            return _error(Failure(400, "Bad Request: wrong file_id or the file is temporarily unavailable"))
+            return error(Failure(400, "Bad Request: wrong file_id or the file is temporarily unavailable"))
         size = len(self._files[file_id])
         if size > _BIGGEST:
-            return _error(Failure(400, "Bad Request: file is too big"))
+            return error(Failure(400, "Bad Request: file is too big"))
         return _ok({"file_id": file_id, "file_unique_id": file_id, "file_size": size, "file_path": f"voice/{file_id}"})
 
     def _send(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> web.Response:
-        text = fields.get("text", "")
+        text, marks = fields.get("text", ""), json.loads(fields.get("entities", "[]"))
         if int(fields["chat_id"]) in self.chats.closed:
-            return _error(Failure(403, "Forbidden: bot can't initiate conversation with a user"))
-        if len(text.encode("utf-16-le")) // 2 > 4096:
-            return _error(Failure(400, "Bad Request: message is too long"))
+            return error(Failure(403, "Forbidden: bot can't initiate conversation with a user"))
+        if (no := refused(text, marks, needs_text="voice" not in files)) is not None:
+            return error(no)
         keyboard = json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", [])
         sent = Sent(
             id=next(self._message_ids),
@@ -270,7 +261,8 @@ class TelegramServer:
             duration=int(float(fields.get("duration", 0))),
             reply_to=json.loads(fields.get("reply_parameters", "{}")).get("message_id"),
             buttons=tuple(button["text"] for row in keyboard for button in row),
-            entities=tuple(entity["type"] for entity in json.loads(fields.get("entities", "[]"))),
+            entities=tuple(mark["type"] for mark in marks),
+            marks=tuple(marks),
         )
         self.sent.append(sent)
         body: Json = {"voice": {"file_id": "S", "file_unique_id": "s", "duration": sent.duration}} if sent.voice else {}
@@ -284,14 +276,16 @@ class TelegramServer:
         id, edit = int(fields["message_id"]), method == "editMessageText"
         found = next((sent for sent in self.sent if sent.id == id and id not in self.removed), None)
         if found is None:
-            return _error(Failure(400, f"Bad Request: message to {'edit' if edit else 'delete'} not found"))
+            return error(Failure(400, f"Bad Request: message to {'edit' if edit else 'delete'} not found"))
         if not edit:
             self.removed.append(id)
             return _ok(True)
         if self.text_of(id) == fields["text"]:
-            return _error(
+            return error(
                 Failure(400, "Bad Request: message is not modified: specified new message content is the same")
             )
+        if (no := refused(fields["text"], json.loads(fields.get("entities", "[]")))) is not None:
+            return error(no)
         self.edited.append((id, fields["text"]))
         chat = {"id": found.chat, "type": "private" if found.chat > 0 else "supergroup"}
         return _ok({"message_id": id, "date": int(time.time()), "chat": chat, "from": BOT, "text": fields["text"]})
@@ -302,41 +296,5 @@ class TelegramServer:
         return next((text for edited, text in reversed(self.edited) if edited == id), first)
 
 
-async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
-    fields: dict[str, str] = {}
-    files: dict[str, bytes] = {}
-    if request.content_type == "multipart/form-data":
-        async for part in await request.multipart():
-            assert isinstance(part, BodyPartReader)
-            if part.filename:
-                files[part.name or ""] = bytes(await part.read())
-            else:
-                fields[part.name or ""] = await part.text()
-    else:
-        fields = {name: str(value) for name, value in (await request.post()).items()}
-    return fields, files
-
-
-def _entities(text: str) -> list[Json]:
-    """Mentions and a leading command, offsets in UTF-16 units as Telegram has them."""
-    found: list[Json] = []
-    at = 0
-    for word in text.split(" "):
-        size = len(word.encode("utf-16-le")) // 2
-        if word.startswith("@") and size > 1:
-            found.append({"type": "mention", "offset": at, "length": size})
-        if word.startswith("/") and at == 0:
-            found.append({"type": "bot_command", "offset": 0, "length": size})
-        at += size + 1
-    return found
-
-
 def _ok(result: Any) -> web.Response:
     return web.json_response({"ok": True, "result": result})
-
-
-def _error(failure: Failure) -> web.Response:
-    body: Json = {"ok": False, "error_code": failure.code, "description": failure.description}
-    if failure.parameters:
-        body["parameters"] = failure.parameters
-    return web.json_response(body, status=failure.code)

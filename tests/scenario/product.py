@@ -1,6 +1,7 @@
 """`parley run` as a child process, as an owner starts it; nothing in it is patched."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.scenario.traces import Trace
+
 ROOT = Path(__file__).parents[2]
 _START_S = 60
+_PAGES = ("/healthz", "/metrics", "/openapi.json", "/")
 
 
 class Product:
@@ -21,6 +25,7 @@ class Product:
         self._data = data
         self._settings = settings
         self.process: asyncio.subprocess.Process
+        self.trace = Trace(settings)
         self.page = ""
         self.said: list[str] = []
         self.log: list[str] = []
@@ -60,20 +65,30 @@ class Product:
         """kill -9."""
         self.process.kill()
         await self.process.wait()
+        self.trace.files(self._data)
 
     async def stop(self) -> int:
         """SIGTERM, and its exit code."""
         if self.process.returncode is None:
+            await self._look_at_pages()
             self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             code = await self.process.wait()
         await asyncio.gather(*self._readers)
+        self.trace.files(self._data)
         return code
+
+    async def _look_at_pages(self) -> None:
+        with contextlib.suppress(httpx.HTTPError):  # it may be in any state
+            async with httpx.AsyncClient(timeout=2) as client:
+                for path in _PAGES:
+                    self.trace.page(path, (await client.get(f"{self.page}{path}")).content)
 
     async def _read(self, stream: asyncio.StreamReader | None, lines: list[str]) -> None:
         assert stream is not None
         async for line in stream:
             lines.append(line.decode().rstrip())
+            self.trace.line(lines[-1])
 
     async def ask(self, text: str, channel: str = "here", **headers: str) -> dict[str, str]:
         """One message through the API, and its answer."""
@@ -105,6 +120,7 @@ async def run_to_end(data: Path, *arguments: str, **settings: str) -> tuple[int,
     async with asyncio.timeout(_START_S):
         printed, _ = await process.communicate()
     assert process.returncode is not None
+    Trace(settings).line(printed.decode())
     return process.returncode, printed.decode()
 
 

@@ -165,7 +165,7 @@ async def test_discord_text_voice_mention_thread_and_reactions(world: World, spo
     await world.rated(here, {("Hello!", ALICE): 0})
 
 
-async def test_bad_files_get_one_sentence_each_and_nothing_is_blocked(world: World, spoken_name: bytes):
+async def test_pain_08_bad_files_get_one_sentence_each_and_nothing_is_blocked(world: World, spoken_name: bytes):
     telegram = world.telegram
     silence = audio.encode_ogg_opus(np.zeros(32_000, np.float32), audio.SAMPLE_RATE_HZ)
     sentences = {

@@ -1,4 +1,5 @@
 import re
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -14,16 +15,29 @@ PIECES = [
     "a " * 90,
     "\n",
     "\n\n",
-    "```py\n",
+    "```q\n",
     "\n```\n",
+    "````qq\n",
+    "\n````\n",
+    "~~~\n",
+    "~~~~q\n",
+    "   ```\n",
+    "\n``` q qqqq\n",
     "😀" * 60,
+    "👨‍👩‍👧",
+    "你好。",
     "- x\n",
     "`c`",
     "# h\n",
     "z" * 700,
-    "~~~\n",
     "    in\n",
+    "\t" * 300,
+    "\u3000" * 300,
+    "\u2028",
 ]
+"""What Markdown is made of; only the words behind a fence have the letter q."""
+MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 
 
 def reply(text: str, *, heard: bool = False, voice: VoiceNote | None = None) -> Reply:
@@ -34,15 +48,46 @@ def test_units_are_utf16():
     assert [units(text) for text in ("", "abc", "你好", "😀")] == [0, 3, 2, 2]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-def test_nothing_is_lost_and_no_piece_is_too_long(text: str):
-    pieces = list(split(text, 500))
+def left_open(markdown: str) -> str:
+    """The fence that CommonMark finds open at the end, in lists too."""
+    marker = ""
+    for fence in filter(None, map(FENCE.fullmatch, markdown.split("\n"))):
+        if not marker and "`" not in fence[2]:
+            marker = fence[1]
+        elif marker and fence[1].startswith(marker) and not fence[2].strip():
+            marker = ""
+    return marker
 
-    def content(markdown: str) -> str:
-        return re.sub(r"\s|`|~|py", "", markdown)
 
-    assert all(0 < units(piece) <= 500 for piece in pieces)
-    assert content("".join(pieces)) == content(text)
+def visible(markdown: str) -> str:
+    """All but white space, fences and their languages."""
+    return re.sub(r"\s|`|~|q", "", markdown)
+
+
+@given(MARKDOWN, st.integers(50, 4096) | st.integers(50, 200))
+def test_pieces_fit_and_are_whole_markdown_and_nothing_is_lost(text: str, limit: int):
+    pieces = list(islice(split(text, limit), len(text) + 1))
+    assert all(visible(piece) or "`" in piece or "~" in piece for piece in pieces)
+    assert all(units(piece) <= limit for piece in pieces)
+    assert [left_open(piece) for piece in pieces] == [""] * len(pieces)
+    assert visible("".join(pieces)) == visible(text)
+
+
+def test_a_fence_that_takes_up_the_whole_piece_comes_to_an_end():
+    text = "```" + "q" * 1990 + "\n" + "x" * 5000
+    pieces = list(islice(split(text, 2000), 100))
+    assert len(pieces) < 10
+    assert visible("".join(pieces)) == "x" * 5000
+
+
+def test_white_space_makes_no_piece():
+    assert list(split("a" + "\t" * 5000 + "b", 2000)) == ["a", "b"]
+
+
+def test_a_fence_left_open_is_closed_and_one_in_a_list_is_found():
+    assert list(split("```py\nx = 1", 100)) == ["```py\nx = 1\n```"]
+    listed = "1. run\n     ```sh\n     " + "echo\n     " * 20 + "```"
+    assert all(piece.count("```") == 2 for piece in split(listed, 100))
 
 
 def test_a_fence_that_is_cut_is_closed_and_opened_again():

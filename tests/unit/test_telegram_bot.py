@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
+from core import clock
 from core.errors import PermanentError, RetryableError, SettingError, UserError
 from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Part, Reaction, VoiceNote
 from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
@@ -143,16 +146,43 @@ async def test_edits_albums_and_moves(telegram: TelegramServer):
     assert (move.channel.space, move.to.space) == ("42:-1001", "42:-100500")
 
 
-async def test_line_13_a_deaf_poller_is_told_of(telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch):
-    bot, inbox = platform(telegram), Inbox()
-    assert bot.trouble() == ""
-    async with listening(bot, inbox):
-        telegram.say("hello")
-        await inbox.wait(1)
+class SilentTelegram(TelegramServer):
+    """Answers no poll until told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.polls = 0
+        self.speaking = asyncio.Event()
+
+    async def _get_updates(self, request: web.Request) -> web.Response:
+        self.polls += 1
+        if not self.speaking.is_set():
+            await self.speaking.wait()
+            raise ConnectionResetError
+        return await super()._get_updates(request)
+
+
+async def test_pain_13_a_deaf_poller_is_told_of_and_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("bots.telegram_bot._DEAF_S", 0.3)
+    monkeypatch.setattr("bots.telegram_bot._STOP_S", 0.1)
+    async with SilentTelegram() as telegram:
+        bot, inbox = platform(telegram), Inbox()
         assert bot.trouble() == ""
-        monkeypatch.setattr("bots.telegram_bot._DEAF_S", -1.0)
-        assert bot.trouble().startswith("no poll was answered")
-    assert bot.trouble() == ""
+        async with listening(bot, inbox):
+            telegram.say("hello")
+            async with asyncio.timeout(20):
+                while not bot.trouble():
+                    await asyncio.sleep(0.01)
+            assert bot.trouble().startswith("no poll was answered")
+            hung = telegram.polls
+            telegram.speaking.set()
+            await inbox.wait(1)
+            assert telegram.polls > hung
+            assert bot.trouble() == ""
+        assert bot.trouble() == ""
+    assert "starting a new poller" in caplog.text
 
 
 async def test_other_bots_are_not_heard(telegram: TelegramServer):
@@ -244,9 +274,19 @@ async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     assert telegram.typed == [7]
 
 
-async def test_a_reader_who_accepts_no_voice_notes_is_no_error(telegram: TelegramServer):
+async def test_pain_12_a_reader_who_accepts_no_voice_notes_is_asked_once(
+    telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
+):
     telegram.fail("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
-    assert await platform(telegram).send(part("voice", voice=VoiceNote(b"x", 1, b""))) == ""
+    bot, note = platform(telegram), part("voice", voice=VoiceNote(b"x", 1, b""))
+    assert await bot.send(note) == ""
+    assert await bot.send(note) == ""
+    assert telegram.sent == []
+    assert await bot.send(replace(note, channel=ChannelKey("telegram", "42:8")))
+    now = clock.monotonic()
+    monkeypatch.setattr(clock, "monotonic", lambda: now + 25 * 3600)
+    assert await bot.send(note)
+    assert [sent.chat for sent in telegram.sent] == [8, 7]
 
 
 async def test_errors_become_parleys(telegram: TelegramServer):
@@ -278,9 +318,14 @@ async def test_files_are_fetched_up_to_the_cap(telegram: TelegramServer):
         await bot.fetch(MediaRef("audio", "gone"), 2000)
 
 
-async def test_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
+async def test_pain_13_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
     telegram.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request")
+    bot, inbox = platform(telegram), Inbox()
     with caplog.at_level(logging.ERROR, "parley.telegram"):
-        telegram.say("hello")
-        await heard(telegram, 1)
+        async with listening(bot, inbox), asyncio.timeout(20):
+            while bot.trouble() != "another copy of this bot is running":
+                await asyncio.sleep(0.01)
+            telegram.say("hello")
+            await inbox.wait(1)
+            assert bot.trouble() == ""
     assert "another copy of this bot" in caplog.text

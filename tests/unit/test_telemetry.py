@@ -31,5 +31,6 @@ def test_tokens_never_reach_the_log(capsys: pytest.CaptureFixture[str]):
 
 def test_libraries_that_log_urls_stay_quiet(capsys: pytest.CaptureFixture[str]):
     start_logging("INFO")
-    logging.getLogger("httpx").info("HTTP Request: POST https://api.telegram.org/bot1:x/getMe")
+    for library in ("httpx", "httpx2"):
+        logging.getLogger(library).info("HTTP Request: POST https://api.telegram.org/bot1:x/getMe")
     assert capsys.readouterr().err == ""

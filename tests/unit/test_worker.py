@@ -422,6 +422,52 @@ async def test_a_part_that_can_never_arrive_is_passed_over(house: House):
     assert house.platform.texts(HERE) == ["You said: again"]
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_that_brings_everybody_to_grief_is_set_aside(house: House):
+    house.platform.errors = [ZeroDivisionError("boom")] * 10
+    await house.say("hello")
+    await house.say("again")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: again"]
+    assert len(house.model.requests) == 2
+    assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 1
+
+
+async def test_of_the_lanes_whose_owners_died_one_is_tried_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 0.1)
+    monkeypatch.setattr(worker, "_ASIDE_S", 0.02)
+    house = House(store)
+    house.model.delay_s = 0.02
+    suspects = [ChannelKey("telegram", f"42:{number}") for number in range(4)]
+    for channel in suspects:
+        await house.say("hello there", channel)
+    for _ in range(3):
+        for channel in suspects:
+            assert await house.lanes.claim(keys.partition(channel), "telegram")
+        await asyncio.sleep(0.12)
+    fresh = ChannelKey("telegram", "42:fresh")
+    await house.say("hello there", fresh)
+    async with working(house):
+        await house.quiet()
+    assert house.model.most_at_once == 2
+    assert all(house.platform.texts(channel) == ["You said: hello there"] for channel in [*suspects, fresh])
+
+
+async def test_a_message_over_which_ten_owners_died_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 0.02)
+    house = House(store)
+    await house.say("poison")
+    await house.say("hello")
+    for _ in range(10):
+        assert await house.lanes.claim(keys.partition(HERE), "telegram")
+        await asyncio.sleep(0.03)
+    async with working(house):
+        await house.quiet()
+    apology, answer = house.platform.texts(HERE)
+    assert "went wrong" in apology
+    assert answer == "You said: hello"
+
+
 async def test_new_forgets_the_conversation(house: House):
     await house.say("hello")
     await house.say("/new")
@@ -437,7 +483,7 @@ async def test_a_reaction_on_any_part_rates_the_turn(house: House):
     await house.lanes.accept(Reaction("r1", HERE, ANN, 2.0, f"sent-{id}-1", ("👍🏽",)))
     await house.quiet()
     assert (await house.feedback.ratings(HERE))[id, "1"].rating == 1
-    await house.lanes.accept(Reaction("r2", HERE, ANN, 2.0, f"sent-{id}-1", (), ("👍",)))
+    await house.lanes.accept(Reaction("r2", HERE, ANN, 2.0, f"sent-{id}-1", (), ("👍🏽",)))
     await house.lanes.accept(Reaction("r3", HERE, ANN, 2.0, "unknown", ("👍",)))
     await house.quiet()
     assert await house.feedback.ratings(HERE) == {}
@@ -531,3 +577,25 @@ async def test_a_stop_in_the_middle_of_work_ends_it_at_once_every_time(store: St
     async with working(house):
         await house.quiet()
     assert len(house.platform.sent) == 300
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "\u200b\u200b\u200b"])
+async def test_pain_19_a_model_that_says_nothing_is_one_honest_sentence(house: House, nothing: str):
+    house.model.enqueue(nothing)
+    await house.say("hello")
+    await house.say("and this")
+    await house.quiet()
+    first, second = house.platform.texts(HERE)
+    assert first == Phrases().say("no_answer", "en")
+    assert second.startswith("You said: and this")
+
+
+async def test_what_nobody_foresaw_in_a_send_is_tried_again_and_no_other_channel_notices(house: House):
+    there = ChannelKey("telegram", "42:8")
+    house.platform.errors_for["text"] = [ValueError("a bug")]
+    await house.say("hello")
+    await house.quiet()
+    await house.say("hello there", there)
+    await house.quiet()
+    assert [len(house.platform.texts(channel)) for channel in (HERE, there)] == [1, 1]
+    assert len(house.model.requests) == 2
