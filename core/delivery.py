@@ -23,6 +23,8 @@ class Delivery:
         self._lanes = lanes
         self._pacing = pacing
         self._platforms = platforms
+        self._arrived: dict[Part, str] = {}
+        """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
 
     async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
@@ -34,8 +36,10 @@ class Delivery:
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
-                with timed("send"):
-                    ref = await self._send(claim, part)
+                ref = self._arrived.pop(part, None)
+                if ref is None:
+                    with timed("send"):
+                        ref = await self._send(claim, part)
             except ChannelMoved:
                 raise
             except PermanentError as error:
@@ -43,8 +47,12 @@ class Delivery:
                 _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
                 more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
-            with timed("sent"):
-                more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))
+            try:
+                with timed("sent"):
+                    more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))
+            except RetryableError:
+                self._arrived[part] = ref
+                raise
         return more
 
     def mark_of(self, parts: Sequence[Part]) -> str:
