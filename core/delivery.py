@@ -14,6 +14,7 @@ from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, log, timed
 
 _LOG = log("delivery")
+_LAST_MARK_S = 1.0
 
 
 class Delivery:
@@ -47,13 +48,22 @@ class Delivery:
                 _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
                 more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
-            try:
-                with timed("sent"):
-                    more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))
-            except RetryableError:
-                self._arrived[part] = ref
-                raise
+            with timed("sent"):
+                more = await self._mark(claim, part, ref, rest)
         return more
+
+    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part]) -> bool:
+        """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
+        record, sending = feedback.record(part), self.mark_of(rest)
+        marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
+        try:
+            return await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            await asyncio.wait({marking}, timeout=_LAST_MARK_S)
+            raise
+        except RetryableError:
+            self._arrived[part] = ref
+            raise
 
     def mark_of(self, parts: Sequence[Part]) -> str:
         """The nonce to keep as being sent, with the write that comes before these parts; "" for none.
