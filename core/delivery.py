@@ -14,6 +14,7 @@ from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, log, timed
 
 _LOG = log("delivery")
+_LAST_MARK_S = 1.0
 
 
 class Delivery:
@@ -23,6 +24,8 @@ class Delivery:
         self._lanes = lanes
         self._pacing = pacing
         self._platforms = platforms
+        self._arrived: dict[Part, str] = {}
+        """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
 
     async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
@@ -34,8 +37,10 @@ class Delivery:
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
-                with timed("send"):
-                    ref = await self._send(claim, part)
+                ref = self._arrived.pop(part, None)
+                if ref is None:
+                    with timed("send"):
+                        ref = await self._send(claim, part)
             except ChannelMoved:
                 raise
             except PermanentError as error:
@@ -44,8 +49,21 @@ class Delivery:
                 more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
-                more = await self._lanes.sent(claim, part, ref, feedback.record(part), sending=self.mark_of(rest))
+                more = await self._mark(claim, part, ref, rest)
         return more
+
+    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part]) -> bool:
+        """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
+        record, sending = feedback.record(part), self.mark_of(rest)
+        marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
+        try:
+            return await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            await asyncio.wait({marking}, timeout=_LAST_MARK_S)
+            raise
+        except RetryableError:
+            self._arrived[part] = ref
+            raise
 
     def mark_of(self, parts: Sequence[Part]) -> str:
         """The nonce to keep as being sent, with the write that comes before these parts; "" for none.

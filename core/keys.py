@@ -17,6 +17,7 @@ ANSWER_S = 2 * DAY_S
 VOICE_S = 30 * DAY_S
 REF_S = 30 * DAY_S
 PARKED_S = 60
+CHECKED_S = 60
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
 
@@ -35,6 +36,7 @@ class Kind:
 TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
+    Kind("checked", "string", "nothing: written to see whether Redis takes it", CHECKED_S, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
@@ -74,6 +76,11 @@ def ready(part: int, platform: PlatformName) -> str:
 def workers() -> str:
     """One list for all partitions."""
     return f"{prefix(0)}workers"
+
+
+def checked() -> str:
+    """Of all processes."""
+    return f"{prefix(0)}checked"
 
 
 def listening(account: str) -> str:

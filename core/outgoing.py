@@ -11,8 +11,6 @@ from core import tables
 from core.message import Message, Part, Reply
 from core.platform import Limits
 
-_FENCE = re.compile(r"[ \t]*(`{3,7}|~{3,7})(?![`~])[ \t]*([\w+#.-]{0,20})([^`]*)")
-"""Marker, language, and whatever else stands there. Within a list it may be indented by any number of spaces."""
 _MENTION, _DEFUSED = re.compile(r"(?<!\w)@(?=\w)"), "@\u2060"
 """A word joiner after the @: the name reads the same and calls nobody."""
 _CLOSING_ROOM = 1 + 7
@@ -144,12 +142,8 @@ def _cut(opening: str, text: str, limit: int) -> tuple[str, str]:
     return opening + text[:end], text[end:]
 
 
-def _open_fence(text: str) -> tuple[str, str]:
-    marker, language = "", ""
+def _open_fence(text: str) -> tables.Fence:
+    fence = ("", "")
     for line in text.split("\n"):
-        fence = _FENCE.fullmatch(line)
-        if fence and not marker:
-            marker, language = fence[1], fence[2]
-        elif fence and fence[1].startswith(marker) and not (fence[2] or fence[3].strip()):
-            marker, language = "", ""
-    return marker, language
+        fence = tables.fence_after(line, fence)
+    return fence

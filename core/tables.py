@@ -4,8 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+Fence = tuple[str, str]
+"""The marker and the language of the code fence that is open, both "" when none is."""
+_FENCE = re.compile(r"[ \t]*(`{3,7}|~{3,7})(?![`~])[ \t]*([\w+#.-]{0,20})([^`]*)")
+"""Marker, language, and whatever else stands there. Within a list it may be indented by any number of spaces."""
+_RULE = re.compile(r":?-+:?")
+_WIDEST = 40
+"""One long cell would fill a hundred others up with spaces, and the answer with parts."""
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -14,11 +19,21 @@ def as_code(markdown: str) -> str:
     return "\n".join(_blocks(markdown.split("\n")))
 
 
+def fence_after(line: str, fence: Fence) -> Fence:
+    """What is open after one more line."""
+    found = _FENCE.fullmatch(line)
+    if found is None:
+        return fence
+    if not fence[0]:
+        return found[1], found[2]
+    return ("", "") if found[1].startswith(fence[0]) and not (found[2] or found[3].strip()) else fence
+
+
 def _blocks(lines: list[str]) -> Iterator[str]:
-    at, fence = 0, ""
+    at, fence = 0, ("", "")
     while at < len(lines):
-        fence = _fence_after(lines[at], fence)
-        if fence or not _is_table(lines, at):
+        fence = fence_after(lines[at], fence)
+        if fence[0] or not _is_table(lines, at):
             yield lines[at]
             at += 1
             continue
@@ -29,18 +44,9 @@ def _blocks(lines: list[str]) -> Iterator[str]:
         at = end
 
 
-def _fence_after(line: str, fence: str) -> str:
-    """The marker of the code fence that is open after this line, "" for none."""
-    found = _FENCE.match(line)
-    if found is None:
-        return fence
-    if not fence:
-        return found[1]
-    return "" if found[1].startswith(fence) else fence
-
-
 def _is_table(lines: list[str], at: int) -> bool:
-    return "|" in lines[at] and at + 1 < len(lines) and "|" in lines[at + 1] and bool(_RULE.match(lines[at + 1]))
+    head, rule = lines[at], lines[at + 1] if at + 1 < len(lines) else ""
+    return "|" in head and "|" in rule and all(_RULE.fullmatch(cell) for cell in _cells(rule))
 
 
 def _cells(line: str) -> list[str]:
@@ -50,8 +56,9 @@ def _cells(line: str) -> list[str]:
 def _aligned(rows: list[list[str]]) -> Iterator[str]:
     columns = max(len(row) for row in rows)
     full = [row + [""] * (columns - len(row)) for row in rows]
-    widths = [max(_width(row[column]) for row in full) for column in range(columns)]
-    marker = "````" if any("```" in cell for row in rows for cell in row) else "```"
+    widths = [min(_WIDEST, max(_width(row[column]) for row in full)) for column in range(columns)]
+    longest = max(len(run) for row in rows for cell in row for run in re.findall("`*", cell))
+    marker = "`" * min(7, max(3, longest + 1))
     yield marker
     for number, row in enumerate(full):
         padded = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RetryableError, SettingError
-from core.store import Fsync, Store, open_store, server_binary
+from core.store import Fsync, Store, open_store, server_binary, translated
 
 
 @pytest.fixture
@@ -80,6 +80,21 @@ async def test_redis_that_goes_away_is_a_retryable_error(folder: Path):
         await asyncio.sleep(0.05)
         with pytest.raises(RetryableError, match="Redis cannot be reached"):
             await store.check()
+
+
+async def test_redis_that_is_full_is_a_retryable_error_in_a_call_a_pipeline_and_a_script(store: Store):
+    await store.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(RetryableError), translated():
+            await store.redis.set("k", b"v")
+        with pytest.raises(RetryableError), translated():
+            await store.redis.pipeline().set("k", b"v").execute()
+        with pytest.raises(RetryableError), translated():
+            await store.redis.register_script("return redis.call('SET', 'k', 'v')")()
+        with pytest.raises(RetryableError):
+            await store.check()
+    finally:
+        await store.redis.config_set("maxmemory", 0)
 
 
 def test_the_newest_server_is_chosen():

@@ -77,10 +77,18 @@ MARKS = [
 ]
 
 
-@given(st.lists(st.sampled_from([*MARKS, "@everyone", "word", "你好", "😀", "\u202e", " "]), max_size=30).map("".join))
-def test_pain_06_any_markdown_gives_entities_within_their_text(markdown: str):
+WORDS = ["@everyone", "word", "你好", "😀", "👨‍👩‍👧", "🇩🇪", "\u202e", "\ufe0f", " ", "http://x.y", "[^1]", "$"]
+WRITTEN = st.lists(st.sampled_from([*MARKS, *WORDS]) | st.text(max_size=3), max_size=30).map("".join)
+
+
+@given(WRITTEN)
+def test_pain_06_any_markdown_gives_entities_that_lie_on_whole_characters(markdown: str):
     shown, entities = formatted(markdown)
-    assert all(0 <= entity.offset < entity.offset + entity.length <= units(shown) for entity in entities)
+    assert shown.strip() or not markdown.strip()
+    coded = shown.encode("utf-16-le", "surrogatepass")
+    for entity in entities:
+        assert 0 <= entity.offset < entity.offset + entity.length <= units(shown)
+        coded[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le")
     for word in ("word", "你好", "😀"):
         there = shown.count(word) + sum((entity.url or "").count(word) for entity in entities)
         # Beside an opening fence stands a language, which Telegram shows only with code in it.

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -466,6 +467,24 @@ async def test_a_message_over_which_ten_owners_died_is_given_up(store: Store, mo
     apology, answer = house.platform.texts(HERE)
     assert "went wrong" in apology
     assert answer == "You said: hello"
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_that_arrived_while_redis_was_away_is_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    sent, failures = Lanes.sent, iter([RetryableError("away", 0.01)] * 2)
+
+    async def failing(*args: Any, **options: Any) -> bool:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await sent(*args, **options)
+
+    monkeypatch.setattr(Lanes, "sent", failing)
+    await house.say("hello")
+    await house.say("hello")
+    await house.quiet()
+    assert house.platform.texts(HERE) == ["You said: hello"] * 2
 
 
 async def test_new_forgets_the_conversation(house: House):
