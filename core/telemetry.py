@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core import clock
 
@@ -21,6 +21,7 @@ PERHAPS_TWICE = Counter(
 FENCED = Counter("parley_fenced", "Writes refused because another worker had taken the lane")
 REACTIONS = Counter("parley_reactions", "Reactions by rating", ["rating"])
 VOICE_FAILURES = Counter("parley_voice_failures", "Answers whose voice note could not be made or sent")
+CACHE_BYTES = Gauge("parley_lm_cache_bytes", "Bytes of what the local language model keeps of running and past turns")
 STAGE = Histogram(
     "parley_stage_seconds",
     "Where the time of a turn goes",
