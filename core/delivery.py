@@ -179,7 +179,7 @@ class Showing:
         """Repeat the typing sign until cancelled."""
         channel: ChannelKey = self._message.channel
         while True:
-            await asyncio.sleep(self._quiet_until - clock.monotonic())
+            await self._pause()
             try:
                 await self._platform.typing(channel)
             except RetryableError as error:
@@ -197,6 +197,7 @@ class Showing:
         shown: Draft | None = None
         while True:
             fading = await self._next_or_stale()
+            await self._pause()
             draft = self._newest
             if draft is None or (draft == shown and not fading):
                 continue
@@ -210,7 +211,11 @@ class Showing:
                 except AssistantError as error:
                     _LOG.info("%s: no drafts for this answer: %s", self._message.channel, error)
                     return
-            await asyncio.sleep(max(gap_s, self._quiet_until - clock.monotonic()))
+            await asyncio.sleep(gap_s)
+
+    async def _pause(self) -> None:
+        while (left_s := self._quiet_until - clock.monotonic()) > 0:
+            await asyncio.sleep(left_s)
 
     def _keep_quiet(self, error: RetryableError) -> None:
         """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""

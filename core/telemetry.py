@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core import clock
 
@@ -22,6 +22,7 @@ FENCED = Counter("parley_fenced", "Writes refused because another worker had tak
 REACTIONS = Counter("parley_reactions", "Reactions by rating", ["rating"])
 TOKENS = Counter("parley_tokens", "Tokens that the language model read and wrote, where it tells", ["direction"])
 VOICE_FAILURES = Counter("parley_voice_failures", "Answers whose voice note could not be made or sent")
+CACHE_BYTES = Gauge("parley_lm_cache_bytes", "Bytes of what the local language model keeps of running and past turns")
 STAGE = Histogram(
     "parley_stage_seconds",
     "Where the time of a turn goes",

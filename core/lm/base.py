@@ -22,13 +22,17 @@ class Utterance:
 class Sampling:
     """How tokens are drawn; None leaves it to the model's own settings.
 
-    Only what transformers and every OpenAI-compatible server understand alike: `temperature` from 0 (always the
-    likeliest token) to 2, `top_p` in (0, 1], `seed` to draw the same tokens again.
+    `temperature` from 0 (always the likeliest token) to 2, `top_p` in (0, 1], `seed` to draw the same tokens again:
+    every server understands these. Not every one knows `top_k` (0: all tokens), `min_p` in [0, 1] (of the likeliest
+    token's probability) and `repetition_penalty` (1: none; above: what the chat holds already gets less likely).
     """
 
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,23 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """What a model on this machine holds; `bits` are those of a weight. Slots are in use while an answer is made,
+    channels are kept between their turns; the cache's bytes count both.
+    """
+
+    name: str
+    weight_bytes: int
+    bits: int
+    context_tokens: int
+    slots_in_use: int
+    waiting: int
+    kept_channels: int
+    cache_bytes: int
+    cache_limit_bytes: int
 
 
 class LanguageModel(Protocol):

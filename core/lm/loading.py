@@ -1,17 +1,26 @@
 """Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from jinja2 import TemplateError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
+from core.lm.precision import Quantize, bfloat16_pays, quantized
+from core.lm.slots import common_prefix
 from core.telemetry import log
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
 SHIPPED_NAME = "parley-small"
 _MOST_CONTEXT_TOKENS = 32_768
+_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
 
@@ -31,9 +40,18 @@ class Loaded:
         return self.model.generation_config.max_new_tokens or self.context_tokens
 
     @property
-    def device(self) -> Any:
-        """Where the prompt has to be put."""
-        return self.model.device
+    def ends(self) -> frozenset[int]:
+        """Token ids that end an answer."""
+        own = self.model.generation_config.eos_token_id
+        return frozenset(own if isinstance(own, list) else [] if own is None else [own])
+
+    def encode_with_system(self, utterances: Sequence[Utterance]) -> tuple[list[int], int]:
+        """Token ids as `encode` gives them, and how many of the first are the system words', whatever follows them."""
+        ids = self.encode(utterances)
+        if not self.system_role or utterances[0].role != "system":
+            return ids, 0
+        one, other = (self.encode((utterances[0], Utterance("user", said))) for said in "ab")
+        return ids, min(common_prefix(ids, one), common_prefix(ids, other))
 
     def encode(self, utterances: Sequence[Utterance]) -> list[int]:
         """Token ids of the chat and of what asks for the next answer."""
@@ -47,26 +65,26 @@ class Loaded:
         return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
-def load(model: str | None) -> Loaded:
-    """The model of a folder or hub id, or with None the shipped one; blocks.
+def load(model: str | None, quantize: Quantize = "none") -> Loaded:
+    """The model of a folder or hub id, or with None the shipped one, in int8 when asked for; blocks.
 
     What the hub cache holds is used as it is, without the network; otherwise it is downloaded.
     """
     if model is None:
         _check_folder(SHIPPED, "None (the shipped model)")
-        return _load(str(SHIPPED), SHIPPED_NAME, local_only=True)
+        return _load(str(SHIPPED), SHIPPED_NAME, quantize, local_only=True)
     folder = Path(model).expanduser()
     if folder.is_dir():
         _check_folder(folder, model)
-        return _load(str(folder), model, local_only=True)
+        return _load(str(folder), model, quantize, local_only=True)
     if folder.is_absolute() or model.startswith((".", "~")):
         raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists, or a model id of the hub")
     try:
-        return _load(model, model, local_only=True)
+        return _load(model, model, quantize, local_only=True)
     except OSError:
         _LOG.info("%s is not in the cache, so it is downloaded", model)
     try:
-        return _load(model, model, local_only=False)
+        return _load(model, model, quantize, local_only=False)
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise SettingError("LM_MODEL", got=repr(model), wants=f"a model that can be downloaded ({reason})") from error
@@ -84,12 +102,8 @@ def _check_folder(folder: Path, got: str) -> None:
         raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: the tokenizer (tokenizer.json) is missing")
 
 
-def _load(source: str, name: str, *, local_only: bool) -> Loaded:
+def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Loaded:
     """Reads weights and tokenizer; OSError when they are not there."""
-    import torch  # heavy, as is transformers
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
-
     disable_progress_bar()  # of reading weights, which takes a moment; the hub's bar of a download stays
 
     on_gpu = torch.cuda.is_available()
@@ -97,22 +111,39 @@ def _load(source: str, name: str, *, local_only: bool) -> Loaded:
         tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local_only)
         if not tokenizer.chat_template:
             raise SettingError("LM_MODEL", got=repr(name), wants="a chat model: its tokenizer has no chat template")
-        # float16 on a CPU is slower than float32 and not all operations have it.
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source, local_files_only=local_only, dtype="auto" if on_gpu else torch.float32
-        )
+        own = AutoConfig.from_pretrained(source, local_files_only=local_only).dtype
+        dtype = torch.bfloat16 if on_gpu else _cpu_type(own, quantize)
+        model: Any = AutoModelForCausalLM.from_pretrained(source, local_files_only=local_only, dtype=dtype)
     except (ValueError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()
     if on_gpu:
         model.to("cuda")
+    if quantize == "int8":
+        if on_gpu:
+            _LOG.warning("LM_QUANTIZE=int8 is for processors: on the GPU %s computes in bfloat16", name)
+        else:
+            quantized(model)
     return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer))
+
+
+def _cpu_type(own: Any, quantize: Quantize) -> Any:
+    """What to compute in where the weights are stored as `own`: bfloat16 loses nothing only if they are that already.
+
+    float16 on a CPU is slower than float32, and not all operations have it.
+    """
+    halves = quantize == "none" and own is torch.bfloat16 and bfloat16_pays()
+    return torch.bfloat16 if halves else torch.float32
 
 
 def _context_tokens(model: Any, tokenizer: Any) -> int:
     """Positions that the model knows, bounded so that one channel cannot take all memory."""
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None) or _MOST_CONTEXT_TOKENS
+    config = model.config.get_text_config()
+    positions = getattr(config, "max_position_embeddings", None) or _MOST_CONTEXT_TOKENS
+    rope: Any = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":  # beyond, all positions turn otherwise, and what was kept is of no use
+        positions = min(positions, rope["original_max_position_embeddings"])
     return int(min(positions, tokenizer.model_max_length, _MOST_CONTEXT_TOKENS))
 
 
@@ -126,8 +157,6 @@ def _takes_system(tokenizer: Any) -> bool:
 
 
 def _render(tokenizer: Any, chat: list[dict[str, str]]) -> list[int]:
-    from jinja2 import TemplateError  # comes with transformers' chat templates
-
     try:
         encoded = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)
     except TemplateError as error:
@@ -144,3 +173,15 @@ def _without_system(chat: list[dict[str, str]]) -> list[dict[str, str]]:
             each["content"] = "\n\n".join([*words, each["content"]])
             break
     return rest
+
+
+def cache_limit_bytes() -> int:
+    """What kept and running answers may take together: an eighth of the memory, of the GPU's free memory a half."""
+    if torch.cuda.is_available():
+        return torch.cuda.mem_get_info()[0] // 2
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        ours = int(_GROUP_LIMIT.read_text())
+    except (OSError, ValueError):  # no such file outside of containers; "max" without a limit
+        return machine // 8
+    return min(machine, ours) // 8

@@ -1,18 +1,32 @@
 """Any transformers causal model with a chat template, on this machine; without a name, the one that ships with Parley.
 
-Generation runs in one thread of its own, one request after another, and hands text to the event loop piece by piece.
+Computing happens in one thread of its own, which runs while there is something to do. Answers are made side by side in
+slots (`batch`), or one after another by `generate` where the model cannot be served so (`plain`).
 """
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from core.errors import PermanentError, RetryableError, UserError
-from core.lm.base import Request, Sampling, Utterance, words_within
-from core.lm.loading import SHIPPED_NAME, Loaded, load
+from core.errors import AssistantError, PermanentError, RetryableError, UserError
+from core.lm.base import ModelStatus, Request, Utterance, words_within
+from core.lm.batch import Batch, Job
+from core.lm.decoder import Decoder, Unservable
+from core.lm.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
+from core.lm.plain import Plain
+from core.lm.precision import Quantize, weight_bits, weight_bytes
+from core.lm.sampling import drawing
 from core.lm.stopping import StopFilter, TextGrower
+from core.telemetry import CACHE_BYTES, log
+
+_LONG_CHAT_CHARS = 8_000
+"""Tokenising more than this takes long enough to be felt on the event loop."""
+_SHORT_CHAT_TOKENS = 1024
+"""Where there is no memory for an answer to so few, the machine is short of it for the moment."""
+_LOG = log("lm")
 
 
 class LocalModel:
@@ -22,16 +36,22 @@ class LocalModel:
         self._loaded = loaded
         self.name: str = loaded.name
         self.context_tokens: int = loaded.context_tokens
+        self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
+        self._batch = _batch(loaded)
+        self._calls: deque[Callable[[], None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lm")
-        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._working = False
+        self._closing = False
+        CACHE_BYTES.set_function(lambda: self.status().cache_bytes)
 
     @classmethod
-    def open(cls, model: str | None) -> "LocalModel":
+    def open(cls, model: str | None, quantize: Quantize = "none") -> "LocalModel":
         """Loads a hub id, a folder, or with None the shipped model; blocks, for minutes when it has to download.
 
         Raises SettingError("LM_MODEL") that names what is missing.
         """
-        return cls(load(model))
+        return cls(load(model, quantize))
 
     @property
     def instructable(self) -> bool:
@@ -42,138 +62,167 @@ class LocalModel:
         """Tokens of the rendered chat, with what asks for the answer."""
         return len(self._loaded.encode(utterances))
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer in pieces; closing the generator ends the work within a token.
+    def status(self) -> ModelStatus:
+        """What it holds at this moment."""
+        slots = self._batch.slots if isinstance(self._batch, Batch) else None
+        return ModelStatus(
+            name=self.name,
+            weight_bytes=self._weight_bytes,
+            bits=self._bits,
+            context_tokens=self.context_tokens,
+            slots_in_use=slots.taken if slots else 0,
+            waiting=self._batch.waiting,
+            kept_channels=slots.kept if slots else 0,
+            cache_bytes=slots.used_bytes if slots else 0,
+            cache_limit_bytes=slots.limit_bytes if slots else 0,
+        )
 
-        Raises UserError("message_too_long", limit_words) when the chat leaves no room for an answer, PermanentError
-        when the model fails, RetryableError when it is closed meanwhile.
+    def forget(self, channel: str) -> None:
+        """Drop what was computed for a channel, soon."""
+        self._call(lambda: self._batch.forget(channel))
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer in pieces; closing the generator ends the work within a step.
+
+        Raises UserError("message_too_long", limit_words) when the chat leaves no room for an answer or when there is no
+        memory for one so long, PermanentError when the model fails, RetryableError when too many wait or when it is
+        closed meanwhile.
         """
-        ids = self._loaded.encode(request.utterances)
+        ids, system_tokens = await self._encode(request.utterances)
         room = self.context_tokens - len(ids)
         if room < 1:
-            said = request.utterances[-1].content if request.utterances else ""
-            taken = self.count_tokens(request.utterances[-1:])
-            limit = words_within(said, taken, self.context_tokens // 2)
-            raise UserError("message_too_long", limit_words=limit)
-        loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        cancelled = threading.Event()
-
-        def show(piece: str | None) -> None:
-            loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        def work() -> None:
-            try:
-                self._generate(ids, request, min(room, request.max_new_tokens, self._loaded.longest), show, cancelled)
-            finally:
-                show(None)
-
-        self._refuse_when_closing()
-        submitted = self._thread.submit(work)
-        running = asyncio.wrap_future(submitted)
+            raise self._too_long(request, self.context_tokens)
+        answer = _Answer(self._loaded.decode, request.stop)
+        job = Job(
+            ids,
+            min(room, request.max_new_tokens, self._loaded.longest),
+            answer.take,
+            answer.finish,
+            channel=request.channel,
+            system_tokens=system_tokens,
+            ends=self._loaded.ends,
+            draw=drawing(request.sampling, self._loaded.model.generation_config),
+        )
+        self._submit(job)
         try:
-            while (piece := await pieces.get()) is not None:
+            while (piece := await answer.pieces.get()) is not None:
                 yield piece
-            await running
+            if answer.error is not None:
+                raise self._ours(answer.error, request, len(ids))
         finally:
-            cancelled.set()
-            if not submitted.cancel():
-                await asyncio.wait([running])  # at most one more token
-
-    def _generate(
-        self,
-        ids: list[int],
-        request: Request,
-        max_new_tokens: int,
-        show: Callable[[str | None], None],
-        cancelled: threading.Event,
-    ) -> None:
-        """Runs in the model's thread; shows pieces until the answer, a stop string or a cancellation ends it."""
-        import torch  # heavy
-
-        self._refuse_when_closing()
-        if cancelled.is_set():
-            return
-        writer = _Writer(self._loaded.decode, StopFilter(request.stop), show, (cancelled, self._closing))
-        prompt = torch.tensor([ids], device=self._loaded.device)  # (1, T)
-        try:
-            with torch.inference_mode(), torch.random.fork_rng(enabled=request.sampling.seed is not None):
-                if request.sampling.seed is not None:
-                    torch.manual_seed(request.sampling.seed)
-                self._loaded.model.generate(
-                    prompt,
-                    attention_mask=torch.ones_like(prompt),
-                    max_new_tokens=max_new_tokens,
-                    streamer=writer,
-                    stopping_criteria=[writer.is_done],
-                    **_drawing(request.sampling),
-                )
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise PermanentError(f"{self.name} failed: {type(error).__name__}: {error}") from error
-        self._refuse_when_closing()
-        writer.finish()
-
-    def _refuse_when_closing(self) -> None:
-        if self._closing.is_set():
-            raise RetryableError("the language model is closing")
+            job.cancel()
+            await answer.finished.wait()  # at most one more step
 
     async def close(self) -> None:
         """Ends running work, which fails with RetryableError, and frees the thread; idempotent."""
-        self._closing.set()
+        self._closing = True
+        self._call(lambda: self._batch.fail(_closed()))
         await asyncio.to_thread(self._thread.shutdown)
 
+    async def _encode(self, utterances: Sequence[Utterance]) -> tuple[list[int], int]:
+        if sum(len(each.content) for each in utterances) > _LONG_CHAT_CHARS:
+            return await asyncio.to_thread(self._loaded.encode_with_system, utterances)
+        return self._loaded.encode_with_system(utterances)
 
-def _drawing(sampling: Sampling) -> dict[str, Any]:
-    """Arguments of `generate`; those left out come from the model's generation_config."""
-    chosen: dict[str, Any] = {}
-    if sampling.temperature is not None:
-        chosen["do_sample"] = sampling.temperature > 0
-        if sampling.temperature > 0:
-            chosen["temperature"] = sampling.temperature
-    if sampling.top_p is not None and sampling.temperature != 0:
-        chosen |= {"do_sample": True, "top_p": sampling.top_p}
-    return chosen
+    def _submit(self, job: Job) -> None:
+        if self._closing:
+            raise _closed()
+        self._call(lambda: self._batch.submit(job))
+
+    def _call(self, work: Callable[[], None]) -> None:
+        """Have the thread do this before its next step; nothing when it is closed and has ended."""
+        with self._lock:
+            self._calls.append(work)
+            if not self._working:
+                self._working = True
+                try:
+                    self._thread.submit(self._work)
+                except RuntimeError:  # closed: nothing runs any more
+                    self._calls.clear()
+
+    def _work(self) -> None:
+        """Step until nothing is left to do."""
+        try:
+            while self._takes_calls():
+                if self._batch.busy:
+                    self._batch.step()
+        except BaseException as error:
+            self._batch.fail(error)
+            with self._lock:
+                self._working = False
+            raise
+
+    def _takes_calls(self) -> bool:
+        """Do what was asked for meanwhile; False when there is nothing to do."""
+        with self._lock:
+            calls = list(self._calls)
+            self._calls.clear()
+            goes_on = self._working = bool(calls) or self._batch.busy
+        for call in calls:
+            call()
+        return goes_on
+
+    def _ours(self, error: BaseException, request: Request, prompt_tokens: int) -> AssistantError:
+        if isinstance(error, AssistantError):
+            return error
+        if isinstance(error, MemoryError):
+            _LOG.warning("no memory for an answer to %s tokens: %s", prompt_tokens, error)
+            if prompt_tokens > _SHORT_CHAT_TOKENS:
+                return self._too_long(request, prompt_tokens // 2)
+            return RetryableError("no memory for an answer", after_s=5.0)
+        return PermanentError(f"{self.name} failed: {type(error).__name__}: {error}")
+
+    def _too_long(self, request: Request, tokens: int) -> UserError:
+        """What to say when a chat may have so many tokens: half of them for the newest message."""
+        said = request.utterances[-1].content if request.utterances else ""
+        taken = self.count_tokens(request.utterances[-1:])
+        return UserError("message_too_long", limit_words=words_within(said, taken, tokens // 2))
 
 
-class _Writer:
-    """The streamer that `generate` writes tokens to, and the question whether it should go on."""
+class _Answer:
+    """One answer on its way from the model's thread to the event loop."""
 
-    def __init__(
-        self,
-        decode: Callable[[list[int]], str],
-        stops: StopFilter,
-        show: Callable[[str | None], None],
-        cancels: Sequence[threading.Event],
-    ) -> None:
+    def __init__(self, decode: Callable[[list[int]], str], stop: Sequence[str]) -> None:
+        self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self.finished = asyncio.Event()
+        self.error: BaseException | None = None
+        self._loop = asyncio.get_running_loop()
         self._grower = TextGrower(decode)
-        self._stops = stops
-        self._show = show
-        self._cancels = cancels
-        self._prompt_seen = False
+        self._stops = StopFilter(stop)
 
-    def put(self, value: Any) -> None:
-        """Takes the prompt [1, T] once, then each token [1]."""
-        if not self._prompt_seen:
-            self._prompt_seen = True
-            return
-        for token in value.reshape(-1).tolist():
-            self._pass_on(self._stops.feed(self._grower.feed(token)))
+    def take(self, token: int) -> bool:
+        """Show what the token completes; False when a stop string ends the answer or nobody is there."""
+        text = self._stops.feed(self._grower.feed(token))
+        heard = self._tell(self.pieces.put_nowait, text) if text else True
+        return heard and not self._stops.stopped
 
-    def end(self) -> None:
-        """Nothing: what was held back is shown by `finish`, which knows that there was no error."""
+    def finish(self, error: BaseException | None) -> None:
+        """Show what was held back, and end."""
+        rest = self._stops.finish() if error is None else ""
+        if rest:
+            self._tell(self.pieces.put_nowait, rest)
+        self._tell(self._end, error)
 
-    def finish(self) -> None:
-        """Shows what was held back."""
-        if not self._cancelled():
-            self._pass_on(self._stops.finish())
+    def _end(self, error: BaseException | None) -> None:
+        self.error = error
+        self.pieces.put_nowait(None)
+        self.finished.set()
 
-    def is_done(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        """Asked by `generate` after every token; a bool for each row."""
-        return input_ids.new_full((input_ids.shape[0],), self._stops.stopped or self._cancelled()).bool()
+    def _tell(self, function: Callable[[Any], None], value: Any) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(function, value)
+        except RuntimeError:  # the loop is closed: whoever waited has gone
+            return False
+        return True
 
-    def _cancelled(self) -> bool:
-        return any(event.is_set() for event in self._cancels)
 
-    def _pass_on(self, text: str) -> None:
-        if text and not self._cancelled():
-            self._show(text)
+def _batch(loaded: Loaded) -> Batch | Plain:
+    try:
+        return Batch(Decoder(loaded.model), cache_limit_bytes())
+    except Unservable as reason:
+        _LOG.warning("%s answers one chat at a time and keeps nothing between turns: %s", loaded.name, reason)
+        return Plain(loaded.model)
+
+
+def _closed() -> RetryableError:
+    return RetryableError("the language model is closing")

@@ -1,0 +1,101 @@
+"""Which token comes next: temperature, top-k, top-p, min-p, repetition penalty and seed, each row its own.
+
+The rules and their order are those of transformers' `generate`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.lm.base import Sampling
+
+_TOP_K = 50
+"""What `generate` takes where nothing is set."""
+
+
+@dataclass(slots=True, eq=False)
+class Draw:
+    """How one answer's tokens are drawn. Temperature 0 takes the likeliest; `generator` is the state of its dice."""
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+    generator: Any = field(default=None, init=False)
+
+
+def drawing(sampling: Sampling, own: Any) -> Draw:
+    """What was asked for; the rest is the model's `own` generation_config, and then as `generate` has it."""
+    penalty = _first(sampling.repetition_penalty, own.repetition_penalty, 1.0)
+    wants_dice = (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) != (None,) * 4
+    if sampling.temperature == 0 or not (wants_dice or own.do_sample):
+        return Draw(repetition_penalty=penalty)
+    return Draw(
+        temperature=_first(sampling.temperature, own.temperature, 1.0),
+        top_k=_first(sampling.top_k, own.top_k, _TOP_K),
+        top_p=_first(sampling.top_p, own.top_p, 1.0),
+        min_p=_first(sampling.min_p, own.min_p, 0.0),
+        repetition_penalty=penalty,
+        seed=sampling.seed,
+    )
+
+
+def choose(logits: Any, draws: Sequence[Draw], seen: Sequence[Sequence[int]]) -> list[int]:
+    """The next token of each row of `logits`, float[N, V]; `seen` are the tokens of its conversation so far."""
+    for row, (draw, ids) in enumerate(zip(draws, seen, strict=True)):
+        if draw.repetition_penalty != 1.0:
+            logits[row] = _penalised(logits[row], ids, draw.repetition_penalty)
+    chosen: list[int] = logits.argmax(-1).tolist()
+    rows = [row for row, draw in enumerate(draws) if draw.temperature > 0]
+    if rows:
+        drawn = _roll(logits[rows].float(), [draws[row] for row in rows])
+        for row, token in zip(rows, drawn, strict=True):
+            chosen[row] = token
+    return chosen
+
+
+def _penalised(logits: Any, ids: Sequence[int], penalty: float) -> Any:
+    import torch  # heavy
+
+    at = torch.tensor(sorted(set(ids)), device=logits.device)
+    scores = logits[at]
+    return logits.index_copy(0, at, torch.where(scores < 0, scores * penalty, scores / penalty))
+
+
+def _roll(logits: Any, draws: Sequence[Draw]) -> list[int]:
+    """A token of each row, float32[N, V], by its own dice."""
+    import torch  # heavy
+
+    def column(values: Sequence[float]) -> Any:
+        return torch.tensor(values, device=logits.device).unsqueeze(1)  # (N, 1)
+
+    top_k = [min(draw.top_k or logits.shape[1], logits.shape[1]) for draw in draws]
+    scores, tokens = (logits / column([draw.temperature for draw in draws])).topk(max(top_k))  # (N, K), likeliest first
+    scores.masked_fill_(torch.arange(max(top_k), device=logits.device) >= column(top_k), -torch.inf)
+    likely = scores.softmax(-1)
+    before = likely.cumsum(-1) - likely
+    likely.masked_fill_(before >= column([draw.top_p for draw in draws]), 0.0)
+    likely.masked_fill_(likely < likely[:, :1] * column([draw.min_p for draw in draws]), 0.0)
+    ladder = likely.cumsum(-1)
+    rungs = (ladder <= ladder[:, -1:] * column([_dice(draw) for draw in draws])).sum(-1, keepdim=True)
+    last = (likely > 0).sum(-1, keepdim=True) - 1
+    return tokens.gather(1, torch.minimum(rungs, last)).squeeze(1).tolist()
+
+
+def _dice(draw: Draw) -> float:
+    """A number in [0, 1) of the answer's own generator."""
+    import torch  # heavy
+
+    if draw.generator is None:
+        draw.generator = torch.Generator()
+        if draw.seed is None:
+            draw.generator.seed()
+        else:
+            draw.generator.manual_seed(draw.seed)
+    return float(torch.rand((), generator=draw.generator, dtype=torch.float64))
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
