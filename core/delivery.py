@@ -214,7 +214,10 @@ class Showing:
             await asyncio.sleep(gap_s)
 
     async def _pause(self) -> None:
-        while (left_s := self._quiet_until - clock.monotonic()) > 0:
+        while True:
+            left_s = self._quiet_until - clock.monotonic()
+            if left_s <= 0:
+                return
             await asyncio.sleep(left_s)
 
     def _keep_quiet(self, error: RetryableError) -> None:
