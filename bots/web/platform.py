@@ -178,7 +178,7 @@ class _Server(uvicorn.Server):
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=512)
+        listening = socket.create_server((host, port), family=family, backlog=512)
     except socket.gaierror as error:
         raise SettingError("WEB_HOST", host, "an address of this machine") from error
     except OSError as error:
@@ -187,3 +187,7 @@ def _bind(host: str, port: int) -> socket.socket:
         raise SettingError("WEB_PORT", str(port), "a free port") from error
     except OverflowError as error:
         raise SettingError("WEB_PORT", str(port), "a number from 0 to 65535") from error
+    # Connections inherit it. asyncio sets it only where the protocol is given (base_events.py: _set_nodelay); without
+    # it each answer on a connection that is kept open waits 40 ms for the reader's acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
