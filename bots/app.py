@@ -160,7 +160,7 @@ def open_model(settings: Settings) -> LanguageModel:
         return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(settings.lm_model or None)
+    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
 
 
 def open_hearing(settings: Settings) -> Hearing:

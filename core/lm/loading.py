@@ -13,13 +13,15 @@ from transformers.utils.logging import disable_progress_bar
 
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
-from core.lm.precision import Quantize, bfloat16_pays, quantized
+from core.lm.precision import Quantize, bfloat16_pays, quantized, weight_bytes
 from core.lm.slots import common_prefix
 from core.telemetry import log
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
 SHIPPED_NAME = "parley-small"
 _MOST_CONTEXT_TOKENS = 32_768
+_ONE_THREAD_BYTES = 64 << 20
+"""In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
 _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
@@ -118,6 +120,8 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()
+    if weight_bytes(model) < _ONE_THREAD_BYTES:
+        torch.set_num_threads(1)
     if on_gpu:
         model.to("cuda")
     if quantize == "int8":
