@@ -18,7 +18,7 @@ from bots.web import failures
 from bots.web.answering import Answering
 from bots.web.api import Api, Rooms
 from bots.web.guard import Guard, is_loopback
-from bots.web.pages import Health, Pages, new_app
+from bots.web.pages import Health, Models, Pages, new_app
 from bots.web.wire import Ear, post
 from core import keys
 from core.errors import PermanentError, SettingError, UserError
@@ -49,6 +49,7 @@ class WebPlatform:
         token: str | None,
         phrases: Phrases,
         health: Health,
+        models: Models,
         max_upload_bytes: int = 25 * 2**20,
         deadline_s: float = 300.0,
     ) -> None:
@@ -57,7 +58,7 @@ class WebPlatform:
             raise SettingError("WEB_TOKEN", "nothing", wants)
         self._redis = store.redis
         self._host, self._port, self._token = host, port, token
-        self._pages = Pages(phrases, health)
+        self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s)
         self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.utils import enable_progress_bars
 from jinja2 import TemplateError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -106,7 +107,8 @@ def _check_folder(folder: Path, got: str) -> None:
 
 def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Loaded:
     """Reads weights and tokenizer; OSError when they are not there."""
-    disable_progress_bar()  # of reading weights, which takes a moment; the hub's bar of a download stays
+    disable_progress_bar()  # of reading weights, which takes a moment; it silences the hub's downloads as well
+    enable_progress_bars()
 
     on_gpu = torch.cuda.is_available()
     try:
