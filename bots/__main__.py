@@ -39,6 +39,14 @@ def doctor() -> None:
 
 
 @cli.command()
+def models() -> None:
+    """Show which models a running Parley holds and what they take, or which the settings name."""
+    from bots.models import show_models
+
+    _run(show_models(_settings(level="WARNING")))
+
+
+@cli.command()
 def lanes(
     replay: Annotated[str, typer.Option(metavar="CHANNEL", help="Put what was set aside there back to work.")] = "",
 ) -> None:

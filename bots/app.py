@@ -6,9 +6,11 @@ import signal
 from collections.abc import AsyncGenerator, Callable, Mapping
 from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
+from urllib.parse import urlsplit
 
 from bots.locales import Phrases
 from bots.web import WebPlatform
+from bots.web.models import HERE, Held, held
 from core import clock, profiles, reading
 from core.answering import Answering
 from core.channels import Channels
@@ -68,6 +70,7 @@ class App:
         self.standby = Standby(store, self.lanes.owner)
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
+        self._engine: Engine | None = None
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
@@ -86,6 +89,10 @@ class App:
         waits_s = 0.0 if oldest is None else clock.now() - oldest
         late = f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
         return {"redis": "ok", "oldest message": late, **self._state, **self._troubles()}
+
+    def models(self) -> list[Held]:
+        """Which models are in memory; none while they are being loaded."""
+        return held(self._engine, urlsplit(self.settings.lm_url).hostname or HERE) if self._engine else []
 
     def _troubles(self) -> dict[str, str]:
         return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
@@ -147,10 +154,13 @@ class App:
             model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
-        engine = Engine(model.result(), hearing.result(), Speaking(), profiles.load(self.settings.profile))
+        self._engine = engine = Engine(
+            model.result(), hearing.result(), Speaking(), profiles.load(self.settings.profile)
+        )
         try:
             yield engine
         finally:
+            self._engine = None
             await engine.model.close()
             engine.hearing.close()
             engine.speaking.close()
@@ -175,7 +185,7 @@ def open_model(settings: Settings) -> LanguageModel:
         return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(settings.lm_model or None)
+    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
 
 
 def open_hearing(settings: Settings) -> Hearing:
@@ -195,6 +205,7 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
         token=settings.web_token.get_secret_value() or None,
         phrases=phrases,
         health=app.health,
+        models=app.models,
     )
     platforms: dict[PlatformName, Platform] = {"web": web}
     # Half a second of imports, which nobody without these tokens has to wait for.

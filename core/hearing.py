@@ -29,7 +29,11 @@ _LONG_S, _BATCH = 60, 8
 """On a GPU a longer note is cut at pauses and its pieces are heard in a batch, which faster-whisper measured as three
 times as fast. On two cores a batch took as long as one by one, or longer (226 s of speech, Whisper tiny's shape).
 """
-_WEIGHTS = "model.bin"
+WEIGHTS = "model.bin"
+"""What every faster-whisper model's folder holds."""
+"""The file that a speech model's folder must hold."""
+_BITS = {"int8": 8, "16": 16}
+"""What CTranslate2's names for them say: int8, int8_float16, int8_float32, int16, float16, bfloat16, float32."""
 _WHISPER_TOKENS = 51_864
 """Of the smallest original Whisper. A model with fewer knows single sentences, and neither timestamps nor noises."""
 
@@ -50,8 +54,9 @@ class Hearing:
     extractor that all share.
     """
 
-    def __init__(self, model: Any, name: str) -> None:
+    def __init__(self, model: Any, name: str, weight_bytes: int) -> None:
         self.name = name
+        self.weight_bytes = weight_bytes
         self._model = model
         self._small = model.hf_tokenizer.get_vocab_size() < _WHISPER_TOKENS
         self.batches: bool = model.model.device == "cuda"
@@ -67,7 +72,7 @@ class Hearing:
         from faster_whisper import WhisperModel  # loads CTranslate2 and onnxruntime: a second
 
         folder = SHIPPED if model is None else _folder(model, download_dir)
-        missing = [name for name in (_WEIGHTS, "config.json", "tokenizer.json") if not (folder / name).is_file()]
+        missing = [name for name in (WEIGHTS, "config.json", "tokenizer.json") if not (folder / name).is_file()]
         if missing:
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a folder with {', '.join(missing)}")
         try:
@@ -77,10 +82,15 @@ class Hearing:
                 cpu_threads=min(_MOST_THREADS, len(os.sched_getaffinity(0))),
                 num_workers=_AT_ONCE,
             )
-            return cls(loaded, model or SHIPPED_NAME)
+            return cls(loaded, model or SHIPPED_NAME, (folder / WEIGHTS).stat().st_size)
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a faster-whisper model ({reason})") from error
+
+    @property
+    def bits(self) -> int:
+        """Of a weight, as it is computed with."""
+        return next((bits for kind, bits in _BITS.items() if kind in self._model.model.compute_type), 32)
 
     async def transcribe(self, data: bytes, *, language: str | None = None) -> Transcript:
         """The words of a voice note. `language` is a hint; a model that knows only English ignores it.
@@ -145,19 +155,26 @@ def _folder(model: str, download_dir: Path) -> Path:
     return _from_hub(model, download_dir)
 
 
-def _from_hub(model: str, download_dir: Path) -> Path:
+def repository_of(model: str) -> str:
+    """The hub's name for a size or a hub id; SettingError when it is neither."""
     # Heavy, as above; which repository a size is has no public name.
     from faster_whisper.utils import _MODELS  # pyright: ignore[reportPrivateUsage]
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository = model if "/" in model else _MODELS.get(model)
     if repository is None:
         raise SettingError("ASR_MODEL", repr(model), f"a folder, a hub id or one of {', '.join(_MODELS)}")
+    return repository
+
+
+def _from_hub(model: str, download_dir: Path) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    repository = repository_of(model)
     files = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
     try:
         kept = Path(snapshot_download(repository, cache_dir=download_dir, allow_patterns=files, local_files_only=True))
-        if (kept / _WEIGHTS).is_file():
+        if (kept / WEIGHTS).is_file():
             return kept
     except LocalEntryNotFoundError:
         pass  # Nothing of it is there yet; a download that broke off leaves a folder without weights.
@@ -169,7 +186,7 @@ def _from_hub(model: str, download_dir: Path) -> Path:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise SettingError("ASR_MODEL", repr(model), f"a model that can be downloaded ({reason})") from error
-    if not (kept / _WEIGHTS).is_file():
+    if not (kept / WEIGHTS).is_file():
         wants = "the whole download, which broke off before (no network?), or a model for faster-whisper"
         raise SettingError("ASR_MODEL", repr(model), wants)
     return kept

@@ -12,10 +12,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.locales import Phrases
+from bots.web.models import Held, ModelsOut
 from core.commands import COMMANDS
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""
+Models = Callable[[], list[Held]]
+"""The models that are in memory."""
 
 _PAGE = Path(__file__).parent / "page"
 _FRESH = {"Cache-Control": "no-cache"}
@@ -34,9 +37,10 @@ def new_app() -> FastAPI:
 class Pages:
     """The routes beside /v1."""
 
-    def __init__(self, phrases: Phrases, health: Health) -> None:
+    def __init__(self, phrases: Phrases, health: Health, models: Models) -> None:
         self._phrases = phrases
         self._health = health
+        self._models = models
 
     def install(self, app: FastAPI) -> None:
         """Add all routes."""
@@ -47,6 +51,7 @@ class Pages:
         router.add_api_route("/words/{tag}", self.words, methods=["GET"])
         app.include_router(router)
         app.add_api_route("/healthz", self.healthz, methods=["GET"], tags=["running it"])
+        app.add_api_route("/v1/models", self.models, methods=["GET"], tags=["running it"])
         app.add_api_route("/metrics", self.metrics, methods=["GET"], tags=["running it"], response_class=Response)
         app.mount("/page", _Static(directory=_PAGE))
 
@@ -78,6 +83,10 @@ class Pages:
         """Each part: ok, or why not. 503 when any is not ok."""
         parts = await self._health()
         return JSONResponse(dict(parts), 200 if all(state == "ok" for state in parts.values()) else 503)
+
+    async def models(self) -> ModelsOut:
+        """The models in memory; none while they are being loaded."""
+        return ModelsOut(models=self._models())
 
     async def metrics(self) -> Response:
         """Prometheus text format."""

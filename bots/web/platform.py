@@ -19,7 +19,7 @@ from bots.web.answering import Answering
 from bots.web.api import Api, Rooms
 from bots.web.choices import Choices
 from bots.web.guard import Guard, is_loopback
-from bots.web.pages import Health, Pages, new_app
+from bots.web.pages import Health, Models, Pages, new_app
 from bots.web.wire import Ear, post
 from core import keys
 from core.channels import Channels
@@ -51,6 +51,7 @@ class WebPlatform:
         token: str | None,
         phrases: Phrases,
         health: Health,
+        models: Models,
         max_upload_bytes: int = 25 * 2**20,
         deadline_s: float = 300.0,
     ) -> None:
@@ -60,7 +61,7 @@ class WebPlatform:
         self._redis = store.redis
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
-        self._pages = Pages(phrases, health)
+        self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s)
         self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)
@@ -185,7 +186,7 @@ class _Server(uvicorn.Server):
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=512)
+        listening = socket.create_server((host, port), family=family, backlog=512)
     except socket.gaierror as error:
         raise SettingError("WEB_HOST", host, "an address of this machine") from error
     except OSError as error:
@@ -194,3 +195,7 @@ def _bind(host: str, port: int) -> socket.socket:
         raise SettingError("WEB_PORT", str(port), "a free port") from error
     except OverflowError as error:
         raise SettingError("WEB_PORT", str(port), "a number from 0 to 65535") from error
+    # Connections inherit it. asyncio sets it only where the protocol is given (base_events.py: _set_nodelay); without
+    # it each answer on a connection that is kept open waits 40 ms for the reader's acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.utils import enable_progress_bars
 from jinja2 import TemplateError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
-from core.lm.precision import Quantize, bfloat16_pays, quantized
+from core.lm.precision import Quantize, bfloat16_pays, quantized, weight_bytes
 from core.lm.slots import common_prefix
 from core.telemetry import log
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
 SHIPPED_NAME = "parley-small"
 _MOST_CONTEXT_TOKENS = 32_768
+_ONE_THREAD_BYTES = 64 << 20
+"""In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
 _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
@@ -104,7 +107,8 @@ def _check_folder(folder: Path, got: str) -> None:
 
 def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Loaded:
     """Reads weights and tokenizer; OSError when they are not there."""
-    disable_progress_bar()  # of reading weights, which takes a moment; the hub's bar of a download stays
+    disable_progress_bar()  # of reading weights, which takes a moment; it silences the hub's downloads as well
+    enable_progress_bars()
 
     on_gpu = torch.cuda.is_available()
     try:
@@ -118,6 +122,8 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()
+    if weight_bytes(model) < _ONE_THREAD_BYTES:
+        torch.set_num_threads(1)
     if on_gpu:
         model.to("cuda")
     if quantize == "int8":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Literal
+from warnings import catch_warnings
 
 import torch
 from torch.nn.functional import linear
@@ -25,7 +26,9 @@ class Int8Linear(torch.nn.Module):
         self.in_features, self.out_features = full.in_features, full.out_features
         weight = full.weight.detach().float()
         scales = (weight.abs().amax(1) / 127).clamp_(min=1e-12)
-        eight = torch.quantize_per_channel(weight, scales, torch.zeros(len(scales), dtype=torch.long), 0, torch.qint8)
+        zeros = torch.zeros(len(scales), dtype=torch.long)
+        with catch_warnings(category=UserWarning, action="ignore"):  # that a later torch will not have it any more
+            eight = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(eight, None)
         bias: Any = full.bias
         self._bias = None if bias is None else bias.detach().float()

@@ -81,7 +81,7 @@ class RemoteModel:
                     wait_s = BETWEEN_TEXT_S
                     yield text
                 if stops.stopped:
-                    return
+                    break
             self._breaker.worked()
             if rest := stops.finish():
                 yield rest

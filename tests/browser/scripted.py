@@ -149,6 +149,7 @@ def web_platform(
         token=token,
         phrases=Phrases(),
         health=health,
+        models=list,
         deadline_s=deadline_s,
     )
 

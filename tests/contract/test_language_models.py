@@ -168,12 +168,16 @@ async def test_cancelled_requests_leave_the_queue(local: LocalModel):
 async def test_closing_the_model_fails_its_requests_for_another_try():
     model = LocalModel.open(None)
     request = Request((Utterance("user", "hello"),), 200, Sampling(temperature=2.0, seed=1))
-    tasks = [asyncio.create_task(_all(model, request)) for _ in range(3)]
-    await asyncio.sleep(0.03)
+    running = model.stream(request)
+    await anext(running)
+    tasks = [asyncio.create_task(_all(model, request)) for _ in range(40)]
+    await asyncio.sleep(0)
     await model.close()
     await model.close()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert all(isinstance(outcome, RetryableError) for outcome in outcomes[1:])
+    await running.aclose()
+    assert all(isinstance(outcome, list | RetryableError) for outcome in outcomes)
+    assert isinstance(outcomes[-1], RetryableError)
 
 
 async def test_chat_larger_than_the_context_is_refused(local: LocalModel):

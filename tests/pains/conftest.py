@@ -1,4 +1,4 @@
-"""One product a file, because a start takes seconds; each test has chats of its own."""
+"""One product for all, because a start takes seconds; each test has chats of its own, or looks at what is new."""
 
 import asyncio
 import tempfile
@@ -12,7 +12,7 @@ from tests.fault.model_server import answer_to
 from tests.pains.world import World, living, spoken
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def living_world() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
         async with living(Path(folder)) as world:

@@ -10,12 +10,13 @@ from core.message import ChannelKey
 from tests.fault.model_server import MODEL, Trouble, answer_to
 from tests.pains.world import World, until
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, RANDOM, ROBOT, VOICE_FLAG
-from tests.platforms.telegram_server import ANN, GROUP
+from tests.platforms.telegram_server import ANN
 from tests.platforms.telegram_server import BOB as BEN
 from tests.scenario.product import run_to_end
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 SAY = Phrases().say
+CLUB = {"id": -1014, "type": "supergroup", "title": "Club"}
 
 
 async def test_pain_08_every_recording_on_telegram_gets_its_transcript_or_a_reason(world: World, notes: list[bytes]):
@@ -42,11 +43,11 @@ async def test_pain_08_a_missing_engine_is_told_at_the_start(world: World):
 
 
 async def test_pain_09_every_voice_message_on_discord_gets_its_transcript_or_a_reason(world: World, notes: list[bytes]):
-    discord = world.discord
+    discord, before = world.discord, len(world.discord.shown(DM[ALICE]))
     for data in (notes[0], b"", b"OggS" + b"\1" * 999):
         await discord.voice(data)
-    await until(lambda: len(discord.shown(DM[ALICE])) == 3)
-    heard, *reasons = discord.shown(DM[ALICE])
+    await until(lambda: len(discord.shown(DM[ALICE])) == before + 3)
+    heard, *reasons = discord.shown(DM[ALICE])[before:]
     assert heard.startswith("🎧 “hello")
     assert "alice" in heard.lower()
     assert reasons == [SAY("audio_empty", "en"), SAY("audio_unreadable", "en")]
@@ -94,14 +95,14 @@ async def test_pain_12_where_voice_is_forbidden_or_fails_there_is_text(world: Wo
 
 
 async def test_pain_14_in_groups_it_speaks_when_it_is_spoken_to(world: World, notes: list[bytes]):
-    telegram, discord, group = world.telegram, world.discord, GROUP["id"]
+    telegram, discord, group = world.telegram, world.discord, CLUB["id"]
     robot = {"id": 5, "is_bot": True, "first_name": "Robot"}
     unasked = len(world.model.asked)
-    telegram.say("nobody asked you", chat=GROUP)
-    telegram.say("@parley_bot hi", chat=GROUP, user=robot)
-    telegram.say("@everyone @other_bot hi", chat=GROUP, user=BEN)
-    telegram.say("/help@other_bot", chat=GROUP)
-    telegram.say(chat=GROUP, voice=telegram.voice(notes[0]))
+    telegram.say("nobody asked you", chat=CLUB)
+    telegram.say("@parley_bot hi", chat=CLUB, user=robot)
+    telegram.say("@everyone @other_bot hi", chat=CLUB, user=BEN)
+    telegram.say("/help@other_bot", chat=CLUB)
+    telegram.say(chat=CLUB, voice=telegram.voice(notes[0]))
     for author, channel in ((BOB, GENERAL), (ALICE, RANDOM)):
         await discord.say("nobody asked you", author=author, channel=channel)
         await discord.say("@everyone @here hi", author=author, channel=channel)
@@ -111,13 +112,13 @@ async def test_pain_14_in_groups_it_speaks_when_it_is_spoken_to(world: World, no
     assert (telegram.shown(group), discord.shown(GENERAL), discord.shown(RANDOM)) == ([], [], [])
     assert len(world.model.asked) == unasked
 
-    telegram.say("@parley_bot one", chat=GROUP, user=BEN)
+    telegram.say("@parley_bot one", chat=CLUB, user=BEN)
     await discord.say("one", author=BOB, channel=GENERAL, mention=True)
     await until(lambda: telegram.shown(group) and discord.shown(GENERAL))
     answer, bot_message = telegram.shown(group)[0], discord.sent[-1].id
-    telegram.say("and two?", chat=GROUP, reply_to=answer)
-    telegram.say(chat=GROUP, reply_to=answer, voice=telegram.voice(notes[0]))
-    telegram.say("/help@parley_bot", chat=GROUP)
+    telegram.say("and two?", chat=CLUB, reply_to=answer)
+    telegram.say(chat=CLUB, reply_to=answer, voice=telegram.voice(notes[0]))
+    telegram.say("/help@parley_bot", chat=CLUB)
     await discord.say("and two?", author=ALICE, channel=GENERAL, reply_to=bot_message)
     attachment = discord.recording(notes[0])
     await discord.say(author=ALICE, channel=GENERAL, reply_to=bot_message, flags=VOICE_FLAG, attachments=[attachment])

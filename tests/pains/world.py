@@ -61,6 +61,10 @@ class Telegram(TelegramServer):
         """Somebody writes in a private chat of theirs."""
         return self.say(text, chat={"id": chat, "type": "private"}, user={**ANN, "id": chat}, **media)
 
+    def sends(self, chat: int) -> list[float]:
+        """When the bot tried to send a text into a chat."""
+        return [call.at for call in self.journal if (call.method, call.chat) == ("sendMessage", chat)]
+
     def shown(self, chat: int) -> list[Sent]:
         """What the bot sent into a chat, as it was sent."""
         return [sent for sent in self.sent if sent.chat == chat]

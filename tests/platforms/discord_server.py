@@ -114,10 +114,20 @@ class DiscordServer:
         await self.events.dispatch("MESSAGE_CREATE", told)
         return told["id"]
 
-    async def voice(self, ogg: bytes, *, author: str = ALICE, channel: str = "", duration_s: float = 2.0) -> str:
+    async def voice(
+        self,
+        ogg: bytes,
+        *,
+        author: str = ALICE,
+        channel: str = "",
+        duration_s: float = 2.0,
+        claimed_bytes: int | None = None,
+    ) -> str:
         """Send a voice message."""
         attachment = {**self._files.attach(("voice-message.ogg", "audio/ogg", ogg)), "duration_secs": duration_s}
         attachment["waveform"] = "AAECAw=="
+        if claimed_bytes is not None:
+            attachment["size"] = claimed_bytes
         return await self.say(author=author, channel=channel, flags=VOICE_FLAG, attachments=[attachment])
 
     async def replay(self, event: Json, blob: bytes = b"") -> str:

@@ -1,6 +1,7 @@
 """What the web server refuses, and what it serves beside the chat: settings, tokens, words, health."""
 
 import re
+import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from bots.locales import Phrases
 from bots.web.failures import language_of
-from bots.web.platform import WebPlatform
+from bots.web.platform import WebPlatform, _bind
 from core.errors import SettingError
 from core.message import Message
 from core.store import Store
@@ -195,3 +196,10 @@ async def test_health_and_metrics(client: httpx.AsyncClient, web: Web) -> None:
     response = await client.get("/healthz")
     assert (response.status_code, response.json()) == (503, {"store": "gone since 3 s"})
     assert "parley_turns" in (await client.get("/metrics")).text
+
+
+def test_answers_leave_at_once_on_a_connection_that_is_kept_open():
+    with _bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        taken, _ = listening.accept()
+        with taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
