@@ -188,11 +188,11 @@ class DiscordServer:
         calls = zip(self.calls, self.called_at, strict=True)
         return [at for (called, where), at in calls if called == method and where.startswith(path)]
 
-    async def wait_ready(self, seconds: float = 5) -> None:
+    async def wait_ready(self, seconds: float = 30) -> None:
         """Wait until the bot has identified itself at the gateway."""
         await asyncio.wait_for(self.events.identified.wait(), seconds)
 
-    async def wait_sent(self, count: int, seconds: float = 5) -> list[SentMessage]:
+    async def wait_sent(self, count: int, seconds: float = 30) -> list[SentMessage]:
         """Wait for so many posts of the bot and return all of them."""
         async with asyncio.timeout(seconds):
             while len(self.sent) < count:

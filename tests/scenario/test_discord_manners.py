@@ -32,7 +32,7 @@ class World:
         """Say something and wait for the one message that it leads to, as it is in the end."""
         count = len(self.discord.sent)
         await self.discord.say(text, **more)  # pyright: ignore[reportArgumentType]
-        await self.discord.wait_sent(count + 1, seconds=20)
+        await self.discord.wait_sent(count + 1)
         await self.discord.wait_quiet(0.3)
         assert len(self.discord.sent) == count + 1
         sent = self.discord.sent[-1]
@@ -65,7 +65,7 @@ async def world(data: Path, request: pytest.FixtureRequest) -> AsyncIterator[Wor
                 "DISCORD_GATEWAY": discord.gateway,
             }
             async with running(data, LM_URL=model.base, LM_MODEL=MODEL, **settings) as product:
-                await discord.wait_ready(60)
+                await discord.wait_ready(120)
                 yield World(discord, model, data)
             secrets = (discord.token, "Traceback", *discord.interactions.given)
             assert not [line for line in product.log if any(secret in line for secret in secrets)], product.log
@@ -114,7 +114,7 @@ async def test_line_14_servers_are_silent_unless_spoken_to(world: World):
     await discord.wait_quiet(2)
     assert not discord.sent
     await discord.voice(await _spoken("Hello, my name is Alice."), author=BOB, channel=GENERAL)
-    words, bubble = await discord.wait_sent(2, seconds=20)
+    words, bubble = await discord.wait_sent(2)
     assert "alice" in words.content.lower()
     assert bubble.voice
     await discord.wait_quiet()
