@@ -21,7 +21,7 @@ from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import Request, Utterance
-from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName
+from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.pacing import Pacing
 from core.platform import Accept, Limits
 from core.speaking import Speaking
@@ -75,7 +75,7 @@ class InstantPlatform:
         self.answered[part.turn].set()
         return part.nonce
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Shown at once."""
 
 

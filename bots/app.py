@@ -12,7 +12,7 @@ from bots.web import WebPlatform
 from core import clock, profiles, reading
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import RetryableError
+from core.errors import RetryableError, SettingError
 from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
@@ -28,6 +28,7 @@ from core.store import Store, open_store
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
+from core.voices.builtin import BuiltinVoice
 from core.worker import Worker
 
 _LOG = log("app")
@@ -131,14 +132,15 @@ class App:
         async with asyncio.TaskGroup() as group:
             model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
+            speaking = group.create_task(self._load("speaking", lambda: open_speaking(self.settings)))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
-        engine = Engine(model.result(), hearing.result(), Speaking(), profiles.load(self.settings.profile))
+        engine = Engine(model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile))
         try:
             yield engine
         finally:
             await engine.model.close()
             engine.hearing.close()
-            engine.speaking.close()
+            await engine.speaking.close()
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
         self._state[name] = "loading"
@@ -166,6 +168,23 @@ def open_model(settings: Settings) -> LanguageModel:
 def open_hearing(settings: Settings) -> Hearing:
     """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
     return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
+
+
+def open_speaking(settings: Settings) -> Speaking:
+    """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
+    model = settings.tts_model
+    if settings.tts_url:
+        if not model:
+            raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
+        from core.voices.remote import RemoteVoice  # openai takes a second to import
+
+        key = settings.tts_api_key.get_secret_value()
+        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice, key))
+    if model:
+        from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
+
+        return Speaking(VitsVoice.open(model))
+    return Speaking(BuiltinVoice())
 
 
 def open_platforms(app: App) -> dict[PlatformName, Platform]:

@@ -12,7 +12,7 @@ from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel, Request
-from core.message import Draft, Message, Reply, Turn, VoiceNote
+from core.message import Draft, Message, Reply, Sign, Turn, VoiceNote
 from core.profiles import Profile
 from core.speaking import Speaking
 from core.telemetry import VOICE_FAILURES, log, timed
@@ -32,11 +32,12 @@ class Engine:
     profile: Profile
 
     async def answer(
-        self, message: Message, audio: bytes | None, dialogue: Dialogue
-    ) -> AsyncGenerator[Draft | Reply, None]:
-        """Drafts as the answer grows, then the Reply.
+        self, message: Message, audio: bytes | None, dialogue: Dialogue, *, speak: bool
+    ) -> AsyncGenerator[Draft | Sign | Reply, None]:
+        """Drafts as the answer grows, a sign while it is spoken, then the Reply.
 
-        `audio` is the message's voice note in any container. UserError when the message cannot be served.
+        `audio` is the message's voice note in any container, `speak` whether the answer has one.
+        UserError when the message cannot be served.
         """
         heard = await self._hear(audio, message) if audio is not None else ""
         said = reading.clean(f"{heard}\n{message.text}", message.mentions)
@@ -57,7 +58,10 @@ class Engine:
         text = reading.presentable(grown)
         if not text:
             raise UserError("no_answer")
-        voice = await self._speak(text, language) if heard else None
+        voice: VoiceNote | None = None
+        if speak:
+            yield "recording"
+            voice = await self._speak(text, language)
         yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
 
     async def _hear(self, audio: bytes, message: Message) -> str:

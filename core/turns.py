@@ -21,6 +21,7 @@ from core.hearing import MAX_AUDIO_S
 from core.lanes import Claim, Lanes
 from core.message import (
     Deletion,
+    Draft,
     Edit,
     Event,
     Message,
@@ -224,11 +225,16 @@ class Turns:
 
     async def _think(self, message: Message, dialogue: Dialogue, showing: Showing) -> Reply:
         audio = await self._fetch(message)
-        async with contextlib.aclosing(self._engine.answer(message, audio, dialogue)) as steps:
+        speak = audio is not None and await self._lanes.takes_voice(message.channel)
+        async with contextlib.aclosing(self._engine.answer(message, audio, dialogue, speak=speak)) as steps:
             async for step in steps:
-                if isinstance(step, Reply):
-                    return step
-                showing.draft(step)
+                match step:
+                    case Reply():
+                        return step
+                    case Draft():
+                        showing.draft(step)
+                    case sign:
+                        showing.sign(sign)
         raise UserError("no_answer")
 
     async def _fetch(self, message: Message) -> bytes | None:

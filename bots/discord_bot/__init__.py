@@ -4,7 +4,7 @@ from bots.discord_bot.heard import Heard
 from bots.discord_bot.listen import Pulse, listen
 from bots.discord_bot.private import Pace, point_at
 from bots.discord_bot.send import Requests, budgets, fetch_file, log_in, request_client, send_part, show_typing
-from core.message import ChannelKey, Event, MediaRef, Message, Part, PlatformName
+from core.message import ChannelKey, Event, MediaRef, Message, Part, PlatformName, Sign
 from core.platform import Accept, Limits
 
 __all__ = ["DiscordPlatform"]
@@ -79,7 +79,7 @@ class DiscordPlatform:
         async with self._requests.client() as client:
             return await send_part(client, part, as_reply=part.channel.space not in self._direct)
 
-    async def typing(self, channel: ChannelKey) -> None:
-        """Show the typing sign for 10 s."""
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+        """Show the typing sign for 10 s; Discord has no other."""
         async with self._requests.client() as client:
             await show_typing(client, channel)

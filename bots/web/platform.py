@@ -24,7 +24,7 @@ from core import keys
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.message import ChannelKey, MediaRef, Part, PlatformName, Sign
 from core.platform import Accept, Limits
 from core.store import Store, translated
 from core.telemetry import log
@@ -117,7 +117,7 @@ class WebPlatform:
         await post(self._redis, part)
         return part.nonce
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
 
     async def _serve(self, listening: socket.socket, accept: Accept) -> None:

@@ -1,7 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Part, PlatformName
+from core.message import ChannelKey, MediaRef, Part, PlatformName, Sign
 from core.platform import Accept, Limits
 
 
@@ -11,6 +11,7 @@ class FakePlatform:
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
         self.sent: list[Part] = []
         self.typed: list[ChannelKey] = []
+        self.signs: list[Sign] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
         self.errors_for: dict[str, list[Exception]] = {}
@@ -29,10 +30,11 @@ class FakePlatform:
         self.sent.append(part)
         return part.replaces or f"sent-{part.nonce}"
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         if errors := self.errors_for.get("typing"):
             raise errors.pop(0)
         self.typed.append(channel)
+        self.signs.append(sign)
 
     def texts(self, channel: ChannelKey) -> list[str]:
         return [part.text for part in self.sent if part.channel == channel and part.kind in ("text", "notice")]

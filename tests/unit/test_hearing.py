@@ -14,6 +14,7 @@ from core.errors import SettingError, UserError
 from core.hearing import MAX_AUDIO_S, SHIPPED_NAME, Hearing, Transcript
 from core.message import VoiceNote
 from core.speaking import Speaking
+from core.voices.builtin import BuiltinVoice
 from tests.fakes.whisper import make_whisper
 
 
@@ -27,9 +28,9 @@ def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
 
 @pytest.fixture(scope="module")
 def voice() -> Iterator[Speaking]:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     yield speaking
-    speaking.close()
+    asyncio.run(speaking.close())
 
 
 def noise(seconds: float, level: float) -> bytes:

@@ -8,7 +8,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
-THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "engine", "audio", "profiles", "knowledge"}
+THINKING = {
+    "hearing",
+    "seeing",
+    "reading",
+    "prompt",
+    "lm",
+    "speaking",
+    "voices",
+    "aloud",
+    "signs",
+    "espeak",
+    "engine",
+    "audio",
+    "profiles",
+    "knowledge",
+}
 KEEPING = {"lanes", "store", "keys", "doorbell", "feedback", "privacy", "quotas"}
 MEETING = {"turns", "delivery"}
 
