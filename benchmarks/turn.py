@@ -15,17 +15,21 @@ import numpy as np
 
 from bots.locales import Phrases
 from core import profiles
+from core.answering import Answering
+from core.channels import Channels
+from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import Request, Utterance
-from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName
+from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.pacing import Pacing
 from core.platform import Accept, Limits
 from core.speaking import Speaking
 from core.store import Store, open_store
+from core.summaries import Summaries
 from core.telemetry import timed, watch_stages
 from core.turns import Turns
 from core.upkeep import Upkeep
@@ -41,6 +45,7 @@ class InstantModel:
 
     name = "instant"
     context_tokens = 8192
+    instructable = False
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """One piece."""
@@ -75,7 +80,7 @@ class InstantPlatform:
         self.answered[part.turn].set()
         return part.nonce
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Shown at once."""
 
 
@@ -86,7 +91,11 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     lanes, platform = Lanes(store), InstantPlatform()
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
-    turns = Turns(lanes, engine, Feedback(store), Upkeep(store), Pacing(store), {"telegram": platform}, Phrases())
+    platforms, words = {"telegram": platform}, Phrases()
+    commands = Commands(Channels(store), lanes, engine, words, platform.administers)
+    answering = Answering(engine, lanes, commands, platforms, words)
+    summaries = Summaries(engine, lanes)
+    turns = Turns(lanes, answering, Feedback(store), Upkeep(store), Pacing(store), platforms, summaries)
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
     working = asyncio.create_task(worker.run())
     await _turn(lanes, platform, "warm-up", 0)

@@ -17,7 +17,7 @@ from core.channels import Channels
 from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import RetryableError
+from core.errors import RetryableError, SettingError
 from core.feedback import Feedback
 from core.hearing import Hearing
 from core.lanes import Lanes
@@ -34,6 +34,7 @@ from core.summaries import Summaries
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
+from core.voices.builtin import BuiltinVoice
 from core.worker import Worker
 
 _LOG = log("app")
@@ -139,7 +140,7 @@ class App:
                 return await platforms[channel.platform].administers(channel, person)
 
             commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
-            answering = Answering(engine, commands, platforms, self.phrases)
+            answering = Answering(engine, self.lanes, commands, platforms, self.phrases)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
             try:
@@ -153,9 +154,10 @@ class App:
         async with asyncio.TaskGroup() as group:
             model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
+            speaking = group.create_task(self._load("speaking", lambda: open_speaking(self.settings)))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
         self._engine = engine = Engine(
-            model.result(), hearing.result(), Speaking(), profiles.load(self.settings.profile)
+            model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
         )
         try:
             yield engine
@@ -163,7 +165,7 @@ class App:
             self._engine = None
             await engine.model.close()
             engine.hearing.close()
-            engine.speaking.close()
+            await engine.speaking.close()
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
         self._state[name] = "loading"
@@ -191,6 +193,23 @@ def open_model(settings: Settings) -> LanguageModel:
 def open_hearing(settings: Settings) -> Hearing:
     """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
     return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
+
+
+def open_speaking(settings: Settings) -> Speaking:
+    """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
+    model = settings.tts_model
+    if settings.tts_url:
+        if not model:
+            raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
+        from core.voices.remote import RemoteVoice  # openai takes a second to import
+
+        key = settings.tts_api_key.get_secret_value()
+        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice, key))
+    if model:
+        from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
+
+        return Speaking(VitsVoice.open(model))
+    return Speaking(BuiltinVoice())
 
 
 def open_platforms(app: App) -> dict[PlatformName, Platform]:

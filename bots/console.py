@@ -20,7 +20,7 @@ from typing import TextIO
 from bots.locales import Phrases
 from core import clock
 from core.errors import PermanentError, RetryableError, UserError
-from core.message import ChannelKey, MediaKind, MediaRef, Message, Part, Person, PlatformName, Reaction
+from core.message import ChannelKey, MediaKind, MediaRef, Message, Part, Person, PlatformName, Reaction, Sign
 from core.platform import Accept, Limits
 from core.settings import Settings
 from core.store import open_store
@@ -109,7 +109,7 @@ class ConsolePlatform:
             self._whole.set()  # `limits` leave a text in one part
         return part.nonce
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Nothing: the missing prompt shows it."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

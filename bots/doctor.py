@@ -10,6 +10,7 @@ from core.lm.base import Request, Utterance
 from core.settings import Settings
 from core.speaking import Speaking
 from core.store import Store, open_store
+from core.voices.builtin import BuiltinVoice
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,7 @@ def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]
     return [
         ("language model", _model(settings)),
         ("hearing", _hearing(settings)),
+        ("speaking", _speaking(settings)),
         *((platform.name, platform.check()) for platform in tokens),
     ]
 
@@ -69,11 +71,20 @@ async def _model(settings: Settings) -> str:
 
 
 async def _hearing(settings: Settings) -> str:
-    """Speak one sentence and hear it: ears and voice in one round trip."""
+    """Speak one sentence with the built-in voice and hear it."""
     hearing = await asyncio.to_thread(building.open_hearing, settings)
-    speaking = Speaking()
-    note = await speaking.speak("Hello, how are you?", "en")
+    voice = Speaking(BuiltinVoice())
+    note = await voice.speak("Hello, how are you?", "en")
     heard = await hearing.transcribe(note.ogg, language="en")
     hearing.close()
-    speaking.close()
+    await voice.close()
     return f"{hearing.name} hears {heard.text!r} when the voice says 'Hello, how are you?'"
+
+
+async def _speaking(settings: Settings) -> str:
+    speaking = await asyncio.to_thread(building.open_speaking, settings)
+    try:
+        note = await speaking.speak("Hello, how are you?", "en")
+    finally:
+        await speaking.close()
+    return f"{speaking.name} says 'Hello, how are you?' in {note.duration_s:.1f} s"

@@ -16,7 +16,7 @@ from core.dialogue import Dialogue
 from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.hearing import MAX_AUDIO_S
-from core.lanes import Claim
+from core.lanes import Claim, Lanes
 from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
 from core.platform import Platform, Words
 from core.preferences import Preferences
@@ -42,9 +42,15 @@ class Answering:
     """One for all channels."""
 
     def __init__(
-        self, engine: Engine, commands: Commands, platforms: Mapping[PlatformName, Platform], words: Words
+        self,
+        engine: Engine,
+        lanes: Lanes,
+        commands: Commands,
+        platforms: Mapping[PlatformName, Platform],
+        words: Words,
     ) -> None:
         self._engine = engine
+        self._lanes = lanes
         self._commands = commands
         self._platforms = platforms
         self._words = words
@@ -146,12 +152,18 @@ class Answering:
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
         audio = await self._fetch(message)
-        answer = self._engine.answer(message, audio, scene.dialogue, scene.preferences, anew=anew)
+        aloud = scene.preferences.voice == "always" or audio is not None
+        speak = aloud and await self._lanes.takes_voice(message.channel)
+        answer = self._engine.answer(message, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
         async with contextlib.aclosing(answer) as steps:
             async for step in steps:
-                if isinstance(step, Reply):
-                    return step
-                showing.draft(step)
+                match step:
+                    case Reply():
+                        return step
+                    case Draft():
+                        showing.draft(step)
+                    case sign:
+                        showing.sign(sign)
         return None
 
     async def _fetch(self, message: Message) -> bytes | None:

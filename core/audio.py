@@ -35,8 +35,8 @@ _MIN_RATE_HZ = 4_000
 Waveform = NDArray[np.float32]
 
 
-def decode(data: bytes, *, max_s: float) -> Waveform:
-    """float32[T], mono, 16 kHz, of a voice note, a music file or a video's sound track.
+def decode(data: bytes, *, max_s: float, rate_hz: int = SAMPLE_RATE_HZ) -> Waveform:
+    """float32[T], mono, at `rate_hz`, of a voice note, a music file or a video's sound track.
 
     A file that breaks off gives what came before. Decoding stops as soon as more than `max_s` seconds came out,
     whatever the header claims. UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long.
@@ -44,8 +44,8 @@ def decode(data: bytes, *, max_s: float) -> Waveform:
     if not data:
         raise UserError("audio_empty")
     chunks: list[NDArray[np.int16]] = []
-    room = int(max_s * SAMPLE_RATE_HZ)
-    for chunk in _chunks(data):
+    room = int(max_s * rate_hz)
+    for chunk in _chunks(data, rate_hz):
         chunks.append(chunk)
         room -= len(chunk)
         if room < 0:
@@ -55,14 +55,14 @@ def decode(data: bytes, *, max_s: float) -> Waveform:
     return np.concatenate(chunks).astype(np.float32) / np.float32(32768)
 
 
-def _chunks(data: bytes) -> Iterator[NDArray[np.int16]]:
+def _chunks(data: bytes, rate_hz: int) -> Iterator[NDArray[np.int16]]:
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
     try:
         # Tags in other encodings than UTF-8 are common, and nobody reads them here.
         with av.open(io.BytesIO(data), "r", options=options, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise UserError("audio_no_sound")
-            yield from _resampled(_frames(container))
+            yield from _resampled(_frames(container), rate_hz)
     except FFmpegError as error:
         raise UserError("audio_unreadable") from error
 
@@ -75,8 +75,8 @@ def _frames(container: InputContainer) -> Iterator[AudioFrame]:
         _LOG.debug("a sound breaks off: %s", error)
 
 
-def _resampled(frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.int16]]:
-    """int16[t] pieces, mono, 16 kHz. Some encoders change rate or channels midway: each stretch has its resampler."""
+def _resampled(frames: Iterator[AudioFrame], rate_hz: int) -> Iterator[NDArray[np.int16]]:
+    """int16[t] pieces, mono, at `rate_hz`. Some encoders change rate or channels midway: then a new resampler."""
     shape: tuple[int, str, str] | None = None
     resampler: AudioResampler | None = None
     for frame in frames:
@@ -86,7 +86,7 @@ def _resampled(frames: Iterator[AudioFrame]) -> Iterator[NDArray[np.int16]]:
         if resampler is None or found != shape:
             if resampler is not None:
                 yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
-            shape, resampler = found, AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+            shape, resampler = found, AudioResampler(format="s16", layout="mono", rate=rate_hz)
         yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
     if resampler is not None:
         yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))

@@ -6,12 +6,21 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 from core import clock, feedback
-from core.errors import AssistantError, ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain
+from core.errors import (
+    AssistantError,
+    ChannelGone,
+    ChannelMoved,
+    PermanentError,
+    RetryableError,
+    TooFast,
+    Uncertain,
+    VoiceForbidden,
+)
 from core.lanes import Claim, Lanes
-from core.message import ChannelKey, Draft, Message, Part, PlatformName
+from core.message import ChannelKey, Draft, Message, Part, PlatformName, Sign
 from core.pacing import Pacing
 from core.platform import Platform
-from core.telemetry import PERHAPS_TWICE, log, timed
+from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
@@ -105,6 +114,11 @@ class Delivery:
             await self._lanes.note_sending(claim, part.nonce)
         try:
             return await platform.send(part)
+        except VoiceForbidden as error:
+            VOICE_FAILURES.inc()
+            _LOG.info("%s; the text of turn %s has arrived", error, part.turn)
+            await self._lanes.forbid_voice(part.channel)
+            return ""
         except Uncertain:
             if not once and voice:
                 _flag(part)
@@ -157,6 +171,8 @@ class Showing:
         self._newest: Draft | None = None
         self._changed = asyncio.Event()
         self._drawing = asyncio.Lock()
+        self._sign: Sign = "typing"
+        self._signed = asyncio.Event()
         self._quiet_until = 0.0
         turn, ref = claim.draft
         self._ref = ref if turn == message.id else ""
@@ -165,6 +181,11 @@ class Showing:
         """The answer so far."""
         self._newest = draft
         self._changed.set()
+
+    def sign(self, sign: Sign) -> None:
+        """What people see from here on."""
+        self._sign = sign
+        self._signed.set()
 
     async def finished(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts of the answer, the first taking the place of the draft that people see; no draft follows."""
@@ -176,18 +197,21 @@ class Showing:
         return (replace(parts[0], replaces=self._ref), *parts[1:])
 
     async def type(self) -> None:
-        """Repeat the typing sign until cancelled."""
+        """Repeat the sign until cancelled; another is shown at once."""
         channel: ChannelKey = self._message.channel
         while True:
             await self._pause()
+            self._signed.clear()
             try:
-                await self._platform.typing(channel)
+                await self._platform.typing(channel, self._sign)
             except RetryableError as error:
                 _LOG.info("%s: no typing sign: %s", channel, error)
                 self._keep_quiet(error)
             except PermanentError as error:
                 _LOG.info("%s: no typing sign: %s", channel, error)
-            await asyncio.sleep(self._platform.limits.typing_every_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._platform.limits.typing_every_s):
+                    await self._signed.wait()
 
     async def draw(self) -> None:
         """Send drafts until cancelled, where the platform shows them; one that meets a limit pauses for its time."""

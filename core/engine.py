@@ -12,7 +12,7 @@ from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel, Request, Sampling, Utterance
-from core.message import Draft, Message, Reply, Turn, VoiceNote
+from core.message import Draft, Message, Reply, Sign, Turn, VoiceNote
 from core.preferences import Preferences
 from core.profiles import Profile
 from core.prompt import Saying
@@ -90,11 +90,13 @@ class Engine:
         dialogue: Dialogue,
         preferences: Preferences,
         *,
+        speak: bool = True,
         anew: bool = False,
-    ) -> AsyncGenerator[Draft | Reply, None]:
-        """Drafts as the answer grows, then the Reply; nothing at all when the message proves not to be for Parley.
+    ) -> AsyncGenerator[Draft | Sign | Reply, None]:
+        """Drafts as the answer grows, a sign while it is spoken, then the Reply; nothing when Parley is not asked.
 
-        `audio` is the message's voice note in any container; `anew` asks for another answer than the likeliest.
+        `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
+        `anew` asks for another answer than the likeliest.
         UserError when the message cannot be served.
         """
         heard = await self.hear(audio, message, preferences) if audio is not None else ""
@@ -120,8 +122,10 @@ class Engine:
         text = reading.presentable(grown)
         if not text:
             raise UserError("no_answer")
-        aloud = preferences.voice == "always" or (preferences.voice == "auto" and bool(heard))
-        voice = await self._speak(text, language) if aloud else None
+        voice: VoiceNote | None = None
+        if speak and (preferences.voice == "always" or (preferences.voice == "auto" and heard)):
+            yield "recording"
+            voice = await self._speak(text, language)
         yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
 
     def _request(self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences) -> Request:

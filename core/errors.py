@@ -7,7 +7,8 @@ AssistantError
  │   └─ TooFast      the platform asks this channel to pause
  ├─ PermanentError   the same call will never work
  │   ├─ ChannelGone  nor will any other into this channel
- │   └─ ChannelMoved but it will under the channel's new name
+ │   ├─ ChannelMoved but it will under the channel's new name
+ │   └─ VoiceForbidden  a voice note cannot be sent there, anything else can
  └─ SettingError     the owner can mend it: one line that stops the start
 
 Errors of libraries are turned into these where the library is called, and nowhere else.
@@ -52,6 +53,10 @@ class PermanentError(AssistantError):
 
 class ChannelGone(PermanentError):
     """Nothing can be sent into the channel: the bot was blocked or removed, or the channel is no more."""
+
+
+class VoiceForbidden(PermanentError):
+    """The chat takes no voice notes: its reader, or the group's rules, forbid them."""
 
 
 class ChannelMoved(PermanentError):

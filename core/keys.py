@@ -18,6 +18,7 @@ VOICE_S = 30 * DAY_S
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
+VOICELESS_S = DAY_S
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
 
@@ -52,6 +53,7 @@ TABLE = (
     Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
     Kind("fb", "hash", "turn and person -> the emoji they hold on it", None, personal=True),
     Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
+    Kind("voiceless", "string", "a chat that takes no voice notes", VOICELESS_S, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
     Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
@@ -133,6 +135,11 @@ def pace(channel: ChannelKey, budget: str) -> str:
     if budget:
         return f"{prefix(0)}pace:{channel.platform}/{budget}"
     return f"{prefix(partition(channel))}pace:{channel.platform}/{channel.space}"
+
+
+def voiceless(channel: ChannelKey) -> str:
+    """Shared by all threads of a space."""
+    return f"{prefix(partition(channel))}voiceless:{channel.platform}/{channel.space}"
 
 
 def upload(channel: ChannelKey, upload_id: str) -> str:

@@ -239,6 +239,16 @@ class Lanes:
             found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
         return [ref.decode() for ref in found]
 
+    async def forbid_voice(self, channel: ChannelKey) -> None:
+        """Keep for a day that the chat takes no voice notes."""
+        with translated():
+            await self._redis.set(keys.voiceless(channel), 1, ex=keys.VOICELESS_S)
+
+    async def takes_voice(self, channel: ChannelKey) -> bool:
+        """False in a chat that refused a voice note within the last day."""
+        with translated():
+            return not await self._redis.exists(keys.voiceless(channel))
+
     async def dialogue(self, channel: ChannelKey) -> Dialogue:
         """What a channel remembers."""
         with translated():

@@ -198,6 +198,10 @@ class Turn:
     person: str = ""
 
 
+Sign = Literal["typing", "recording"]
+"""What people see while they wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An answer that is still growing: what was heard (once known) and all the text so far."""

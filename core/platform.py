@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.message import ChannelKey, Event, MediaRef, Part, Person, PlatformName
+from core.message import ChannelKey, Event, MediaRef, Part, Person, PlatformName, Sign
 from core.pacing import Budget
 
 Accept = Callable[[Event], Awaitable[bool]]
@@ -69,12 +69,13 @@ class Platform(Protocol):
         """Send one part and return its platform id ("" for what has none).
 
         With `part.replaces` set it is an edit of that message, whose id is returned. PermanentError when it can never
-        arrive, ChannelGone when no other can either, Uncertain when it is not known whether it did.
+        arrive, ChannelGone when no other can either, VoiceForbidden when no voice note can, Uncertain when it is not
+        known whether it did.
         """
         ...
 
-    async def typing(self, channel: ChannelKey) -> None:
-        """Show that an answer is being made; best effort."""
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+        """Show that an answer is being made, or recorded; best effort."""
         ...
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     asr_model: str = Field(
         "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
     )
+    tts_model: str = Field(
+        "", description="Voice: VITS hub id or folder (with TTS_URL: its model's name there); none: built-in"
+    )
+    tts_url: HttpUrl = Field("", description="OpenAI-compatible server for the voice; none: on this machine")
+    tts_voice: str = Field("alloy", description="Which voice of TTS_URL")
+    tts_api_key: SecretStr = Field(SecretStr(""), description="Key for TTS_URL")
     web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
     web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
     web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")
@@ -69,7 +75,7 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
-        values = (self.discord_token, self.telegram_token, self.lm_api_key, self.web_token)
+        values = (self.discord_token, self.telegram_token, self.lm_api_key, self.tts_api_key, self.web_token)
         return tuple(secret for value in values if (secret := value.get_secret_value()))
 
 

@@ -10,7 +10,7 @@ from bots.discord_bot.private import Pace, point_at
 from bots.discord_bot.send import Requests, budgets, log_in, manages, request_client, send_part, show_typing
 from bots.locales import Phrases
 from core.errors import AssistantError
-from core.message import ChannelKey, Event, MediaRef, Message, Part, Person, PlatformName
+from core.message import ChannelKey, Event, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
 from core.telemetry import log
 
@@ -109,7 +109,7 @@ class DiscordPlatform:
         async with self._requests.client() as client:
             return await manages(client, channel, person)
 
-    async def typing(self, channel: ChannelKey) -> None:
-        """Show the typing sign for 10 s."""
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+        """Show the typing sign for 10 s; Discord has no other."""
         async with self._requests.client() as client:
             await show_typing(client, channel)

@@ -15,7 +15,7 @@ from bots.telegram_bot import menu, send
 from bots.telegram_bot.receive import THUMBS, Me, to_event
 from core import clock
 from core.errors import RetryableError, SettingError
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
 from core.telemetry import log
 
@@ -28,7 +28,6 @@ _POLL_S = 30
 _DEAF_S = 2.0 * _POLL_S + 30
 _STOP_S = 5.0  # the last poll, which only confirms what is stored, may hang like those before it
 _AGAIN_S = 5.0
-_VOICELESS_S = 24 * 3600.0  # how long a chat that accepts no voice notes is not asked again
 
 
 class DurableQueue(asyncio.Queue[object]):
@@ -117,7 +116,6 @@ class TelegramPlatform:
         self._polls = _Polls(connection_pool_size=1)
         self._listening_since: float | None = None
         self._conflict_at = 0.0
-        self._voiceless: dict[str, float] = {}
         self._bot = self._client(self._polls)
 
     def _client(self, polls: _Polls) -> Bot:
@@ -196,21 +194,16 @@ class TelegramPlatform:
         return await send.fetch(self._bot, media, cap_bytes)
 
     async def send(self, part: Part) -> str:
-        """Send one part; the id of the message, "" for a voice note that its reader does not accept."""
-        if part.kind == "voice" and clock.monotonic() < self._voiceless.get(part.channel.space, 0.0):
-            return ""
-        ref = await send.send(self._bot, part, self._phrases)
-        if part.kind == "voice" and not ref:
-            self._voiceless[part.channel.space] = clock.monotonic() + _VOICELESS_S
-        return ref
+        """Send one part; the id of the message."""
+        return await send.send(self._bot, part, self._phrases)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         """Whether a person owns or administers a chat."""
         return await send.administers(self._bot, channel, person)
 
-    async def typing(self, channel: ChannelKey) -> None:
-        """Show the typing sign."""
-        await send.typing(self._bot, channel)
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+        """Show that somebody types, or records a voice note."""
+        await send.show(self._bot, channel, sign)
 
 
 async def _initialize(bot: Bot) -> None:

@@ -20,13 +20,11 @@ from bots.locales import Phrases
 from bots.telegram_bot.failures import says, translated
 from bots.telegram_bot.markdown import formatted
 from bots.telegram_bot.receive import RETRY, THUMBS
-from core.errors import ChannelGone, PermanentError, UserError
-from core.message import ChannelKey, MediaRef, Part, Person
+from core.errors import ChannelGone, PermanentError, UserError, VoiceForbidden
+from core.message import ChannelKey, MediaRef, Part, Person, Sign
 from core.outgoing import split, units
 from core.pacing import Budget
-from core.telemetry import VOICE_FAILURES, log
 
-_LOG = log("telegram")
 _MIB = 2**20
 _UPLOAD_S = 60.0
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -175,20 +173,19 @@ async def _send_voice(bot: Bot, part: Part) -> str:
             write_timeout=_UPLOAD_S,
         )
     except BadRequest as error:
-        # A Premium setting of the reader; the text has arrived before this part.
-        if not says(error, "voice_messages_forbidden"):
-            raise
-        VOICE_FAILURES.inc()
-        _LOG.info("%s accepts no voice notes", part.channel)
-        return ""
+        # A Premium setting of the reader, or a rule of the group.
+        if says(error, "voice_messages_forbidden", "rights to send voice"):
+            raise VoiceForbidden(f"{part.channel} takes no voice notes") from error
+        raise
     return str(sent.message_id)
 
 
-async def typing(bot: Bot, channel: ChannelKey) -> None:
-    """Show the typing sign for five seconds."""
+async def show(bot: Bot, channel: ChannelKey, sign: Sign) -> None:
+    """Show a sign for five seconds."""
     chat, topic = where(channel)
+    action = ChatAction.RECORD_VOICE if sign == "recording" else ChatAction.TYPING
     with translated(channel):
-        await bot.send_chat_action(chat, ChatAction.TYPING, message_thread_id=topic)
+        await bot.send_chat_action(chat, action, message_thread_id=topic)
 
 
 async def administers(bot: Bot, channel: ChannelKey, person: Person) -> bool:

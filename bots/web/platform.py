@@ -26,7 +26,7 @@ from core.channels import Channels
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
 from core.store import Store, translated
 from core.telemetry import log
@@ -120,7 +120,7 @@ class WebPlatform:
         await post(self._redis, part)
         return part.nonce
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

@@ -11,7 +11,7 @@ from bots.discord_bot import DiscordPlatform
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
 from core.errors import PermanentError, UserError
-from core.message import ChannelKey, MediaRef, Message, Part, Reaction, VoiceNote
+from core.message import ChannelKey, MediaRef, Message, Part, Reaction, Sign, VoiceNote
 from core.outgoing import units
 from core.platform import Platform
 from tests.platforms.discord_payloads import ALICE, DM
@@ -107,8 +107,9 @@ async def test_a_text_as_long_as_the_limit_fits(place: Place):
     assert place.texts() == [text]
 
 
-async def test_typing_works_and_nothing_is_sent(place: Place):
-    await place.platform.typing(place.here)
+@pytest.mark.parametrize("sign", ["typing", "recording"])
+async def test_signs_work_and_nothing_is_sent(place: Place, sign: Sign):
+    await place.platform.typing(place.here, sign)
     assert len(place.server.typed if isinstance(place.server, TelegramServer) else place.server.typing) == 1
     assert place.texts() == []
 

@@ -1,7 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName
+from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
 
 
@@ -11,6 +11,7 @@ class FakePlatform:
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
         self.sent: list[Part] = []
         self.typed: list[ChannelKey] = []
+        self.signs: list[Sign] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
         self.admins: set[str] = set()
@@ -30,10 +31,11 @@ class FakePlatform:
         self.sent.append(part)
         return part.replaces or f"sent-{part.nonce}"
 
-    async def typing(self, channel: ChannelKey) -> None:
+    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         if errors := self.errors_for.get("typing"):
             raise errors.pop(0)
         self.typed.append(channel)
+        self.signs.append(sign)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         return person.id in self.admins

@@ -65,10 +65,12 @@ class FakeHearing:
 class FakeSpeaking:
     """Speaks the text as bytes; fails on "unspeakable"."""
 
+    name = "fake"
+
     async def speak(self, text: str, language: str) -> VoiceNote:
         if "unspeakable" in text:
             raise UserError("nothing_to_say")
         return VoiceNote(text.encode(), 1.0, b"\x01")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass

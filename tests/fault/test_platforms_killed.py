@@ -7,6 +7,7 @@ import time
 
 from core import audio
 from core.speaking import Speaking
+from core.voices.builtin import BuiltinVoice
 from tests.fault.conftest import Note
 from tests.fault.discord_world import Both
 from tests.fault.model_server import answer_to
@@ -157,8 +158,8 @@ def _told_of(both: Both, words: str) -> list[str]:
 
 
 async def _spoken(text: str) -> bytes:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     note = await speaking.speak(text, "en")
-    speaking.close()
+    await speaking.close()
     assert len(audio.decode(note.ogg, max_s=60)) > audio.SAMPLE_RATE_HZ / 2
     return note.ogg

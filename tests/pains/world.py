@@ -14,6 +14,7 @@ from core.feedback import Feedback
 from core.message import ChannelKey
 from core.speaking import Speaking
 from core.store import open_store
+from core.voices.builtin import BuiltinVoice
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.discord_payloads import Json
 from tests.platforms.discord_rest import Refused
@@ -199,8 +200,8 @@ async def until(truth: Callable[[], object], seconds: float = PATIENCE_S) -> flo
 
 async def spoken(texts: Sequence[str]) -> list[bytes]:
     """Voice notes of these texts."""
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     try:
         return [(await speaking.speak(text, "en")).ogg for text in texts]
     finally:
-        speaking.close()
+        await speaking.close()

@@ -48,6 +48,7 @@ class TelegramServer:
         self.removed: list[int] = []
         self.drafts: list[tuple[int, int, str]] = []
         self.typed: list[int] = []
+        self.signs: list[str] = []
         self.thanked: list[tuple[str, str]] = []
         self.offsets: list[int] = []
         self.chats = Chats()
@@ -214,6 +215,7 @@ class TelegramServer:
             self.drafts.append((int(fields["chat_id"]), int(fields["draft_id"]), fields["text"]))
         if method == "sendChatAction":
             self.typed.append(int(fields["chat_id"]))
+            self.signs.append(fields["action"])
         if method == "answerCallbackQuery":
             self.thanked.append((fields["callback_query_id"], fields.get("text", "")))
         return _ok(True)

@@ -17,6 +17,7 @@ from core.lanes import Lanes
 from core.message import ChannelKey
 from core.speaking import Speaking
 from core.store import open_store
+from core.voices.builtin import BuiltinVoice
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, THREAD
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import ANN, FORUM, GROUP, TelegramServer
@@ -77,9 +78,9 @@ def spoken_name() -> bytes:
 
 
 async def _spoken(text: str) -> bytes:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     note = await speaking.speak(text, "en")
-    speaking.close()
+    await speaking.close()
     return note.ogg
 
 

@@ -21,7 +21,7 @@ async def test_the_name_is_remembered_after_kill_9_and_only_in_its_channel(data:
 async def test_health_names_every_part(data: Path):
     async with running(data) as product, httpx.AsyncClient() as client:
         health = (await client.get(f"{product.page}/healthz")).json()
-    assert {"redis", "language model", "hearing", "web"} <= set(health)
+    assert {"redis", "language model", "hearing", "speaking", "web"} <= set(health)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,8 @@ async def test_health_names_every_part(data: Path):
         ("WEB_PORT", "eighty", "WEB_PORT: got 'eighty', wants"),
         ("LM_MODEL", "{folder}", "LM_MODEL: got"),
         ("ASR_MODEL", "{folder}", "ASR_MODEL: got"),
+        ("TTS_MODEL", "{folder}", "TTS_MODEL: got"),
+        ("TTS_URL", "http://127.0.0.1:9/v1", "TTS_MODEL: got nothing, wants the name of the voice's model at"),
         ("PROFILE", "pirate", "PROFILE: got"),
         ("WEB_HOST", "0.0.0.0", "WEB_TOKEN: got nothing, wants"),
     ],
@@ -54,3 +56,4 @@ async def test_doctor_finds_all_well_and_says_what_is_not(data: Path):
     assert code == 1
     assert "✗ language model: LM_MODEL: got" in printed
     assert "✓ hearing" in printed
+    assert "✓ speaking: espeak-ng says" in printed

@@ -13,7 +13,9 @@ from core.audio import SAMPLE_RATE_HZ, encode_ogg_opus
 from core.errors import SettingError, UserError
 from core.hearing import MAX_AUDIO_S, SHIPPED_NAME, Hearing, Transcript
 from core.message import VoiceNote
+from core.shipped.speech.evaluate import MOST_ERRORS, round_trip
 from core.speaking import Speaking
+from core.voices.builtin import BuiltinVoice
 from tests.fakes.whisper import make_whisper
 
 
@@ -27,9 +29,9 @@ def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
 
 @pytest.fixture(scope="module")
 def voice() -> Iterator[Speaking]:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     yield speaking
-    speaking.close()
+    asyncio.run(speaking.close())
 
 
 def noise(seconds: float, level: float) -> bytes:
@@ -154,3 +156,10 @@ async def test_several_sentences_in_one_note_are_all_heard(ears: Hearing, voice:
     apart = [(await ears.transcribe((await voice.speak(sentence, "en")).ogg)).text for sentence in said]
     together = await ears.transcribe((await voice.speak(" ".join(said), "en")).ogg)
     assert together.text == " ".join(apart)
+
+
+async def test_what_parley_says_its_own_ears_hear(ears: Hearing):
+    """A quick look; `make eval` measures more sentences."""
+    heard = await round_trip(ears, 12)
+    assert (heard.sentences, heard.words > 40) == (12, True)
+    assert heard.word_error_rate <= MOST_ERRORS

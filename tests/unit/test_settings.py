@@ -48,10 +48,11 @@ def test_a_wrong_value_is_one_line(tmp_path: Path, line: str, says: str):
 
 
 def test_secrets_do_not_print(tmp_path: Path):
-    found = load(tmp_path, "TELEGRAM_TOKEN=42:secret\nWEB_TOKEN=hush\n")
+    found = load(tmp_path, "TELEGRAM_TOKEN=42:secret\nWEB_TOKEN=hush\nTTS_API_KEY=quiet\n")
     assert "secret" not in repr(found)
     assert "hush" not in repr(found)
-    assert found.secrets() == ("42:secret", "hush")
+    assert "quiet" not in repr(found)
+    assert found.secrets() == ("42:secret", "quiet", "hush")
 
 
 def test_the_example_file_holds_every_setting():

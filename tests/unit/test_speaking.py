@@ -1,23 +1,29 @@
 import asyncio
+import io
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import av
 import numpy as np
 import pytest
 
+from bots.app import open_speaking
 from core.audio import SAMPLE_RATE_HZ, decode
-from core.errors import UserError
-from core.speaking import MAX_SPEECH_S, Speaking, spoken
+from core.errors import PermanentError, SettingError, UserError
+from core.settings import Settings
+from core.speaking import Speaking
+from core.voices.base import MAX_SPEECH_S, Sound
+from core.voices.builtin import BuiltinVoice
 
 
 @pytest.fixture(scope="module")
 def voice() -> Iterator[Speaking]:
     """One for all tests: espeak-ng keeps its state in the process."""
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     yield speaking
-    speaking.close()
+    asyncio.run(speaking.close())
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,7 @@ async def test_each_language_has_its_own_voice_and_an_unknown_one_speaks_english
     assert notes["fr"].duration_s != notes["en"].duration_s
 
 
-@pytest.mark.parametrize("text", ["", " \n", "...", "👍🎉", "```py\nprint(1)\n```", "**", "---"])
+@pytest.mark.parametrize("text", ["", " \n", "...", "**", "---", "<br>"])
 async def test_what_nobody_would_say_is_refused(voice: Speaking, text: str):
     with pytest.raises(UserError, match="nothing_to_say"):
         await voice.speak(text, "en")
@@ -61,7 +67,10 @@ async def test_what_nobody_would_say_is_refused(voice: Speaking, text: str):
     ids=["english", "chinese", "one endless sentence of digits"],
 )
 async def test_a_note_lasts_a_minute_at_most(voice: Speaking, text: str, language: str):
-    assert MAX_SPEECH_S * 0.7 < (await voice.speak(text, language)).duration_s <= MAX_SPEECH_S
+    note = await voice.speak(text, language)
+    assert MAX_SPEECH_S * 0.7 < note.duration_s <= MAX_SPEECH_S
+    assert len(note.ogg) < 1_000_000
+    assert len(note.waveform) == 256
 
 
 async def test_control_characters_and_half_emoji_neither_cut_nor_command_the_voice(voice: Speaking):
@@ -87,32 +96,72 @@ async def test_the_loop_goes_on_while_it_speaks(voice: Speaking):
 
 
 def test_speaking_writes_nothing_to_the_terminal():
-    program = "import asyncio; from core.speaking import Speaking; asyncio.run(Speaking().speak('hello', 'en'))"
+    program = "\n".join(
+        (
+            "import asyncio",
+            "from core.speaking import Speaking",
+            "from core.voices.builtin import BuiltinVoice",
+            "asyncio.run(Speaking(BuiltinVoice()).speak('hello', 'en'))",
+        )
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
+async def test_the_notes_are_opus_in_mono_at_48_khz_and_32_kbit(voice: Speaking):
+    note = await voice.speak("The quick brown fox jumps over the lazy dog. " * 15, "en")
+    with av.open(io.BytesIO(note.ogg)) as container:
+        (stream,) = container.streams
+        assert isinstance(stream, av.AudioStream)
+        assert (container.format.name, stream.codec_context.name) == ("ogg", "opus")
+        assert (stream.rate, stream.channels) == (48_000, 1)
+    assert 20_000 < len(note.ogg) * 8 / note.duration_s < 40_000
+
+
+class Broken:
+    """A voice that gives what no sound is."""
+
+    name = "broken"
+
+    def __init__(self, samples: list[float]) -> None:
+        self._samples = np.array(samples, np.float32)
+
+    async def say(self, sentences: Sequence[str], language: str) -> Sound:
+        return Sound(self._samples, 16_000)
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("samples", [[], [0.0] * 16_000, [float("nan")] * 16_000, [0.1, float("inf")]])
+async def test_a_voice_without_a_sound_is_an_error(samples: list[float]):
+    speaking = Speaking(Broken(samples))
+    with pytest.raises(PermanentError, match="made no sound"):
+        await speaking.speak("hello", "en")
+    await speaking.close()
+
+
+def _settings(**values: str) -> Settings:
+    return Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def test_the_settings_choose_the_voice():
+    remote = open_speaking(_settings(TTS_URL="http://127.0.0.1:9/v1", TTS_MODEL="kokoro"))
+    builtin = open_speaking(_settings())
+    assert (remote.name, builtin.name) == ("kokoro", "espeak-ng")
+    await remote.close()
+    await builtin.close()
+
+
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("values", "says"),
     [
-        ("**bold** and _it_ and `code` here", "bold and it and code here"),
-        ("# Title\n- one\n- [x] two\n1. three", "Title. one. two. three"),
-        ("see [the page](https://a.b/c?d=e) or https://www.example.com/x/y", "see the page or example.com"),
-        ("<https://x.y/z>", "x.y"),
-        ("![a cat](http://x/y.png) nice", "a cat nice"),
-        ("2 * 3 = 6 and a_b_c and C++", "2 * 3 = 6 and a_b_c and C++"),
-        ("| a | b |\n|---|---|\n| 1 | 2 |", "a b. 1 2"),
-        ("||spoiler|| ~~gone~~ __under__ ***both***", "spoiler gone under both"),
-        ("use `pip install x`:\n```\nlong code\n```\nthen run it 🎉", "use pip install x: then run it"),
-        ("```\nnever closed", ""),
-        ("One. Two 3.5 apples? Three!", "One. Two 3.5 apples? Three!"),
+        ({"TTS_URL": "http://127.0.0.1:9/v1"}, "TTS_MODEL: got nothing, wants the name of the voice's model at http"),
+        ({"TTS_MODEL": "/no/such/voice"}, "TTS_MODEL: got '/no/such/voice', wants a folder that exists"),
     ],
 )
-def test_markdown_is_read_as_a_person_would(written: str, read: str):
-    assert spoken(written) == read
-
-
-def test_a_long_text_ends_with_a_sentence():
-    read = spoken("This is number 3.5 of many. " * 100)
-    assert 800 < len(read) <= 900
-    assert read.endswith("of many.")
+def test_a_voice_that_cannot_be_opened_is_one_line(values: dict[str, str], says: str):
+    with pytest.raises(SettingError) as caught:
+        open_speaking(_settings(**values))
+    assert str(caught.value).startswith(says)
+    assert "\n" not in str(caught.value)

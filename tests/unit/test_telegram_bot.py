@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
-from core import clock
-from core.errors import PermanentError, RetryableError, SettingError, UserError
+from core.errors import PermanentError, RetryableError, SettingError, UserError, VoiceForbidden
 from core.message import ChannelKey, Edit, Event, MediaRef, Message, Move, Part, Reaction, VoiceNote
 from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
 
@@ -269,26 +267,22 @@ async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     await bot.send(part(channel=topic, text="hello", reply_to="9"))
     await bot.send(part("voice", voice=VoiceNote(b"OggS...", 1.4, b"\1")))
     await bot.typing(HERE)
+    await bot.typing(HERE, "recording")
     private, group, voice = telegram.sent
     assert (private.text, private.buttons, private.reply_to) == ("hello", ("👍", "👎", "↻"), None)
     assert (group.chat, group.topic, group.reply_to, group.buttons) == (-1002, 33, 9, ())
     assert (voice.voice, voice.duration) == (b"OggS...", 2)
-    assert telegram.typed == [7]
+    assert (telegram.typed, telegram.signs) == ([7, 7], ["typing", "record_voice"])
 
 
-async def test_pain_12_a_reader_who_accepts_no_voice_notes_is_asked_once(
-    telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("words", ["VOICE_MESSAGES_FORBIDDEN", "not enough rights to send voice notes to the chat"])
+async def test_a_chat_that_takes_no_voice_notes_is_told_from_one_that_takes_nothing(
+    telegram: TelegramServer, words: str
 ):
-    telegram.fail("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
-    bot, note = platform(telegram), part("voice", voice=VoiceNote(b"x", 1, b""))
-    assert await bot.send(note) == ""
-    assert await bot.send(note) == ""
-    assert telegram.sent == []
-    assert await bot.send(replace(note, channel=ChannelKey("telegram", "42:8")))
-    now = clock.monotonic()
-    monkeypatch.setattr(clock, "monotonic", lambda: now + 25 * 3600)
-    assert await bot.send(note)
-    assert [sent.chat for sent in telegram.sent] == [8, 7]
+    telegram.fail("sendVoice", 400, f"Bad Request: {words}")
+    with pytest.raises(VoiceForbidden):
+        await platform(telegram).send(part("voice", voice=VoiceNote(b"x", 1, b"")))
+    assert await platform(telegram).send(part(text="but texts"))
 
 
 async def test_errors_become_parleys(telegram: TelegramServer):

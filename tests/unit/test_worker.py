@@ -12,10 +12,10 @@ from core.channels import Channels
 from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain
+from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Reaction
+from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Reaction, VoiceNote
 from core.pacing import Pacing
 from core.platform import Limits
 from core.reception import Reception
@@ -29,7 +29,7 @@ from tests.fakes.platforms import FakePlatform
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
 
 ANN = Person("1", "Ann", "en")
-HERE = ChannelKey("telegram", "42:7")
+HERE, THERE = ChannelKey("telegram", "42:7"), ChannelKey("telegram", "42:8")
 
 
 class House:
@@ -42,15 +42,16 @@ class House:
         self.upkeep = Upkeep(store)
         self.platform = FakePlatform()
         self.model = FakeModel()
+        self.speaking = FakeSpeaking()
         self._numbers = iter(range(1_000_000))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
-        engine = Engine(self.model, FakeHearing(), FakeSpeaking(), profiles.load("plain"))
+        engine = Engine(self.model, FakeHearing(), self.speaking, profiles.load("plain"))
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
         commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
-        answering = Answering(engine, commands, platforms, Phrases())
+        answering = Answering(engine, self.lanes, commands, platforms, Phrases())
         turns = Turns(
             self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
         )
@@ -129,6 +130,40 @@ async def test_when_the_voice_fails_the_text_still_arrives(house: House):
     await house.say(audio=b"hello")
     await house.quiet()
     assert [(part.kind, part.text) for part in house.platform.sent] == [("text", "🎧 “hello”\n\nunspeakable")]
+
+
+async def test_line_12_a_chat_that_takes_no_voice_gets_text_and_no_note_is_made_there_again(house: House):
+    house.platform.errors_for["voice"] = [VoiceForbidden("no voice here")]
+    await house.say(audio=b"one")
+    await house.quiet()
+    await house.say(audio=b"two")
+    await house.say(audio=b"elsewhere", channel=THERE)
+    await house.quiet()
+    assert [part.kind for part in house.platform.sent if part.channel == HERE] == ["text", "text"]
+    assert [part.kind for part in house.platform.sent if part.channel == THERE] == ["text", "voice"]
+    assert [turn.spoken for turn in (await house.lanes.dialogue(HERE)).turns] == [True, False]
+    assert 86_000 < await house.store.redis.ttl(keys.voiceless(HERE)) <= 86_400
+
+
+async def test_people_see_that_a_note_is_recorded_while_it_is(store: Store):
+    house = House(store)
+    gate = asyncio.Event()
+
+    class Slow(FakeSpeaking):
+        async def speak(self, text: str, language: str) -> VoiceNote:
+            await gate.wait()
+            return await super().speak(text, language)
+
+    house.speaking = Slow()
+    async with working(house):
+        await house.say(audio=b"hello")
+        async with asyncio.timeout(10):
+            while "recording" not in house.platform.signs:
+                await asyncio.sleep(0.01)
+        gate.set()
+        await house.quiet()
+    assert house.platform.signs[0] == "typing"
+    assert [part.kind for part in house.platform.sent] == ["text", "voice"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Voices: whatever turns a sentence into sound, here or on a server."""
