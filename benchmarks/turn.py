@@ -83,6 +83,10 @@ class InstantPlatform:
     async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
         """Shown at once."""
 
+    async def administers(self, channel: ChannelKey, person: Person) -> bool:
+        """Everybody."""
+        return True
+
 
 async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     """Seconds by stage and for the whole turn, and Redis calls from Parley a turn."""
