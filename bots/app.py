@@ -154,7 +154,7 @@ class App:
         async with asyncio.TaskGroup() as group:
             model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
-            speaking = group.create_task(self._load("speaking", lambda: open_speaking(self.settings)))
+            speaking = group.create_task(self._load_speaking(model))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
         self._engine = engine = Engine(
             model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
@@ -166,6 +166,11 @@ class App:
             await engine.model.close()
             engine.hearing.close()
             await engine.speaking.close()
+
+    async def _load_speaking(self, model: asyncio.Task[LanguageModel]) -> Speaking:
+        # transformers imports lazily, which fails when two threads begin at once.
+        await asyncio.wait({model})
+        return await self._load("speaking", lambda: open_speaking(self.settings))
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
         self._state[name] = "loading"

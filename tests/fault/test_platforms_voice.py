@@ -10,6 +10,7 @@ import numpy as np
 
 from core import audio
 from core.speaking import Speaking
+from core.voices.builtin import BuiltinVoice
 from tests.fault.conftest import Note
 from tests.fault.discord_world import Both
 from tests.fault.watcher import watching
@@ -100,9 +101,9 @@ def _texts(both: Both, chat: int) -> list[str]:
 
 
 async def _spoken() -> bytes:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     said = await speaking.speak("Hello, my name is Alice, and I live in a small house.", "en")
-    speaking.close()
+    await speaking.close()
     return said.ogg
 
 

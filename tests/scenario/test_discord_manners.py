@@ -12,6 +12,7 @@ from bots.locales import Phrases
 from core.commands import COMMANDS
 from core.speaking import Speaking
 from core.store import open_store
+from core.voices.builtin import BuiltinVoice
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, ROBOT, SentMessage
 from tests.platforms.discord_server import DiscordServer
@@ -74,9 +75,9 @@ async def world(data: Path, request: pytest.FixtureRequest) -> AsyncIterator[Wor
 
 
 async def _spoken(text: str) -> bytes:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     note = await speaking.speak(text, "en")
-    speaking.close()
+    await speaking.close()
     return note.ogg
 
 

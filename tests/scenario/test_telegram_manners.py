@@ -9,6 +9,7 @@ import pytest
 from bots.locales import Phrases
 from core.commands import COMMANDS
 from core.speaking import Speaking
+from core.voices.builtin import BuiltinVoice
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.telegram_server import ANN, BOB, GROUP, Json, Sent, TelegramServer
 from tests.scenario.product import running
@@ -45,9 +46,9 @@ async def world(data: Path) -> AsyncIterator[World]:
 
 
 async def _spoken(text: str) -> bytes:
-    speaking = Speaking()
+    speaking = Speaking(BuiltinVoice())
     note = await speaking.speak(text, "en")
-    speaking.close()
+    await speaking.close()
     return note.ogg
 
 

@@ -630,7 +630,7 @@ async def test_a_stop_in_the_middle_of_work_ends_it_at_once_every_time(store: St
         assert done
     async with working(house):
         await house.quiet()
-    assert len(house.platform.sent) == 300
+    assert len({part.nonce for part in house.platform.sent}) == 300  # a text may be shown twice
 
 
 @pytest.mark.parametrize("nothing", ["", " \n", "\u200b\u200b\u200b"])
