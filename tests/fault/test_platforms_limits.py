@@ -10,8 +10,8 @@ from tests.fault.world import until
 from tests.platforms.discord_payloads import ALICE, BOB, CROWD, DM
 
 _PAUSE_S = 7
-_SLOW = " ".join(f"word{number}" for number in range(300))
-"""At 0.05 s a word, fifteen seconds of drafts."""
+_SLOW = " ".join(f"word{number}" for number in range(240))
+"""At 0.05 s a word, twelve seconds of drafts; one message on Discord."""
 _OTHERS = 10
 _ROUNDS = 3
 
