@@ -61,6 +61,7 @@ class RedisProxy:
         self._redis_port = port
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._reachable = True
         self._lines: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
 
@@ -85,15 +86,26 @@ class RedisProxy:
         self._flowing.set()
 
     def drop(self) -> None:
-        """Break every line that is open."""
+        """Break every line that is open; held answers are lost."""
         for line in self._lines:
-            line.close()
+            line.transport.abort()
+
+    def cut(self) -> None:
+        """Redis is out of reach: every line breaks and no new one is taken."""
+        self._reachable = False
+        self.drop()
+
+    def mend(self) -> None:
+        """Redis is within reach again."""
+        self._reachable = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if not self._reachable:
+                raise ConnectionRefusedError
             from_redis, to_redis = await asyncio.open_connection("127.0.0.1", self._redis_port)
         except OSError:
-            writer.close()
+            writer.transport.abort()
             return
         self._lines |= {writer, to_redis}
         asking = asyncio.create_task(self._pump(reader, to_redis, held=False))

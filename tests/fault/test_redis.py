@@ -79,6 +79,52 @@ async def test_08_redis_is_killed_under_load(data: Path, note: Note, fsync: str)
         assert world.product.process.pid == pid
 
 
+async def test_08_answers_of_redis_are_lost(redis: RedisServer, data: Path, note: Note):
+    """What was done without an answer is asked for again by the client, and must not be done twice."""
+    async with RedisProxy(redis.port) as proxy, living(data, REDIS_URL=proxy.url) as world:
+        world.model.word_s = 0.02
+        for number in range(100):
+            world.say(1 + number % 20)
+            await asyncio.sleep(0.05)
+            if number % 4 == 0:
+                proxy.hold()
+                await asyncio.sleep(0.05)
+                proxy.drop()
+                proxy.release()
+        verdict = await world.answered()
+        note(
+            f"25 times every answer that was on its way: {verdict.messages} messages, lost {len(verdict.lost)}, "
+            f"shown twice {len(verdict.doubled)}"
+        )
+        assert verdict.perfect, verdict
+
+
+async def test_09_redis_is_out_of_reach(redis: RedisServer, data: Path, note: Note):
+    async with RedisProxy(redis.port) as proxy, living(data, REDIS_URL=proxy.url) as world:
+        world.model.word_s = 0.05
+        world.say_everywhere(range(1, 11), 2)
+        await until(lambda: len(world.telegram.sent) >= 5, "the first answers")
+        proxy.cut()
+        cut_at = time.monotonic()
+        await asyncio.sleep(0.5)
+        polls = len(world.telegram.offsets)
+        world.say_everywhere(range(1, 11), 3)
+        degraded_s = await until_degraded(world, cut_at)
+        await asyncio.sleep(max(0.0, cut_at + _HOLD_S - time.monotonic()))
+        offsets, sent = world.telegram.offsets[polls:], len(world.telegram.sent)
+        proxy.mend()
+        back_s = await until(lambda: len(world.telegram.sent) > sent, "an answer")
+        verdict = await world.answered()
+        note(
+            f"cut off for {_HOLD_S} s: /healthz degraded after at most {degraded_s:.1f} s, {len(offsets)} polls; "
+            f"{verdict.messages} messages, lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, the next answer "
+            f"{back_s:.1f} s after Redis was back"
+        )
+        first_new = min(world.updates[text] for said in world.said.values() for text in said[2:])
+        assert all(offset <= first_new for offset in offsets)
+        assert verdict.perfect, verdict
+
+
 async def test_09_redis_falls_silent(redis: RedisServer, data: Path, note: Note):
     async with RedisProxy(redis.port) as proxy, living(data, REDIS_URL=proxy.url) as world:
         world.model.word_s = 0.05
