@@ -140,7 +140,7 @@ class App:
                 return await platforms[channel.platform].administers(channel, person)
 
             commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
-            answering = Answering(engine, self.lanes, commands, platforms, self.phrases)
+            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
             try:

@@ -15,6 +15,7 @@ from core.delivery import Showing
 from core.dialogue import Dialogue
 from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
+from core.feedback import Feedback
 from core.hearing import MAX_AUDIO_S
 from core.lanes import Claim, Lanes
 from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
@@ -45,12 +46,14 @@ class Answering:
         self,
         engine: Engine,
         lanes: Lanes,
+        feedback: Feedback,
         commands: Commands,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
     ) -> None:
         self._engine = engine
         self._lanes = lanes
+        self._feedback = feedback
         self._commands = commands
         self._platforms = platforms
         self._words = words
@@ -154,7 +157,8 @@ class Answering:
         audio = await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
-        answer = self._engine.answer(message, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
+        asked = await self._without_shown(message, scene.dialogue)
+        answer = self._engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
         async with contextlib.aclosing(answer) as steps:
             async for step in steps:
                 match step:
@@ -165,6 +169,15 @@ class Answering:
                     case sign:
                         showing.sign(sign)
         return None
+
+    async def _without_shown(self, message: Message, dialogue: Dialogue) -> Message:
+        """The message, and no quote in it of an answer that the model reads anyway."""
+        quote = message.quote
+        if quote is None or not quote.own or not quote.ref:
+            return message
+        turn = await self._feedback.turn_of(message.channel, quote.ref)
+        shown = any(turn == kept.id for kept in dialogues.uncovered(dialogue))
+        return replace(message, quote=None) if shown else message
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -115,6 +115,12 @@ class Feedback:
         REACTIONS.labels(f"{rating.rating:+d}").inc()
         return True
 
+    async def turn_of(self, channel: ChannelKey, ref: str) -> str:
+        """The turn that a sent part belongs to, by the part's platform id; "" when it is not known."""
+        with translated():
+            raw = await self._redis.get(keys.ref(channel, ref))
+        return "" if raw is None else _RECORD.validate_json(raw).turn
+
     async def ratings(self, channel: ChannelKey) -> dict[tuple[str, str], Rating]:
         """All ratings of a channel: (turn, person) -> Rating."""
         with translated():

@@ -66,12 +66,16 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files."""
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
+
+    `ref` is its platform id where all of it is meant, "" where a part of it was chosen.
+    """
 
     speaker: str
     text: str = ""
     media: tuple[MediaRef, ...] = ()
     own: bool = False
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

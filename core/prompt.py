@@ -67,7 +67,7 @@ def build(
     """
     budget = model.context_tokens - min(profile.max_new_tokens, model.context_tokens // 4)
     said = _labelled(saying.text, saying.speaker) if saying.group else saying.text
-    said = with_quote(said, _unseen(saying.quote, dialogue), saying.language)
+    said = with_quote(said, saying.quote, saying.language)
     newest = Utterance("user", with_notes(said, notes, saying.language))
     system = _system(profile, dialogue, saying, model)
     alone = model.count_tokens((system, newest))
@@ -96,13 +96,6 @@ def _system(profile: Profile, dialogue: Dialogue, saying: Saying, model: Languag
     if model.instructable and saying.answer_in:
         rules.append(_ANSWER_IN.get(started, _ANSWER_IN["en"]).format(tag=saying.answer_in))
     return Utterance("system", system_words(" ".join(rules), dialogue.summary, started))
-
-
-def _unseen(quote: Quote | None, dialogue: Dialogue) -> Quote | None:
-    """A quote, unless it is an answer that the prompt shows anyway."""
-    if quote is None or (quote.own and any(quote.text.strip() in turn.reply for turn in dialogue.turns)):
-        return None
-    return quote
 
 
 def size(dialogue: Dialogue, model: LanguageModel) -> int:

@@ -47,7 +47,7 @@ def quote_of(told: discord.Message, me: int) -> Quote:
     text = _source(told).content
     for markup, name in _name_mentions(text, told, me):
         text = text.replace(markup, name)
-    return Quote(told.author.display_name, text, _media_of(told), own=told.author.id == me)
+    return Quote(told.author.display_name, text, _media_of(told), told.author.id == me, str(told.id))
 
 
 def files_of(told: discord.Message) -> Sequence[discord.Attachment]:

@@ -42,7 +42,8 @@ def quote_of(message: TelegramMessage, me: int) -> Quote | None:
         author = answered.from_user
         text = chosen or answered.text or answered.caption or ""
         own = author is not None and author.id == me
-        quote = Quote(_name(answered.sender_chat or author), text, tuple(media_of(answered)), own=own)
+        ref = "" if chosen else str(answered.message_id)
+        quote = Quote(_name(answered.sender_chat or author), text, tuple(media_of(answered)), own, ref)
     elif elsewhere is not None:
         quote = Quote(_origin(elsewhere.origin), chosen, tuple(media_of(elsewhere)))
     else:

@@ -15,7 +15,7 @@ from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.feedback import Feedback
 from core.lanes import Lanes
-from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Reaction, VoiceNote
+from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Quote, Reaction, VoiceNote
 from core.pacing import Pacing
 from core.platform import Limits
 from core.reception import Reception
@@ -51,7 +51,7 @@ class House:
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
         commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
-        answering = Answering(engine, self.lanes, commands, platforms, Phrases())
+        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases())
         turns = Turns(
             self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
         )
@@ -555,6 +555,19 @@ async def test_a_reaction_that_overtakes_its_answer_counts_when_that_is_recorded
     assert {key: rating.rating for key, rating in (await house.feedback.ratings(topic)).items()} == {(id, "1"): -1}
     parked = await house.store.redis.keys("*:parked:*")
     assert [await house.store.redis.ttl(key) <= 60 for key in parked] == [True]
+
+
+async def test_an_answer_that_the_model_reads_anyway_is_not_quoted(house: House):
+    house.model.enqueue("It is **blue**.", "Yes.", "Once more: yes.")
+    id = await house.say("What colour?")
+    await house.quiet()
+    for number, ref in enumerate([f"sent-{id}-0", "an answer of last year"]):
+        quote = Quote("Parley", "It is blue.", own=True, ref=ref)
+        await house.lanes.accept(Message(f"again{number}", HERE, ANN, 2.0, "Sure?", quote=quote))
+    await house.quiet()
+    _, sure, last_year = (request.utterances[-1].content for request in house.model.requests)
+    assert sure == "Sure?"
+    assert "> It is blue." in last_year
 
 
 async def test_a_notice_is_not_rated(house: House):
