@@ -133,6 +133,13 @@ class App:
         else:
             await platform.listen(reception.accept)
 
+    async def _inherit(self, platforms: Mapping[PlatformName, Platform]) -> None:
+        try:
+            if lanes := await self.upkeep.inherit(self.lanes.owner, platforms):
+                _LOG.info("%d channels were in the hands of a process that died: going on with them", lanes)
+        except RetryableError as error:
+            _LOG.warning("what a process held that died waits until its leases end: %s", error)
+
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
 
@@ -143,6 +150,7 @@ class App:
             answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
+            await self._inherit(platforms)
             try:
                 await Worker(self.lanes, doorbell, turns).run()
             finally:

@@ -8,11 +8,8 @@ itself and a slow worker's late write is refused. A crash before `commit` answer
 parts that were not marked `sent` go out again, and the model is not asked twice.
 """
 
-import os
 import re
 import secrets
-import socket
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +32,7 @@ from core.message import (
     encode_event,
     encode_part,
 )
+from core.owner import new_name
 from core.store import Store, translated
 from core.telemetry import FENCED
 
@@ -82,7 +80,7 @@ class Lanes:
     """The scripts of lanes.lua with types; each method is one round trip and raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.owner = new_name()
         self._redis = store.redis
         self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
 

@@ -4,13 +4,12 @@ Two pollers of one Telegram token end each other's requests, and two gateways of
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import cast
 
 from core import keys
 from core.errors import RetryableError
+from core.owner import died_here
 from core.store import Store, translated
 from core.telemetry import log
 
@@ -70,7 +69,7 @@ class Standby:
         """Whether the turn belonged to a process of this machine that is no more, and is free now."""
         with translated():
             owner = cast(bytes, await self._redis.get(key) or b"").decode()
-            return _died_here(owner) and bool(await self._release(keys=[key], args=[owner]))
+            return died_here(owner, self._owner) and bool(await self._release(keys=[key], args=[owner]))
 
     async def _is_mine(self, key: str) -> bool:
         try:
@@ -87,8 +86,3 @@ class Standby:
                     await self._release(keys=[key], args=[self._owner])
         except (RetryableError, TimeoutError) as error:
             _LOG.warning("the turn to listen ends with its lease: %s", error)
-
-
-def _died_here(owner: str) -> bool:
-    host, pid, _ = (owner.split(":") + ["", ""])[:3]
-    return host == socket.gethostname() and not Path(f"/proc/{pid}").exists()

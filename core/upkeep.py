@@ -1,14 +1,22 @@
 """The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from core import keys
+from core import clock, keys
 from core.errors import PermanentError
-from core.message import ChannelKey, decode_event, decode_part, encode_event, encode_part
+from core.message import ChannelKey, PlatformName, decode_event, decode_part, encode_event, encode_part
+from core.owner import died_here
 from core.store import Store, translated
 
+_INHERIT = """
+-- KEYS lane ready   ARGV channel owner   what a dead owner held is due now
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[2] or redis.call('HGET', KEYS[1], 'held') ~= '1' then return 0 end
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[2], 'XX', time[1] * 1000, ARGV[1])
+return 1
+"""
 _MOVING = ("in", "out", "dlg", "prefs", "fb", "lane")
 
 
@@ -30,6 +38,7 @@ class Upkeep:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._inherit = store.redis.register_script(_INHERIT)
 
     async def standings(self) -> AsyncGenerator[Standing, None]:
         """Every lane in which something waits or was set aside."""
@@ -57,6 +66,26 @@ class Upkeep:
                 events, parts, dead, head, (owner, tries, deaths) = await pipe.execute()
         tried = int(tries or 0) + int(deaths or 0)
         return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), tried, dead)
+
+    async def inherit(self, me: str, platforms: Iterable[PlatformName]) -> int:
+        """Make due what processes of this machine held that are no more, so that nobody waits for their leases to end.
+
+        `me` is the owner that asks. Returns how many lanes that were.
+        """
+        queues = [keys.ready(part, platform) for part in range(keys.PARTITIONS) for platform in platforms]
+        found = 0
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for ready in queues:
+                    pipe.zrangebyscore(ready, clock.now() * 1000, "+inf")
+                later = cast(list[list[bytes]], await pipe.execute())
+            for ready, names in zip(queues, later, strict=True):
+                for name in names:
+                    lane = keys.of_channel("lane", ChannelKey.parse(name.decode()))
+                    owner = cast(bytes | None, await cast(Any, self._redis.hget(lane, "owner")))
+                    if owner is not None and died_here(owner.decode(), me):
+                        found += await self._inherit(keys=[lane, ready], args=[name, owner])
+        return found
 
     async def move(self, old: ChannelKey, to: ChannelKey) -> None:
         """Give all that a channel has to another name; what the new name has already stays behind it.

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import socket
 
 import pytest
 
@@ -7,6 +9,7 @@ from core.dialogue import Dialogue, append
 from core.lanes import Claim, Fenced, Lanes
 from core.message import ChannelKey, Message, Part, Person, Turn, decode_event, decode_part
 from core.store import Store
+from core.upkeep import Upkeep
 
 ANN = Person("1", "Ann")
 HERE = ChannelKey("telegram", "42:7")
@@ -157,3 +160,25 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
         assert key.startswith(keys.prefix(keys.partition(HERE)))
         assert (await store.redis.type(key)).decode() == kind.redis_type
         assert (await store.redis.ttl(key) > 0) == (kind.lifetime_s is not None)
+
+
+@pytest.mark.parametrize(
+    ("owner", "inherited"),
+    [
+        (f"{socket.gethostname()}:{{dead}}:1", 1),
+        (f"{socket.gethostname()}:{os.getpid()}:the start before this one", 1),
+        (f"{socket.gethostname()}:{os.getppid()}:1", 0),
+        ("another machine:{dead}:1", 0),
+    ],
+)
+async def test_what_a_process_held_that_died_here_waits_for_no_lease(store: Store, owner: str, inherited: int):
+    killed = await asyncio.create_subprocess_exec("sleep", "60")
+    killed.kill()
+    await killed.wait()
+    before, after = Lanes(store), Lanes(store)
+    before.owner = owner.format(dead=killed.pid)
+    await after.accept(message("a"))
+    await claim(before)
+    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == inherited
+    assert await nothing_due(after) == (not inherited)
+    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == 0
