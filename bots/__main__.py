@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import typer
+import uvloop
 
 from bots import app as building
 from core import settings as configuring
@@ -68,7 +69,7 @@ def _settings(level: str | None = None) -> Settings:
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except BaseExceptionGroup as group:
         wrong, other = group.split(AssistantError)
         if wrong is None or other is not None:

@@ -19,7 +19,10 @@ from core.message import ChannelKey, Message, Part, Turn
 from core.platform import Accept
 from core.store import translated
 
-_LOOK_AGAIN_S = 3.0
+_LOOK_AGAIN_S, _LOOK_LATEST_S = 3.0, 24.0
+"""Until a waiting request looks at the dialogue: twice as long each time, for those who wait are many when the house is
+busy, and at most what a proxy in between bears without a byte.
+"""
 _VOICE_S = 30.0
 _NOTICE_STATUS = 422
 
@@ -56,9 +59,11 @@ class Answering:
             new = await accept(message)
             yield Step("accepted", {"message_id": message.id, "channel": message.channel.space})
             heard, last = "", None if new else await self._recorded(message)
+            look_again_s = _LOOK_AGAIN_S
             while last is None:
-                note = await self._next(message, inbox, deadline)
+                note = await self._next(message, inbox, deadline, look_again_s)
                 if note is None:
+                    look_again_s = min(2 * look_again_s, _LOOK_LATEST_S)
                     yield Step("waiting", {})
                 elif note.kind != "draft":
                     last = note
@@ -89,11 +94,11 @@ class Answering:
         with translated():
             return bool(await self._redis.exists(keys.ref(channel, answer_ref(channel, turn_id))))
 
-    async def _next(self, message: Message, inbox: Inbox, deadline: float) -> Note | None:
+    async def _next(self, message: Message, inbox: Inbox, deadline: float, look_again_s: float) -> Note | None:
         left_s = deadline - clock.monotonic()
         if left_s <= 0:
             raise WebError(504, "web_late", minutes=max(1, round(self._deadline_s / 60)))
-        note = await inbox.get(min(left_s, _LOOK_AGAIN_S))
+        note = await inbox.get(min(left_s, look_again_s))
         if self._ear.stopped:
             raise RetryableError("the web server stops")
         if note is not None and note.kind != "voice":

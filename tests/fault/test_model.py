@@ -1,7 +1,6 @@
 """The language model's server hangs, refuses, raises or breaks off."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -24,12 +23,14 @@ async def test_11_a_message_that_always_raises(world: World, data: Path, note: N
     world.model.trouble = lambda said: Trouble(status=400) if said == "poison" else None
     world.say(1, "poison")
     world.say(1, "the next one")
-    began = time.monotonic()
     verdict = await world.answered({"the next one"})
     dead = await _dead_letters(data, ChannelKey("telegram", "42:1"))
+    apologised = next(at for sent, at in zip(world.telegram.sent, world.telegram.sent_at, strict=True)
+                      if sent.text == _WENT_WRONG)  # fmt: skip
     note(
-        f"the next one answered after {time.monotonic() - began:.1f} s, asked {world.model.times_asked('poison')} "
-        f"times, dead letters {dead}, said {list(verdict.other)}"
+        f"asked {world.model.times_asked('poison')} times, apologised after {apologised - world.said_at['poison']:.1f} "
+        f"s, the next one answered {world.shown_at('the next one')[0] - apologised:.2f} s later, dead letters {dead}, "
+        f"said {list(verdict.other)}"
     )
     assert verdict.other == (_WENT_WRONG,)
     assert dead == 1

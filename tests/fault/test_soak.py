@@ -10,7 +10,7 @@ import httpx
 
 from tests.fault.conftest import Note
 from tests.fault.model_server import MODEL, ModelServer, answer_to
-from tests.fault.world import memory_mb
+from tests.fault.world import cpu_s, memory_mb
 from tests.scenario.product import Product
 
 _SECONDS, _EACH_SECOND, _CHANNELS = 60, 100, 1000
@@ -22,6 +22,7 @@ async def test_24_a_hundred_messages_a_second_over_a_thousand_channels(data: Pat
     took_s: list[float] = []
     answers: dict[str, list[str]] = defaultdict(list)
     memory: dict[int, float] = {}
+    cpu: dict[int, float] = {}
     async with ModelServer() as model:
         product = Product(data, LM_URL=model.base, LM_MODEL=MODEL)
         await (await product.start()).healthy()
@@ -42,7 +43,7 @@ async def test_24_a_hundred_messages_a_second_over_a_thousand_channels(data: Pat
                     await asyncio.sleep(began + number / _EACH_SECOND - time.monotonic())
                     group.create_task(say(number))
                     if number in (_WARM_AT, _LAST_AT):
-                        memory[number] = memory_mb(product)
+                        memory[number], cpu[number] = memory_mb(product), cpu_s(product)
                 pace = _SECONDS * _EACH_SECOND / (time.monotonic() - began)
         finally:
             await product.stop()
@@ -52,7 +53,8 @@ async def test_24_a_hundred_messages_a_second_over_a_thousand_channels(data: Pat
     cuts = quantiles(took_s, n=100)
     note(
         f"{len(took_s)} messages at {pace:.0f}/s, p50 {1000 * cuts[49]:.0f} ms, p99 {1000 * cuts[98]:.0f} ms, memory "
-        f"{memory[_WARM_AT]:.0f} MB after {_WARM_AT // _EACH_SECOND} s and {grown_mb:+.0f} MB in the rest"
+        f"{memory[_WARM_AT]:.0f} MB after {_WARM_AT // _EACH_SECOND} s and {grown_mb:+.0f} MB in the rest, processor "
+        f"{1000 * (cpu[_LAST_AT] - cpu[_WARM_AT]) / (_LAST_AT - _WARM_AT):.1f} ms a message"
     )
     assert answers == expected
     assert len(model.asked) == _SECONDS * _EACH_SECOND

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import time
 from collections import Counter, defaultdict
@@ -198,6 +199,12 @@ async def health(product: Product, seconds: float = 2.0) -> str:
             return str((await client.get(f"{product.page}/healthz")).status_code)
         except httpx.TimeoutException:
             return f"silent for {seconds:.0f} s"
+
+
+def cpu_s(product: Product) -> float:
+    """Processor time that a product has used, in seconds: user and system (proc_pid_stat(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{product.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(product: Product) -> float:
