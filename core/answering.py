@@ -109,32 +109,46 @@ class Answering:
         return await self._commands.run(asked, Room(message, scene.dialogue, scene.preferences, language))
 
     async def _retry(self, scene: Scene, message: Message, showing: Showing) -> Done:
-        """Answer the last message once more, in the place of its turn."""
-        if not scene.dialogue.turns:
+        """Answer the last message once more, or the one whose answer this is about, in the place of its turn."""
+        turns, meant = scene.dialogue.turns, await self._quoted_turn(message)
+        if not turns:
             raise UserError("nothing_to_retry")
-        *earlier, last = scene.dialogue.turns
-        before = replace(scene, dialogue=replace(scene.dialogue, turns=tuple(earlier)))
-        speaker = Person(last.person or message.sender.id, last.speaker, message.sender.language)
-        again = Message(message.id, message.channel, speaker, last.at, last.said, ref=last.ref, group=message.group)
+        places = [place for place, turn in enumerate(turns) if not meant or meant in (turn.id, *turn.earlier)]
+        if not places:
+            raise UserError("retry_forgotten")
+        turn = turns[place := places[-1]]
+        before = replace(scene, dialogue=replace(scene.dialogue, turns=turns[:place]))
+        speaker = Person(turn.person or message.sender.id, turn.speaker, message.sender.language)
+        again = Message(message.id, message.channel, speaker, turn.at, turn.said, ref=turn.ref, group=message.group)
         reply = await self._think(before, again, showing, anew=True)
-        return self._replied(before, message, reply)
+        if reply is None:
+            return Done(None, ())
+        anew = replace(reply.turn, earlier=(*turn.earlier, turn.id))
+        kept = replace(scene.dialogue, turns=(*turns[:place], anew, *turns[place + 1 :]))
+        return replace(self._replied(before, message, replace(reply, turn=anew)), dialogue=kept)
 
     async def _translate(self, scene: Scene, message: Message, typed: str, showing: Showing) -> Done:
         """The message that is answered to, in another language; the conversation goes on without it."""
         language, quote = reading.language_tag(typed), message.quote
         if quote is None or not (quote.text or quote.media):
             raise UserError("translate_what")
-        text = quote.text or await self._hear(message, quote.media, scene)
+        if not quote.text and language.split("-")[0] == "en" and self._engine.hearing.translates:
+            translated = await self._hear(message, quote.media, scene, in_english=True)
+        else:
+            text = quote.text or await self._hear(message, quote.media, scene)
+            translated = await self._translated(text, language, showing)
+        if not translated:
+            raise UserError("no_answer")
+        limits = self._platforms[message.channel.platform].limits
+        return Done(None, outgoing.text_parts(message, translated, language, limits))
+
+    async def _translated(self, text: str, language: str, showing: Showing) -> str:
         grown = ""
         async with contextlib.aclosing(self._engine.translate(text, language)) as pieces:
             async for piece in pieces:
                 grown += piece
                 showing.draft(Draft(reading.presentable(grown)))
-        translated = reading.presentable(grown)
-        if not translated:
-            raise UserError("no_answer")
-        limits = self._platforms[message.channel.platform].limits
-        return Done(None, outgoing.text_parts(message, translated, language, limits))
+        return reading.presentable(grown)
 
     async def _transcribe(self, scene: Scene, message: Message, language: str) -> Done:
         """The words of a voice note, here or in the message that is answered to; the conversation goes on without."""
@@ -144,13 +158,17 @@ class Answering:
         limits, asker = self._platforms[message.channel.platform].limits, message.sender.id if message.group else ""
         return Done(None, outgoing.text_parts(message, f"🎧 “{text}”", language, limits, private_to=asker))
 
-    async def _hear(self, message: Message, media: tuple[MediaRef, ...], scene: Scene) -> str:
+    async def _hear(
+        self, message: Message, media: tuple[MediaRef, ...], scene: Scene, *, in_english: bool = False
+    ) -> str:
         """What is said in these files, its own or those of the message that it answers; "" when there are none."""
         # What language another person speaks, this one's app does not tell.
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
         audio = await self._fetch(spoken)
-        return await self._engine.hear(audio, spoken, scene.preferences) if audio is not None else ""
+        if audio is None:
+            return ""
+        return await self._engine.hear(audio, spoken, scene.preferences, in_english=in_english)
 
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
@@ -172,12 +190,16 @@ class Answering:
 
     async def _without_shown(self, message: Message, dialogue: Dialogue) -> Message:
         """The message, and no quote in it of an answer that the model reads anyway."""
+        meant = await self._quoted_turn(message)
+        shown = any(meant == turn.id for turn in dialogues.uncovered(dialogue))
+        return replace(message, quote=None) if shown else message
+
+    async def _quoted_turn(self, message: Message) -> str:
+        """The turn whose answer a message is a reply to; "" when it is to none that is known, or to a part of one."""
         quote = message.quote
         if quote is None or not quote.own or not quote.ref:
-            return message
-        turn = await self._feedback.turn_of(message.channel, quote.ref)
-        shown = any(turn == kept.id for kept in dialogues.uncovered(dialogue))
-        return replace(message, quote=None) if shown else message
+            return ""
+        return await self._feedback.turn_of(message.channel, quote.ref)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -76,11 +76,14 @@ class Engine:
             async for piece in pieces:
                 yield piece
 
-    async def hear(self, audio: bytes, message: Message, preferences: Preferences) -> str:
-        """The words of a voice note in any container; UserError when there are none."""
+    async def hear(self, audio: bytes, message: Message, preferences: Preferences, *, in_english: bool = False) -> str:
+        """The words of a voice note in any container; UserError when there are none.
+
+        `in_english` is for ears that translate (`hearing.translates`).
+        """
         with timed("hearing"):
             hint = preferences.language or message.sender.language
-            transcript = await self.hearing.transcribe(audio, language=hint or None)
+            transcript = await self.hearing.transcribe(audio, language=hint or None, in_english=in_english)
         return transcript.text
 
     async def answer(

@@ -31,9 +31,10 @@ times as fast. On two cores a batch took as long as one by one, or longer (226 s
 """
 WEIGHTS = "model.bin"
 """What every faster-whisper model's folder holds."""
-"""The file that a speech model's folder must hold."""
 _BITS = {"int8": 8, "16": 16}
 """What CTranslate2's names for them say: int8, int8_float16, int8_float32, int16, float16, bfloat16, float32."""
+_NOT_TAUGHT_TO_TRANSLATE = ("turbo", "distil")
+"""In the names of models that were trained on transcripts alone (their cards on the hub say so)."""
 _WHISPER_TOKENS = 51_864
 """Of the smallest original Whisper. A model with fewer knows single sentences, and neither timestamps nor noises."""
 
@@ -92,26 +93,36 @@ class Hearing:
         """Of a weight, as it is computed with."""
         return next((bits for kind, bits in _BITS.items() if kind in self._model.model.compute_type), 32)
 
-    async def transcribe(self, data: bytes, *, language: str | None = None) -> Transcript:
+    @property
+    def translates(self) -> bool:
+        """Whether it can write down in English what is said in another language."""
+        taught = not any(name in self.name.lower() for name in _NOT_TAUGHT_TO_TRANSLATE)
+        return taught and not self._small and bool(self._model.model.is_multilingual)
+
+    async def transcribe(self, data: bytes, *, language: str | None = None, in_english: bool = False) -> Transcript:
         """The words of a voice note. `language` is a hint; a model that knows only English ignores it.
+
+        `in_english` is for a model that `translates`: Whisper's own task (Radford et al. 2022, section 2.3).
 
         UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long, audio_silent.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transcribe, data, language)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._transcribe, data, language, in_english
+        )
 
     def close(self) -> None:
         """Let the threads end; what they are doing is finished first."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _transcribe(self, data: bytes, language: str | None) -> Transcript:
+    def _transcribe(self, data: bytes, language: str | None, in_english: bool) -> Transcript:
         waveform = audio.decode(data, max_s=MAX_AUDIO_S)
         texts: list[str] = []
         found = ""
         try:
             for piece in self._pieces(waveform):
-                segments, info = self._listen(piece, self._options(language))
+                segments, info = self._listen(piece, self._options(language, in_english))
                 texts += [segment.text.strip() for segment in segments]
-                found = str(info.language)
+                found = "en" if in_english else str(info.language)
         except RuntimeError as error:
             raise PermanentError(f"the speech model failed: {error}") from error
         text = " ".join(filter(None, texts))
@@ -136,12 +147,12 @@ class Hearing:
         options = VadOptions(min_silence_duration_ms=140, speech_pad_ms=200)
         return [waveform[span["start"] : span["end"]] for span in get_speech_timestamps(waveform, options)]
 
-    def _options(self, language: str | None) -> dict[str, Any]:
+    def _options(self, language: str | None, in_english: bool) -> dict[str, Any]:
         known = set(self._model.supported_languages)
         base = (language or "").split("-")[0].lower()
         options: dict[str, Any] = {"language": base if base in known else None, "condition_on_previous_text": False}
         if not self._small:
-            return {**options, "vad_filter": True}
+            return {**options, "vad_filter": True, "task": "translate" if in_english else "transcribe"}
         plain = {"without_timestamps": True, "suppress_tokens": [], "beam_size": 1, "temperature": 0.0}
         return {**options, **plain, "no_speech_threshold": None, "compression_ratio_threshold": None}
 

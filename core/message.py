@@ -185,7 +185,8 @@ class VoiceNote:
 class Turn:
     """One message answered, as the dialogue remembers it.
 
-    `heard` when `said` is a transcript; `ref` is the message's, `person` the id of who said it.
+    `heard` when `said` is a transcript; `ref` is the message's, `person` the id of who said it; `earlier` are the ids
+    under which it was answered before somebody asked for another answer.
     """
 
     id: str
@@ -200,6 +201,7 @@ class Turn:
     spoken: bool = False
     ref: str = ""
     person: str = ""
+    earlier: tuple[str, ...] = ()
 
 
 Sign = Literal["typing", "recording"]

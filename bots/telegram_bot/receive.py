@@ -18,7 +18,7 @@ from telegram.constants import ChatType
 from bots.telegram_bot.contents import media_of, opens_topic, quote_of
 from core import clock
 from core.commands import COMMANDS
-from core.message import ChannelKey, Edit, Event, Message, Move, Person, Reaction
+from core.message import ChannelKey, Edit, Event, Message, Move, Person, Quote, Reaction
 
 THUMBS = ("👍", "👎")
 RETRY = "/retry"
@@ -188,4 +188,5 @@ def _again(query: CallbackQuery, answer: TelegramMessage, event_id: str, me: Me)
         text=RETRY,
         ref=str(answer.message_id),
         group=answer.chat.type != ChatType.PRIVATE,
+        quote=Quote("", answer.text or "", own=True, ref=str(answer.message_id)),
     )

@@ -53,10 +53,14 @@ class FakeHearing:
 
     name = "fake"
 
-    async def transcribe(self, data: bytes, *, language: str | None = None) -> Transcript:
+    def __init__(self) -> None:
+        self.translates = False
+
+    async def transcribe(self, data: bytes, *, language: str | None = None, in_english: bool = False) -> Transcript:
         if not data:
             raise UserError("audio_silent")
-        return Transcript(data.decode(), language or "en", 1.0)
+        text = data.decode()
+        return Transcript(f"{text} (in English)" if in_english else text, language or "en", 1.0)
 
     def close(self) -> None:
         pass

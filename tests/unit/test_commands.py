@@ -97,6 +97,23 @@ async def test_retry_answers_the_last_message_once_more_in_its_place(house: Hous
     assert (house.model.requests[-1].sampling.temperature or 0) > 0
 
 
+async def test_retry_of_an_older_answer_answers_that_message_where_it_stood(house: House):
+    await told(house, "hello", "again")
+    first = house.platform.sent[0]
+
+    async def retry(ref: str) -> str:
+        return await answered(house, "/retry", Quote("Parley", first.text, own=True, ref=ref))
+
+    house.model.enqueue("good day", "good evening")
+    assert await retry(f"sent-{first.turn}-0") == "good day"
+    assert await retry(f"sent-{first.turn}-0") == "good evening"
+    turns = (await house.lanes.dialogue(HERE)).turns
+    assert [(turn.said, turn.reply) for turn in turns] == [("hello", "good evening"), ("again", "You said: again")]
+    assert [u.content for u in house.model.requests[-1].utterances[1:]] == ["hello"]
+    await told(house, "/new", "something else")
+    assert "no longer remember" in await retry(f"sent-{first.turn}-0")
+
+
 async def test_status_tells_of_the_model_and_the_memory(house: House):
     said = await told(house, "hello", "/status")
     assert "fake" in said
@@ -153,9 +170,14 @@ async def test_what_is_replied_to_is_translated_and_the_conversation_goes_on_wit
     assert "tag de." in task.content
     assert text.content == "Good day"
     house.platform.files["note"] = b"spoken words"
+    house.hearing.translates = True
     house.model.enqueue("gesprochene Worte")
     assert await answered(house, "/translate de", Quote("Bob", media=(house.audio("note"),))) == "gesprochene Worte"
     assert house.model.requests[-1].utterances[-1].content == "spoken words"
+    asked = len(house.model.requests)
+    note = Quote("Bob", media=(house.audio("note"),))
+    assert await answered(house, "/translate en", note) == "spoken words (in English)"
+    assert len(house.model.requests) == asked
     assert "a language called" in await answered(house, "/translate 1!", Quote("Bob", "x"))
     assert (await house.lanes.dialogue(HERE)).turns == ()
     house.model.instructable = False

@@ -4,6 +4,8 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +151,30 @@ async def test_a_long_note_is_heard_in_a_batch_where_that_is_faster(tmp_path: Pa
     assert heard.text
     assert heard.duration_s > 60
     ears.close()
+
+
+async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
+    ears: Hearing, tmp_path: Path, voice: Speaking, monkeypatch: pytest.MonkeyPatch
+):
+    loaded: Any = Hearing.open(str(make_whisper(tmp_path, width=16, layers=1)), download_dir=tmp_path)._model
+    hear, tasks = loaded.transcribe, list[str]()
+    monkeypatch.setattr(
+        loaded, "transcribe", lambda sound, **asked: tasks.append(asked["task"]) or hear(sound, **asked)
+    )
+    note = await voice.speak("Good morning, my name is Zora.", "en")
+    whisper = Hearing(loaded, "small", 0)
+    spoken, english = [await whisper.transcribe(note.ogg, in_english=choice) for choice in (False, True)]
+    assert tasks == ["transcribe", "translate"]
+    assert spoken.text
+    assert english.language == "en"
+    monkeypatch.setattr(loaded, "model", SimpleNamespace(is_multilingual=True, device="cpu"))
+    assert [Hearing(loaded, name, 0).translates for name in ("small", "large-v3-turbo", "Distil-x")] == [
+        True,
+        False,
+        False,
+    ]
+    assert not ears.translates
+    whisper.close()
 
 
 async def test_several_sentences_in_one_note_are_all_heard(ears: Hearing, voice: Speaking):

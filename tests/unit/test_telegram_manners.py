@@ -121,6 +121,7 @@ async def test_the_button_to_try_again_is_the_command_where_it_was_pressed(teleg
     assert (again.text, again.ref, again.group, again.addressed) == ("/retry", "7", True, True)
     assert again.channel == ChannelKey("telegram", "42:-1002", "33")
     assert again.sender == Person("8", "Bob Li", "zh-hans")
+    assert again.quote == Quote("", "an answer", own=True, ref="7")
     assert telegram.thanked == [("c7/retry", "")]
 
 

@@ -42,11 +42,12 @@ class House:
         self.upkeep = Upkeep(store)
         self.platform = FakePlatform()
         self.model = FakeModel()
+        self.hearing = FakeHearing()
         self.speaking = FakeSpeaking()
         self._numbers = iter(range(1_000_000))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
-        engine = Engine(self.model, FakeHearing(), self.speaking, profiles.load("plain"))
+        engine = Engine(self.model, self.hearing, self.speaking, profiles.load("plain"))
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
