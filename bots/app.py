@@ -12,6 +12,8 @@ from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
 from core import clock, profiles, reading
+from core import settings as configuring
+from core.access import Access, Rule
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
@@ -24,6 +26,7 @@ from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
+from core.pairing import Pairing
 from core.platform import Platform
 from core.reception import Reception
 from core.settings import Settings
@@ -42,6 +45,13 @@ _Loaded = TypeVar("_Loaded")
 _LEAVE_S = 20.0
 _HEALTH_S = 2.0
 _LATE_S = 120.0
+
+
+_RULES: Mapping[Rule, str] = {
+    "pairing": "strangers get a code; confirm it with `parley pair CODE`",
+    "list": "whoever ALLOWED and OWNERS name",
+    "open": "everybody who finds the bot",
+}
 
 
 @runtime_checkable
@@ -68,6 +78,8 @@ class App:
         self.channels = Channels(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
+        allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
+        self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes))
         self.standby = Standby(store, self.lanes.owner)
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
@@ -104,7 +116,7 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, platforms, self.phrases)
+        reception = Reception(self.lanes, self.channels, self.access, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
@@ -146,7 +158,7 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
+            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access)
             answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
@@ -268,9 +280,11 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
         platforms = open_platforms(app)
-        for platform in platforms.values():
-            if isinstance(platform, Account):
-                await _introduce(platform, announce)
+        accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
+        for platform in accounts:
+            await _introduce(platform, announce)
+        if accounts:
+            announce(f"access: {_RULES[settings.access]}")
         async with asyncio.TaskGroup() as group:
             group.create_task(app.run(platforms))
             group.create_task(_announce_page(platforms["web"], announce))

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from bots import app as building
 from core import profiles
+from core import settings as configuring
+from core.access import Access
 from core.errors import AssistantError
 from core.lm.base import Request, Utterance
 from core.settings import Settings
@@ -31,13 +33,15 @@ async def examine(settings: Settings, say: Say) -> bool:
 
 
 def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]:
-    platforms = building.open_platforms(building.App(settings, store)).values()
+    app = building.App(settings, store)
+    platforms = building.open_platforms(app).values()
     tokens = [platform for platform in platforms if isinstance(platform, building.Account)]
     return [
         ("language model", _model(settings)),
         ("hearing", _hearing(settings)),
         ("speaking", _speaking(settings)),
         *((platform.name, platform.check()) for platform in tokens),
+        *((("access", _access(settings, app.access)),) if tokens else ()),
     ]
 
 
@@ -60,6 +64,17 @@ async def _redis(store: Store) -> str:
     appendonly = (await store.redis.config_get("appendonly"))["appendonly"]
     durable = "writes to an append-only file" if appendonly == "yes" else "keeps nothing on disk: set appendonly yes"
     return f"{version}, {durable}"
+
+
+async def _access(settings: Settings, access: Access) -> str:
+    owners, allowed = (len(configuring.names_in(names)) for names in (settings.owners, settings.allowed))
+    if access.rule == "open":
+        return "ACCESS=open: everybody who finds the bot may use it"
+    listed = f"OWNERS names {owners}, ALLOWED {allowed}"
+    if access.rule == "list":
+        return f"ACCESS=list: {listed}, nobody else may talk to it"
+    let_in, waiting = await access.pairing.let_in(), await access.pairing.waiting()
+    return f"ACCESS=pairing: {listed}, codes let {len(let_in)} in, {len(waiting)} waiting (`parley pair` shows them)"
 
 
 async def _model(settings: Settings) -> str:

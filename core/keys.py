@@ -40,6 +40,9 @@ TABLE = (
     Kind("checked", "string", "nothing: written to see whether Redis takes it", CHECKED_S, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
+    Kind("access", "hash", "people and groups that an owner let in, and who asked for it", None, personal=True),
+    Kind("waiting", "hash", "strangers who were told a code, or that they have no access", DAY_S, personal=True),
+    Kind("tries", "string", "how many wrong codes were tried", 3600, personal=False),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
@@ -98,6 +101,21 @@ def heard(account: str) -> str:
 def menu(account: str) -> str:
     """Of one bot."""
     return f"{prefix(0)}menu:{account}"
+
+
+def access() -> str:
+    """Of all bots."""
+    return f"{prefix(0)}access"
+
+
+def waiting() -> str:
+    """Beside `access`."""
+    return f"{prefix(0)}waiting"
+
+
+def pairing_tries() -> str:
+    """Beside `access`."""
+    return f"{prefix(0)}tries"
 
 
 def bell(channel: ChannelKey) -> str:

@@ -86,7 +86,8 @@ class Message:
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
     answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
-    `waits` shows it until an answer of its own comes, as an HTTP request does.
+    `waits` shows it until an answer of its own comes, as an HTTP request does. `places` are the platform's ids of the
+    group and its rooms in which it was said, the widest first; none in a private chat.
     """
 
     id: str
@@ -103,13 +104,16 @@ class Message:
     called: tuple[str, ...] = ()
     quote: Quote | None = None
     waits: bool = False
+    places: tuple[str, ...] = ()
     type: Literal["message"] = "message"
     version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A change of the emoji that one person holds on one sent part, `target` being that part's platform id."""
+    """A change of the emoji that one person holds on one sent part, `target` being its platform id; `places` as in a
+    message.
+    """
 
     id: str
     channel: ChannelKey
@@ -118,6 +122,7 @@ class Reaction:
     target: str
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     type: Literal["reaction"] = "reaction"
     version: int = 1
 
@@ -146,11 +151,12 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A channel has a new name on its platform, and all that belongs to it goes along."""
+    """A channel has a new name on its platform, and all goes along; `places` are the group's old and new id there."""
 
     id: str
     channel: ChannelKey
     to: ChannelKey
+    places: tuple[str, ...] = ()
     type: Literal["move"] = "move"
     version: int = 1
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from telegram import (
     CallbackQuery,
+    Chat,
     MessageEntity,
     MessageReactionUpdated,
     ReactionType,
@@ -57,7 +58,7 @@ def _move(message: TelegramMessage, event_id: str, me: Me) -> Move | None:
     if message.migrate_to_chat_id is None:
         return None
     old, new = (ChannelKey("telegram", f"{me.id}:{chat}") for chat in (message.chat.id, message.migrate_to_chat_id))
-    return Move(event_id, old, new)
+    return Move(event_id, old, new, places=(str(message.chat.id), str(message.migrate_to_chat_id)))
 
 
 def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
@@ -85,7 +86,12 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         addressed=addressed,
         called=me.names if spoken and not addressed else (),
         quote=quote_of(message, me.id),
+        places=_places(message.chat),
     )
+
+
+def _places(chat: Chat) -> tuple[str, ...]:
+    return () if chat.type == ChatType.PRIVATE else (str(chat.id),)
 
 
 def _channel(message: TelegramMessage, me: Me) -> ChannelKey:
@@ -153,6 +159,7 @@ def _reaction(change: MessageReactionUpdated, event_id: str, me: Me) -> Reaction
         target=str(change.message_id),
         added=tuple(emoji for emoji in after if emoji not in before),
         removed=tuple(emoji for emoji in before if emoji not in after),
+        places=_places(change.chat),
     )
 
 
@@ -175,6 +182,7 @@ def _press(query: CallbackQuery, event_id: str, me: Me) -> Message | Reaction | 
         target=str(query.message.message_id),
         added=(query.data,),
         removed=(other,),
+        places=_places(query.message.chat),
     )
 
 
@@ -188,4 +196,5 @@ def _again(query: CallbackQuery, answer: TelegramMessage, event_id: str, me: Me)
         text=RETRY,
         ref=str(answer.message_id),
         group=answer.chat.type != ChatType.PRIVATE,
+        places=_places(answer.chat),
     )
