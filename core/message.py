@@ -66,9 +66,8 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
-
-    `ref` is its platform id where all of it is meant, "" where a part of it was chosen.
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words, files and platform
+    id (`ref`: where all of it is meant).
     """
 
     speaker: str
@@ -111,9 +110,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A change of the emoji that one person holds on one sent part, `target` being its platform id; `places` as in a
-    message.
-    """
+    """A change of the emoji that one person holds on one part, `target` being its id; `places` as in a Message."""
 
     id: str
     channel: ChannelKey
