@@ -29,6 +29,7 @@ from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformNa
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Accept, Limits
+from core.quotas import Allowance, Quotas
 from core.speaking import Speaking
 from core.store import Store, open_store
 from core.summaries import Summaries
@@ -101,7 +102,7 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     access = Access("open", (), (), Pairing(store, lanes))
     commands = Commands(Channels(store), lanes, engine, words, platform.administers, access)
     feedback = Feedback(store)
-    answering = Answering(engine, lanes, feedback, commands, platforms, words)
+    answering = Answering(engine, lanes, feedback, commands, platforms, words, Quotas(store, Allowance(), Allowance()))
     summaries = Summaries(engine, lanes)
     turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries)
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)

@@ -28,6 +28,7 @@ from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Platform
+from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
@@ -80,6 +81,7 @@ class App:
         allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
         self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes))
         self.standby = Standby(store, self.lanes.owner)
+        self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
         self._engine: Engine | None = None
@@ -115,7 +117,7 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, self.access, platforms, self.phrases)
+        reception = Reception(self.lanes, self.channels, self.access, self.quotas, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
@@ -158,7 +160,7 @@ class App:
                 return await platforms[channel.platform].administers(channel, person)
 
             commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access)
-            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
+            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
             await self._inherit(platforms)
@@ -196,6 +198,20 @@ class App:
         loaded = await asyncio.to_thread(load)
         self._state[name] = "ok"
         return loaded
+
+
+def _allowances(settings: Settings) -> tuple[Allowance, Allowance]:
+    """What one person may use, and what one channel."""
+    return (
+        Allowance(
+            settings.person_messages_per_minute, settings.person_voice_minutes_per_day, settings.person_tokens_per_day
+        ),
+        Allowance(
+            settings.channel_messages_per_minute,
+            settings.channel_voice_minutes_per_day,
+            settings.channel_tokens_per_day,
+        ),
+    )
 
 
 def fingerprint(token: str) -> str:

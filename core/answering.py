@@ -16,11 +16,12 @@ from core.dialogue import Dialogue
 from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.feedback import Feedback
-from core.hearing import MAX_AUDIO_S
+from core.hearing import MAX_AUDIO_S, Transcript
 from core.lanes import Claim, Lanes
 from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
 from core.platform import Platform, Words
 from core.preferences import Preferences
+from core.quotas import Quotas
 from core.telemetry import TURNS, log
 
 _LOG = log("answering")
@@ -50,6 +51,7 @@ class Answering:
         commands: Commands,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
+        quotas: Quotas,
     ) -> None:
         self._engine = engine
         self._lanes = lanes
@@ -57,6 +59,7 @@ class Answering:
         self._commands = commands
         self._platforms = platforms
         self._words = words
+        self._quotas = quotas
 
     async def answer(self, scene: Scene, message: Message, showing: Showing) -> Done | None:
         """What a message leads to; None when trying is of no use."""
@@ -133,6 +136,7 @@ class Answering:
         translated = reading.presentable(grown)
         if not translated:
             raise UserError("no_answer")
+        await self._charge_tokens(translated, message)
         limits = self._platforms[message.channel.platform].limits
         return Done(None, outgoing.text_parts(message, translated, language, limits))
 
@@ -150,7 +154,11 @@ class Answering:
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
         audio = await self._fetch(spoken)
-        return await self._engine.hear(audio, spoken, scene.preferences) if audio is not None else ""
+        if audio is None:
+            return ""
+        transcript = await self._engine.hear(audio, spoken, scene.preferences)
+        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
+        return transcript.text
 
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
@@ -163,7 +171,10 @@ class Answering:
             async for step in steps:
                 match step:
                     case Reply():
+                        await self._charge_tokens(step.turn.reply, message)
                         return step
+                    case Transcript():
+                        await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
                     case Draft():
                         showing.draft(step)
                     case sign:
@@ -178,6 +189,10 @@ class Answering:
         turn = await self._feedback.turn_of(message.channel, quote.ref)
         shown = any(turn == kept.id for kept in dialogues.uncovered(dialogue))
         return replace(message, quote=None) if shown else message
+
+    async def _charge_tokens(self, text: str, message: Message) -> None:
+        if self._quotas.counts("tokens"):
+            await self._quotas.charge("tokens", self._engine.tokens_in(text), message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

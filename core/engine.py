@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from core import clock, prompt, reading, summarising
 from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
-from core.hearing import Hearing
+from core.hearing import Hearing, Transcript
 from core.lm.base import LanguageModel, Request, Sampling, Utterance
 from core.message import Draft, Message, Reply, Sign, Turn, VoiceNote
 from core.preferences import Preferences
@@ -76,12 +76,15 @@ class Engine:
             async for piece in pieces:
                 yield piece
 
-    async def hear(self, audio: bytes, message: Message, preferences: Preferences) -> str:
+    async def hear(self, audio: bytes, message: Message, preferences: Preferences) -> Transcript:
         """The words of a voice note in any container; UserError when there are none."""
         with timed("hearing"):
             hint = preferences.language or message.sender.language
-            transcript = await self.hearing.transcribe(audio, language=hint or None)
-        return transcript.text
+            return await self.hearing.transcribe(audio, language=hint or None)
+
+    def tokens_in(self, text: str) -> int:
+        """How many tokens an answer has, roughly where the model is behind a URL."""
+        return self.model.count_tokens((Utterance("assistant", text),))
 
     async def answer(
         self,
@@ -92,14 +95,19 @@ class Engine:
         *,
         speak: bool = True,
         anew: bool = False,
-    ) -> AsyncGenerator[Draft | Sign | Reply, None]:
-        """Drafts as the answer grows, a sign while it is spoken, then the Reply; nothing when Parley is not asked.
+    ) -> AsyncGenerator[Transcript | Draft | Sign | Reply, None]:
+        """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply; no more when Parley is not
+        asked.
 
         `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
         `anew` asks for another answer than the likeliest.
         UserError when the message cannot be served.
         """
-        heard = await self.hear(audio, message, preferences) if audio is not None else ""
+        heard = ""
+        if audio is not None:
+            transcript = await self.hear(audio, message, preferences)
+            heard = transcript.text
+            yield transcript
         if not is_for_parley(message, preferences) and not reading.names_one_of(heard, message.called):
             return
         said = reading.clean(f"{heard}\n{message.text}", message.mentions)

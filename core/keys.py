@@ -43,6 +43,8 @@ TABLE = (
     Kind("access", "hash", "people and groups that an owner let in, and who asked for it", None, personal=True),
     Kind("waiting", "hash", "strangers who were told a code, or that they have no access", DAY_S, personal=True),
     Kind("tries", "string", "how many wrong codes were tried", 3600, personal=False),
+    Kind("quota", "string", "what a person or a channel has used of a quota", DAY_S, personal=True),
+    Kind("quotatold", "string", "that a person or a channel was told of a quota", DAY_S, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
@@ -116,6 +118,16 @@ def waiting() -> str:
 def pairing_tries() -> str:
     """Beside `access`."""
     return f"{prefix(0)}tries"
+
+
+def quota() -> str:
+    """What the keys of all quotas begin with."""
+    return f"{prefix(0)}quota"
+
+
+def quota_told(quota: str) -> str:
+    """Beside `quota`."""
+    return f"{prefix(0)}quotatold:{quota}"
 
 
 def bell(channel: ChannelKey) -> str:

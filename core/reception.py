@@ -1,6 +1,7 @@
 """The front desk: stores what a platform heard, or tells its sender why it was not taken."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import ceil
 
 from core import clock, outgoing, reading
 from core.access import Access
@@ -9,10 +10,16 @@ from core.errors import AssistantError, UserError
 from core.lanes import Lanes
 from core.message import ChannelKey, Edit, Event, Message, Move, PlatformName, Reaction
 from core.platform import Platform, Words
+from core.quotas import Exceeded, Measure, Quotas
 from core.telemetry import log, timed
 
 _LOG = log("reception")
 _NOTICE_GAP_S = 60.0
+_LATE_S = 60.0
+"""Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
+_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
+_GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
+"""Commands that ask the model, and that hear the voice note which they answer."""
 
 
 class Reception:
@@ -23,18 +30,20 @@ class Reception:
         lanes: Lanes,
         channels: Channels,
         access: Access,
+        quotas: Quotas,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
     ) -> None:
         self._lanes = lanes
         self._channels = channels
         self._access = access
+        self._quotas = quotas
         self._platforms = platforms
         self._words = words
         self._noticed: dict[ChannelKey, float] = {}
 
     async def accept(self, event: Event) -> bool:
-        """Store one event; False when it is known, not for Parley, a stranger's, or its lane is full.
+        """Store one event; False when it is known, not for Parley, a stranger's, beyond a quota or its lane is full.
 
         RetryableError when it could not be stored.
         """
@@ -43,7 +52,9 @@ class Reception:
             return False
         if isinstance(message, Message | Reaction) and not await self._access.admits(message):
             if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
-                await self._tell(event, told)
+                await self._tell(event, told.key, **told.params)
+            return False
+        if isinstance(event, Message | Edit) and await self._is_too_much(event):
             return False
         if isinstance(event, Move):
             await self._access.moved(event)
@@ -70,14 +81,49 @@ class Reception:
             if message.channel in self._noticed:
                 return
             self._noticed[message.channel] = now
-        await self._tell(message, error)
+        await self._tell(message, error.key, **error.params)
 
-    async def _tell(self, message: Message, error: UserError) -> None:
+    async def _is_too_much(self, event: Message | Edit) -> bool:
+        """Whether it goes beyond a quota, which is said once until that ends; /stop always comes through."""
+        message = event.message if isinstance(event, Edit) else event
+        name = (reading.command(message.text) or ("",))[0]
+        if name == "stop":
+            return False
+        exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
+        if exceeded is None:
+            return False
+        # A voice note in a group that only may be for Parley gets no answer.
+        if message.waits or (exceeded.news and (message.addressed or not message.called)):
+            params = self._phrased(exceeded, self._language(message))
+            await self._tell(message, f"quota_{exceeded.quota.measure}", **params)
+        return True
+
+    def _phrased(self, exceeded: Exceeded, language: str) -> dict[str, object]:
+        unit, size = next((unit, size) for unit, size in _UNITS if exceeded.ends_s >= 1.5 * size or size == 1)
+        wait = self._words.say(f"wait_{unit}", language, count=ceil(exceeded.ends_s / size))
+        whom = self._words.say(f"quota_of_{exceeded.quota.scope}", language)
+        return {"limit": exceeded.quota.limit, "whom": whom, "wait": wait}
+
+    def _language(self, message: Message) -> str:
+        return message.sender.language or reading.language_of(message.text)
+
+    async def _tell(self, message: Message, key: str, **params: object) -> None:
         """Why a message is not taken, in its sender's language; best effort."""
         platform = self._platforms[message.channel.platform]
-        language = message.sender.language or reading.language_of(message.text)
-        notice = outgoing.notice(message, self._words.say(error.key, language, **error.params), language)
+        language = self._language(message)
+        notice = outgoing.notice(message, self._words.say(key, language, **params), language)
         try:
             await platform.send(notice)
         except AssistantError as trouble:
             _LOG.warning("%s: why a message is not taken could not be told: %s", message.channel, trouble)
+
+
+def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:
+    """What a message takes from."""
+    if isinstance(event, Edit) or clock.now() - message.sent_at < _LATE_S:
+        yield "messages"
+    if not command or command in _GENERATING:
+        yield "tokens"
+    quoted = message.quote.media if message.quote and command in _LISTENING else ()
+    if any(media.kind == "audio" for media in (*message.media, *quoted)):
+        yield "voice"

@@ -65,6 +65,16 @@ class Settings(BaseSettings):
     owners: Annotated[str, AfterValidator(_people)] = Field(
         "", description="People who may let others in by /pair, as in ALLOWED; none: only `parley pair` does"
     )
+    person_messages_per_minute: int = Field(0, ge=0, description="How many messages one person may send; 0: any")
+    channel_messages_per_minute: int = Field(0, ge=0, description="The same for one chat with all who are in it")
+    person_voice_minutes_per_day: int = Field(
+        0, ge=0, description="Minutes of voice notes heard for one person; 0: any"
+    )
+    channel_voice_minutes_per_day: int = Field(0, ge=0, description="The same for one chat")
+    person_tokens_per_day: int = Field(
+        0, ge=0, description="Tokens of answers written for one person, a short word each; 0: any"
+    )
+    channel_tokens_per_day: int = Field(0, ge=0, description="The same for one chat")
     redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
     redis_fsync: Literal["everysec", "always"] = Field(
         "everysec",

@@ -20,6 +20,7 @@ from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Pa
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Limits
+from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.store import Store
 from core.summaries import Summaries
@@ -46,6 +47,7 @@ class House:
         self.model = FakeModel()
         self.speaking = FakeSpeaking()
         self.access = Access("open", (), (), Pairing(store, self.lanes))
+        self.quotas = Quotas(store, Allowance(), Allowance())
         self._numbers = iter(range(1_000_000))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
@@ -54,7 +56,7 @@ class House:
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
         commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, self.access)
-        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases())
+        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
         turns = Turns(
             self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
         )
@@ -72,7 +74,9 @@ class House:
         return id
 
     def desk(self) -> Reception:
-        return Reception(self.lanes, Channels(self.store), self.access, {"telegram": self.platform}, Phrases())
+        return Reception(
+            self.lanes, Channels(self.store), self.access, self.quotas, {"telegram": self.platform}, Phrases()
+        )
 
     def next_id(self) -> str:
         return str(next(self._numbers))
