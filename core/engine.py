@@ -96,8 +96,9 @@ class Engine:
         speak: bool = True,
         anew: bool = False,
     ) -> AsyncGenerator[Transcript | Draft | Sign | Reply, None]:
-        """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply; no more when Parley is not
-        asked.
+        """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply.
+
+        Nothing more comes when Parley proves not to be asked.
 
         `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
         `anew` asks for another answer than the likeliest.
