@@ -65,7 +65,7 @@ class Answering:
         """What a message leads to; None when trying is of no use."""
         platform, claim = message.channel.platform, scene.claim
         try:
-            if asked := commands.asked(message.text):
+            if asked := commands.asked_in(message):
                 return await self._command(asked, scene, message, showing)
             reply = await self._think(scene, message, showing)
         except UserError as error:
@@ -118,7 +118,16 @@ class Answering:
         *earlier, last = scene.dialogue.turns
         before = replace(scene, dialogue=replace(scene.dialogue, turns=tuple(earlier)))
         speaker = Person(last.person or message.sender.id, last.speaker, message.sender.language)
-        again = Message(message.id, message.channel, speaker, last.at, last.said, ref=last.ref, group=message.group)
+        again = Message(
+            message.id,
+            message.channel,
+            speaker,
+            last.at,
+            last.said,
+            ref=last.ref,
+            group=message.group,
+            forwarded=last.forwarded,
+        )
         reply = await self._think(before, again, showing, anew=True)
         return self._replied(before, message, reply)
 

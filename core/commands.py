@@ -84,6 +84,11 @@ def asked(text: str) -> Asked | None:
     return Asked(command, argument)
 
 
+def asked_in(message: Message) -> Asked | None:
+    """The command that somebody gave in a message: what they only pass on commands nothing."""
+    return asked(message.text) if message.forwarded is None else None
+
+
 class About(Protocol):
     """What /status tells of the machine and the model; asked of the engine."""
 

@@ -116,7 +116,7 @@ class Engine:
             raise UserError("empty_message")
         language = _language(said, message, preferences)
         with timed("prompt"):
-            request = self._request(message, said, dialogue, preferences)
+            request = self._request(message, said, dialogue, preferences, heard=bool(heard))
         if anew:
             request = replace(request, sampling=_ANEW)
         if heard:
@@ -137,12 +137,22 @@ class Engine:
             voice = await self._speak(text, language)
         yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
 
-    def _request(self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences) -> Request:
+    def _request(
+        self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences, *, heard: bool
+    ) -> Request:
         language = _language(said, message, preferences)
         if len(said) > self.model.context_tokens * _CHARS_PER_TOKEN:
             raise UserError("message_too_long", limit_words=self.model.context_tokens // 2)
+        quote = replace(message.quote, text=reading.clean(message.quote.text)) if message.quote else None
         saying = Saying(
-            said, language, message.sender.name, message.group, message.quote, answer_in=preferences.language
+            said,
+            language,
+            message.sender.name,
+            message.group,
+            quote,
+            answer_in=preferences.language,
+            heard=heard,
+            forwarded=message.forwarded,
         )
         utterances = prompt.build(self.profile, dialogue, saying, notes=(), model=self.model)
         return Request(
@@ -178,4 +188,5 @@ class Engine:
             spoken=voice is not None,
             ref=message.ref,
             person=message.sender.id,
+            forwarded=message.forwarded,
         )

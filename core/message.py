@@ -1,8 +1,7 @@
 """The values that cross lines: in from a platform, through Redis, out to a platform.
 
 They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
-Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`; Parley itself a `Summary`), the engine makes
-`Draft` and `Reply`, delivery makes `Part`.
+Platforms make events (Parley itself a `Summary`), the engine makes `Draft` and `Reply`, delivery makes `Part`.
 """
 
 import json
@@ -85,8 +84,8 @@ class Message:
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
     answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
-    `waits` shows it until an answer of its own comes, as an HTTP request does. `places` are the platform's ids of the
-    group and its rooms in which it was said, the widest first; none in a private chat.
+    `waits` shows it until an answer comes, like an HTTP request. `places` are the platform's ids of the group and its
+    rooms, the widest first. What is `forwarded` was said by somebody else, of that name where it is told, else "".
     """
 
     id: str
@@ -104,6 +103,7 @@ class Message:
     quote: Quote | None = None
     waits: bool = False
     places: tuple[str, ...] = ()
+    forwarded: str | None = None
     type: Literal["message"] = "message"
     version: int = 1
 
@@ -186,9 +186,8 @@ class VoiceNote:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as the dialogue remembers it.
-
-    `heard` when `said` is a transcript; `ref` is the message's, `person` the id of who said it.
+    """One message answered, as the dialogue remembers it: `heard` when `said` is a transcript, `person` the id of who
+    said it, `ref` and `forwarded` as in the message.
     """
 
     id: str
@@ -203,6 +202,7 @@ class Turn:
     spoken: bool = False
     ref: str = ""
     person: str = ""
+    forwarded: str | None = None
 
 
 Sign = Literal["typing", "recording"]

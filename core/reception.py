@@ -58,7 +58,7 @@ class Reception:
             return False
         if isinstance(event, Move):
             await self._access.moved(event)
-        stop = isinstance(event, Message) and (reading.command(event.text) or ("",))[0] == "stop"
+        stop = isinstance(event, Message) and _command(event) == "stop"
         try:
             with timed("accept"):
                 return await self._lanes.accept(event, stop=stop)
@@ -86,7 +86,7 @@ class Reception:
     async def _is_too_much(self, event: Message | Edit) -> bool:
         """Whether it goes beyond a quota, which is said once until that ends; /stop always comes through."""
         message = event.message if isinstance(event, Edit) else event
-        name = (reading.command(message.text) or ("",))[0]
+        name = _command(message)
         if name == "stop":
             return False
         exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
@@ -116,6 +116,12 @@ class Reception:
             await platform.send(notice)
         except AssistantError as trouble:
             _LOG.warning("%s: why a message is not taken could not be told: %s", message.channel, trouble)
+
+
+def _command(message: Message) -> str:
+    """The name of the command that a message is, "" for any other."""
+    found = reading.command(message.text) if message.forwarded is None else None
+    return found[0] if found is not None else ""
 
 
 def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:

@@ -16,7 +16,7 @@ from telegram import (
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 
-from bots.telegram_bot.contents import media_of, opens_topic, quote_of
+from bots.telegram_bot.contents import forwarded_from, media_of, opens_topic, quote_of
 from core import clock
 from core.commands import COMMANDS
 from core.message import ChannelKey, Edit, Event, Message, Move, Person, Reaction
@@ -87,6 +87,7 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         called=me.names if spoken and not addressed else (),
         quote=quote_of(message, me.id),
         places=_places(message.chat),
+        forwarded=forwarded_from(message),
     )
 
 
