@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from bots import app as building
 from bots import opening
+from bots.app import App
 from core import profiles
 from core import settings as configuring
-from core.access import Access
 from core.errors import AssistantError
 from core.lm.base import Request, Utterance
 from core.settings import Settings
@@ -34,7 +34,7 @@ async def examine(settings: Settings, say: Say) -> bool:
 
 
 def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]:
-    app = building.App(settings, store)
+    app = App(settings, store)
     platforms = building.open_platforms(app).values()
     tokens = [platform for platform in platforms if isinstance(platform, building.Account)]
     return [
@@ -42,7 +42,7 @@ def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]
         ("hearing", _hearing(settings)),
         ("speaking", _speaking(settings)),
         *((platform.name, platform.check()) for platform in tokens),
-        *((("access", _access(settings, app.access)),) if tokens else ()),
+        *((("access", _access(settings, app)),) if tokens else ()),
     ]
 
 
@@ -67,10 +67,12 @@ async def _redis(store: Store) -> str:
     return f"{version}, {durable}"
 
 
-async def _access(settings: Settings, access: Access) -> str:
+async def _access(settings: Settings, app: App) -> str:
+    access = app.access
     owners, allowed = (len(configuring.names_in(names)) for names in (settings.owners, settings.allowed))
     if access.rule == "open":
-        return "ACCESS=open: everybody who finds the bot may use it"
+        limits = "as far as the quotas allow" if app.quotas.any else "and no quota is set"
+        return f"ACCESS=open: everybody who finds the bot may use it, {limits}"
     listed = f"OWNERS names {owners}, ALLOWED {allowed}"
     if access.rule == "list":
         return f"ACCESS=list: {listed}, nobody else may talk to it"

@@ -88,6 +88,11 @@ class Quotas:
             news = bool(await self._redis.set(told, 1, nx=True, ex=ends_s))
         return Exceeded(quota, ends_s, news)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any quota."""
+        return bool(self._quotas)
+
     def counts(self, measure: Measure) -> bool:
         """Whether anybody has a quota of it."""
         return any(quota.measure == measure for quota in self._quotas)

@@ -1,5 +1,6 @@
 """Strangers at the doors of the product, as they and its owner see it."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -66,6 +67,8 @@ async def test_on_telegram_the_owner_lets_people_in_from_the_command_line_and_th
 
             code, said = await run_to_end(data, "doctor", **settings)
             assert "✓ access: ACCESS=pairing: OWNERS names 1, ALLOWED 0, codes let 2 in, 0 waiting" in said
+            _, said = await run_to_end(data, "doctor", **{**settings, "ACCESS": "open"})
+            assert "ACCESS=open: everybody who finds the bot may use it, and no quota is set" in said
             assert (await run_to_end(data, "pair", "--remove", "telegram:7", **settings))[0] == 0
             assert (await run_to_end(data, "pair", "--remove", "telegram:7", **settings))[0] == 2
         assert [asked.said for asked in model.asked if "let me in" in asked.said] == []
@@ -98,12 +101,18 @@ async def test_on_discord_a_code_opens_a_server_and_commands_are_answered(data: 
                 assert discord.shown(THREAD) == []
                 assert answer == answer_to("hello there")
                 assert mine == SAY("not_paired", "en", code=code_in(mine))
+                for _ in range(2):
+                    given = discord.interactions.given[await discord.interactions.command("help", channel=GENERAL)]
+                    async with asyncio.timeout(30):
+                        while not given.texts:
+                            await asyncio.sleep(0.01)
+                    assert given.texts == [ours]
                 _, shown = await run_to_end(data, "pair", **settings)
                 assert f"discord:{GUILD}" in shown
                 assert (await run_to_end(data, "pair", code_in(ours), **settings))[0] == 0
                 await discord.say("hello again", channel=THREAD, mention=True)
-                await discord.wait_sent(5)
-                await discord.wait_quiet()
-                assert answer_to("Alice: hello again") in discord.shown(THREAD)[-1]
+                async with asyncio.timeout(30):
+                    while answer_to("Alice: hello again") not in discord.shown(THREAD):
+                        await asyncio.sleep(0.01)
     finally:
         await discord.stop()
