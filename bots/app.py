@@ -8,8 +8,8 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
+from bots.loading import open_hearing, open_model, open_speaking
 from bots.locales import Phrases
-from bots.opening import open_hearing, open_model, open_speaking
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
 from core import clock, profiles, reading

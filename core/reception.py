@@ -18,6 +18,8 @@ _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
+_ALWAYS = ("stop", "privacy", "forget", "export")
+"""Commands that no quota keeps anybody from."""
 _GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
 """Commands that ask the model, and that hear the voice note which they answer."""
 
@@ -84,10 +86,10 @@ class Reception:
         await self._tell(message, error.key, **error.params)
 
     async def _is_too_much(self, event: Message | Edit) -> bool:
-        """Whether it goes beyond a quota, which is said once until that ends; /stop always comes through."""
+        """Whether it goes beyond a quota, which is said once until that ends."""
         message = event.message if isinstance(event, Edit) else event
         name = _command(message)
-        if name == "stop":
+        if name in _ALWAYS:
             return False
         exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
         if exceeded is None:

@@ -1,4 +1,4 @@
-"""Opens what the settings name: a language model, ears and a voice, here or behind a URL. Each of these blocks."""
+"""Opens the models of the settings; each call blocks."""
 
 from core.errors import SettingError
 from core.hearing import Hearing
