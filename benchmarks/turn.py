@@ -15,6 +15,7 @@ import numpy as np
 
 from bots.locales import Phrases
 from core import profiles
+from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
@@ -26,7 +27,9 @@ from core.lanes import Lanes
 from core.lm.base import Request, Utterance
 from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.pacing import Pacing
+from core.pairing import Pairing
 from core.platform import Accept, Limits
+from core.quotas import Allowance, Quotas
 from core.speaking import Speaking
 from core.store import Store, open_store
 from core.summaries import Summaries
@@ -96,9 +99,10 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
     platforms, words = {"telegram": platform}, Phrases()
-    commands = Commands(Channels(store), lanes, engine, words, platform.administers)
+    access = Access("open", (), (), Pairing(store, lanes))
+    commands = Commands(Channels(store), lanes, engine, words, platform.administers, access)
     feedback = Feedback(store)
-    answering = Answering(engine, lanes, feedback, commands, platforms, words)
+    answering = Answering(engine, lanes, feedback, commands, platforms, words, Quotas(store, Allowance(), Allowance()))
     summaries = Summaries(engine, lanes)
     turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries)
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)

@@ -58,6 +58,21 @@ def lanes(
     _run(overview.replay(settings, replay, typer.echo) if replay else overview.show_lanes(settings))
 
 
+@cli.command()
+def pair(
+    code: Annotated[str, typer.Argument(help="The code that a stranger was given; none: show who waits.")] = "",
+    remove: Annotated[str, typer.Option(metavar="WHO", help="Take access back, such as telegram:123.")] = "",
+) -> None:
+    """Let somebody talk to Parley on Telegram or Discord, or show who waits for that and who may."""
+    from bots import pairing
+
+    settings = _settings(level="WARNING")
+    if remove:
+        _run(pairing.remove(settings, remove, typer.echo))
+    else:
+        _run(pairing.confirm(settings, code, typer.echo) if code else pairing.show_pairing(settings))
+
+
 def _settings(level: str | None = None) -> Settings:
     try:
         settings = configuring.load()

@@ -8,23 +8,27 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
+from bots.loading import open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
 from core import clock, profiles, reading
+from core import settings as configuring
+from core.access import Access, Rule
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import RetryableError, SettingError
+from core.errors import RetryableError
 from core.feedback import Feedback
-from core.hearing import Hearing
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
+from core.pairing import Pairing
 from core.platform import Platform
+from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
@@ -34,7 +38,6 @@ from core.summaries import Summaries
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
-from core.voices.builtin import BuiltinVoice
 from core.worker import Worker
 
 _LOG = log("app")
@@ -42,6 +45,13 @@ _Loaded = TypeVar("_Loaded")
 _LEAVE_S = 20.0
 _HEALTH_S = 2.0
 _LATE_S = 120.0
+
+
+_RULES: Mapping[Rule, str] = {
+    "pairing": "strangers get a code; confirm it with `parley pair CODE`",
+    "list": "whoever ALLOWED and OWNERS name",
+    "open": "everybody who finds the bot",
+}
 
 
 @runtime_checkable
@@ -68,7 +78,10 @@ class App:
         self.channels = Channels(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
+        allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
+        self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes))
         self.standby = Standby(store, self.lanes.owner)
+        self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
         self._engine: Engine | None = None
@@ -104,7 +117,7 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, platforms, self.phrases)
+        reception = Reception(self.lanes, self.channels, self.access, self.quotas, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
@@ -146,8 +159,8 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
-            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
+            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access)
+            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
             await self._inherit(platforms)
@@ -187,42 +200,23 @@ class App:
         return loaded
 
 
+def _allowances(settings: Settings) -> tuple[Allowance, Allowance]:
+    """What one person may use, and what one channel."""
+    return (
+        Allowance(
+            settings.person_messages_per_minute, settings.person_voice_minutes_per_day, settings.person_tokens_per_day
+        ),
+        Allowance(
+            settings.channel_messages_per_minute,
+            settings.channel_voice_minutes_per_day,
+            settings.channel_tokens_per_day,
+        ),
+    )
+
+
 def fingerprint(token: str) -> str:
     """A name for a token that says nothing of it."""
     return blake2b(token.encode(), digest_size=6).hexdigest()
-
-
-def open_model(settings: Settings) -> LanguageModel:
-    """The language model of the settings, here or behind LM_URL; SettingError when it cannot be loaded. Blocks."""
-    if settings.lm_url:
-        from core.lm.remote import RemoteModel  # openai takes a second to import
-
-        return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
-    from core.lm.local import LocalModel  # torch and transformers take seconds to import
-
-    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
-
-
-def open_hearing(settings: Settings) -> Hearing:
-    """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
-
-
-def open_speaking(settings: Settings) -> Speaking:
-    """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
-    model = settings.tts_model
-    if settings.tts_url:
-        if not model:
-            raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
-        from core.voices.remote import RemoteVoice  # openai takes a second to import
-
-        key = settings.tts_api_key.get_secret_value()
-        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice, key))
-    if model:
-        from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
-
-        return Speaking(VitsVoice.open(model))
-    return Speaking(BuiltinVoice())
 
 
 def open_platforms(app: App) -> dict[PlatformName, Platform]:
@@ -268,9 +262,11 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
         platforms = open_platforms(app)
-        for platform in platforms.values():
-            if isinstance(platform, Account):
-                await _introduce(platform, announce)
+        accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
+        for platform in accounts:
+            await _introduce(platform, announce)
+        if accounts:
+            announce(f"access: {_RULES[settings.access]}")
         async with asyncio.TaskGroup() as group:
             group.create_task(app.run(platforms))
             group.create_task(_announce_page(platforms["web"], announce))

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bots import app as building
+from bots import loading
+from bots.app import App
 from core import profiles
+from core import settings as configuring
 from core.errors import AssistantError
 from core.lm.base import Request, Utterance
 from core.settings import Settings
@@ -31,13 +34,15 @@ async def examine(settings: Settings, say: Say) -> bool:
 
 
 def _parts(settings: Settings, store: Store) -> list[tuple[str, Awaitable[str]]]:
-    platforms = building.open_platforms(building.App(settings, store)).values()
+    app = App(settings, store)
+    platforms = building.open_platforms(app).values()
     tokens = [platform for platform in platforms if isinstance(platform, building.Account)]
     return [
         ("language model", _model(settings)),
         ("hearing", _hearing(settings)),
         ("speaking", _speaking(settings)),
         *((platform.name, platform.check()) for platform in tokens),
+        *((("access", _access(settings, app)),) if tokens else ()),
     ]
 
 
@@ -62,8 +67,21 @@ async def _redis(store: Store) -> str:
     return f"{version}, {durable}"
 
 
+async def _access(settings: Settings, app: App) -> str:
+    access = app.access
+    owners, allowed = (len(configuring.names_in(names)) for names in (settings.owners, settings.allowed))
+    if access.rule == "open":
+        limits = "as far as the quotas allow" if app.quotas.any else "and no quota is set"
+        return f"ACCESS=open: everybody who finds the bot may use it, {limits}"
+    listed = f"OWNERS names {owners}, ALLOWED {allowed}"
+    if access.rule == "list":
+        return f"ACCESS=list: {listed}, nobody else may talk to it"
+    let_in, waiting = await access.pairing.let_in(), await access.pairing.waiting()
+    return f"ACCESS=pairing: {listed}, codes let {len(let_in)} in, {len(waiting)} waiting (`parley pair` shows them)"
+
+
 async def _model(settings: Settings) -> str:
-    model = await asyncio.to_thread(building.open_model, settings)
+    model = await asyncio.to_thread(loading.open_model, settings)
     request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
     answer = "".join([piece async for piece in model.stream(request)])
     await model.close()
@@ -72,7 +90,7 @@ async def _model(settings: Settings) -> str:
 
 async def _hearing(settings: Settings) -> str:
     """Speak one sentence with the built-in voice and hear it."""
-    hearing = await asyncio.to_thread(building.open_hearing, settings)
+    hearing = await asyncio.to_thread(loading.open_hearing, settings)
     voice = Speaking(BuiltinVoice())
     note = await voice.speak("Hello, how are you?", "en")
     heard = await hearing.transcribe(note.ogg, language="en")
@@ -82,7 +100,7 @@ async def _hearing(settings: Settings) -> str:
 
 
 async def _speaking(settings: Settings) -> str:
-    speaking = await asyncio.to_thread(building.open_speaking, settings)
+    speaking = await asyncio.to_thread(loading.open_speaking, settings)
     try:
         note = await speaking.speak("Hello, how are you?", "en")
     finally:

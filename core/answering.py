@@ -16,11 +16,12 @@ from core.dialogue import Dialogue
 from core.engine import Engine, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.feedback import Feedback
-from core.hearing import MAX_AUDIO_S
+from core.hearing import MAX_AUDIO_S, Transcript
 from core.lanes import Claim, Lanes
 from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
 from core.platform import Platform, Words
 from core.preferences import Preferences
+from core.quotas import Quotas
 from core.telemetry import TURNS, log
 
 _LOG = log("answering")
@@ -50,6 +51,7 @@ class Answering:
         commands: Commands,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
+        quotas: Quotas,
     ) -> None:
         self._engine = engine
         self._lanes = lanes
@@ -57,12 +59,13 @@ class Answering:
         self._commands = commands
         self._platforms = platforms
         self._words = words
+        self._quotas = quotas
 
     async def answer(self, scene: Scene, message: Message, showing: Showing) -> Done | None:
         """What a message leads to; None when trying is of no use."""
         platform, claim = message.channel.platform, scene.claim
         try:
-            if asked := commands.asked(message.text):
+            if asked := commands.asked_in(message):
                 return await self._command(asked, scene, message, showing)
             reply = await self._think(scene, message, showing)
         except UserError as error:
@@ -118,8 +121,16 @@ class Answering:
             raise UserError("retry_forgotten")
         turn = turns[place := places[-1]]
         before = replace(scene, dialogue=replace(scene.dialogue, turns=turns[:place]))
-        speaker = Person(turn.person or message.sender.id, turn.speaker, message.sender.language)
-        again = Message(message.id, message.channel, speaker, turn.at, turn.said, ref=turn.ref, group=message.group)
+        again = Message(
+            message.id,
+            message.channel,
+            Person(turn.person or message.sender.id, turn.speaker, message.sender.language),
+            turn.at,
+            turn.said,
+            ref=turn.ref,
+            group=message.group,
+            forwarded=turn.forwarded,
+        )
         reply = await self._think(before, again, showing, anew=True)
         if reply is None:
             return Done(None, ())
@@ -137,6 +148,7 @@ class Answering:
         else:
             text = quote.text or await self._hear(message, quote.media, scene)
             translated = await self._translated(text, language, showing)
+            await self._charge_tokens(translated, message)
         if not translated:
             raise UserError("no_answer")
         limits = self._platforms[message.channel.platform].limits
@@ -168,7 +180,9 @@ class Answering:
         audio = await self._fetch(spoken)
         if audio is None:
             return ""
-        return await self._engine.hear(audio, spoken, scene.preferences, in_english=in_english)
+        transcript = await self._engine.hear(audio, spoken, scene.preferences, in_english=in_english)
+        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
+        return transcript.text
 
     async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
@@ -181,7 +195,10 @@ class Answering:
             async for step in steps:
                 match step:
                     case Reply():
+                        await self._charge_tokens(step.turn.reply, message)
                         return step
+                    case Transcript():
+                        await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
                     case Draft():
                         showing.draft(step)
                     case sign:
@@ -200,6 +217,10 @@ class Answering:
         if quote is None or not quote.own or not quote.ref:
             return ""
         return await self._feedback.turn_of(message.channel, quote.ref)
+
+    async def _charge_tokens(self, text: str, message: Message) -> None:
+        if self._quotas.counts("tokens"):
+            await self._quotas.charge("tokens", self._engine.tokens_in(text), message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

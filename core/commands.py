@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, get_args
 
-from core import reading
+from core import prompt, reading
+from core.access import Access
 from core.channels import Channels
 from core.dialogue import Dialogue
 from core.errors import UserError
 from core.lanes import Lanes
 from core.message import ChannelKey, Message, Part, Person
+from core.pairing import TooManyTries
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
 
@@ -26,14 +28,15 @@ LANGUAGES = ("en", "zh-Hans")
 class Command:
     """One command. Its one argument is one of `choices`, or free text where `free` says so; both may be left out.
 
-    `private`: the answer is for the one who asked alone, where the platform can do that. The locale files describe it
-    under the key `command_<name>`.
+    `private`: the answer is for the one who asked alone, where the platform can do that. `owners`: it is for owners,
+    and offered to nobody. The locale files describe it under its name.
     """
 
     name: str
     choices: tuple[str, ...] = ()
     free: bool = False
     private: bool = False
+    owners: bool = False
 
 
 _TABLE = (
@@ -48,8 +51,11 @@ _TABLE = (
     Command("transcribe", private=True),
     Command("status", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
+    Command("pair", free=True, private=True, owners=True),
 )
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
+OFFERED: Mapping[str, Command] = {command.name: command for command in _TABLE if not command.owners}
+"""Those that menus and /help show to everybody."""
 _OTHER_NAMES = {"start": "help"}
 """Telegram sends /start when a chat is opened."""
 
@@ -76,6 +82,11 @@ def asked(text: str) -> Asked | None:
     if argument and command.choices and not command.free and argument not in command.choices:
         raise UserError("unknown_choice", command=f"/{command.name}", choices=", ".join(command.choices))
     return Asked(command, argument)
+
+
+def asked_in(message: Message) -> Asked | None:
+    """The command that somebody gave in a message: what they only pass on commands nothing."""
+    return asked(message.text) if message.forwarded is None else None
 
 
 class About(Protocol):
@@ -115,18 +126,27 @@ class Done:
 class Commands:
     """Does what a command asks for."""
 
-    def __init__(self, channels: Channels, lanes: Lanes, about: About, words: Words, administers: Administers) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        lanes: Lanes,
+        about: About,
+        words: Words,
+        administers: Administers,
+        access: Access,
+    ) -> None:
         self._channels = channels
         self._lanes = lanes
         self._about = about
         self._words = words
         self._administers = administers
+        self._access = access
 
     async def run(self, asked: Asked, room: Room) -> Done:
         """Do it; UserError when it cannot be done here."""
         match asked.command.name:
             case "help":
-                lines = [f"/{name} – {self._words.command(name, room.language)}" for name in COMMANDS]
+                lines = [f"/{name} – {self._words.command(name, room.language)}" for name in OFFERED]
                 return self._say(asked, room, "welcome", commands="\n".join(lines))
             case "new":
                 return replace(self._say(asked, room, "new_conversation"), dialogue=Dialogue())
@@ -142,6 +162,8 @@ class Commands:
                 return self._status(asked, room)
             case "settings":
                 return await self._settings(asked, room)
+            case "pair":
+                return await self._pair(asked, room)
             case name:
                 raise UserError("unknown_command", name=name)
 
@@ -203,6 +225,22 @@ class Commands:
         thumbs = self._words.say("on" if chosen.thumbs else "off", room.language)
         language, voice = chosen.language or AUTO, chosen.voice
         return self._say(asked, room, "settings", answers=answers, thumbs=thumbs, language=language, voice=voice)
+
+    async def _pair(self, asked: Asked, room: Room) -> Done:
+        """Let in who has a code, or tell who waits with one."""
+        if not self._access.owns(room.message.sender, room.message.channel):
+            raise UserError("only_owners")
+        pairing = self._access.pairing
+        if not asked.argument:
+            waiting = [f"{one.code}  {prompt.label(one.sender.name)}  {one.who}" for one in await pairing.waiting()]
+            return self._say(asked, room, "pair_waiting", waiting="\n".join(waiting) or "–")
+        try:
+            found = await pairing.confirm(asked.argument)
+        except TooManyTries:
+            raise UserError("pair_too_often") from None
+        if found is None:
+            raise UserError("pair_unknown")
+        return self._say(asked, room, "paired", name=prompt.label(found.sender.name), who=found.who)
 
     async def _only_admins(self, room: Room) -> None:
         message = room.message

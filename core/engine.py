@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from core import clock, prompt, reading, summarising
 from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
-from core.hearing import Hearing
+from core.hearing import Hearing, Transcript
 from core.lm.base import LanguageModel, Request, Sampling, Utterance
 from core.message import Draft, Message, Reply, Sign, Turn, VoiceNote
 from core.preferences import Preferences
@@ -76,15 +76,20 @@ class Engine:
             async for piece in pieces:
                 yield piece
 
-    async def hear(self, audio: bytes, message: Message, preferences: Preferences, *, in_english: bool = False) -> str:
+    async def hear(
+        self, audio: bytes, message: Message, preferences: Preferences, *, in_english: bool = False
+    ) -> Transcript:
         """The words of a voice note in any container; UserError when there are none.
 
         `in_english` is for ears that translate (`hearing.translates`).
         """
         with timed("hearing"):
             hint = preferences.language or message.sender.language
-            transcript = await self.hearing.transcribe(audio, language=hint or None, in_english=in_english)
-        return transcript.text
+            return await self.hearing.transcribe(audio, language=hint or None, in_english=in_english)
+
+    def tokens_in(self, text: str) -> int:
+        """How many tokens an answer has, roughly where the model is behind a URL."""
+        return self.model.count_tokens((Utterance("assistant", text),))
 
     async def answer(
         self,
@@ -95,14 +100,20 @@ class Engine:
         *,
         speak: bool = True,
         anew: bool = False,
-    ) -> AsyncGenerator[Draft | Sign | Reply, None]:
-        """Drafts as the answer grows, a sign while it is spoken, then the Reply; nothing when Parley is not asked.
+    ) -> AsyncGenerator[Transcript | Draft | Sign | Reply, None]:
+        """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply.
+
+        Nothing more comes when Parley proves not to be asked.
 
         `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
         `anew` asks for another answer than the likeliest.
         UserError when the message cannot be served.
         """
-        heard = await self.hear(audio, message, preferences) if audio is not None else ""
+        heard = ""
+        if audio is not None:
+            transcript = await self.hear(audio, message, preferences)
+            heard = transcript.text
+            yield transcript
         if not is_for_parley(message, preferences) and not reading.names_one_of(heard, message.called):
             return
         said = reading.clean(f"{heard}\n{message.text}", message.mentions)
@@ -110,7 +121,7 @@ class Engine:
             raise UserError("empty_message")
         language = _language(said, message, preferences)
         with timed("prompt"):
-            request = self._request(message, said, dialogue, preferences)
+            request = self._request(message, said, dialogue, preferences, heard=bool(heard))
         if anew:
             request = replace(request, sampling=_ANEW)
         if heard:
@@ -131,12 +142,22 @@ class Engine:
             voice = await self._speak(text, language)
         yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
 
-    def _request(self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences) -> Request:
+    def _request(
+        self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences, *, heard: bool
+    ) -> Request:
         language = _language(said, message, preferences)
         if len(said) > self.model.context_tokens * _CHARS_PER_TOKEN:
             raise UserError("message_too_long", limit_words=self.model.context_tokens // 2)
+        quote = replace(message.quote, text=reading.clean(message.quote.text)) if message.quote else None
         saying = Saying(
-            said, language, message.sender.name, message.group, message.quote, answer_in=preferences.language
+            said,
+            language,
+            message.sender.name,
+            message.group,
+            quote,
+            answer_in=preferences.language,
+            heard=heard,
+            forwarded=message.forwarded,
         )
         utterances = prompt.build(self.profile, dialogue, saying, notes=(), model=self.model)
         return Request(
@@ -172,4 +193,5 @@ class Engine:
             spoken=voice is not None,
             ref=message.ref,
             person=message.sender.id,
+            forwarded=message.forwarded,
         )

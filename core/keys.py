@@ -40,6 +40,11 @@ TABLE = (
     Kind("checked", "string", "nothing: written to see whether Redis takes it", CHECKED_S, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
+    Kind("access", "hash", "people and groups that an owner let in, and who asked for it", None, personal=True),
+    Kind("waiting", "hash", "strangers who were told a code, or that they have no access", DAY_S, personal=True),
+    Kind("tries", "string", "how many wrong codes were tried", 3600, personal=False),
+    Kind("quota", "string", "what a person or a channel has used of a quota", DAY_S, personal=True),
+    Kind("quotatold", "string", "that a person or a channel was told of a quota", DAY_S, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
@@ -98,6 +103,31 @@ def heard(account: str) -> str:
 def menu(account: str) -> str:
     """Of one bot."""
     return f"{prefix(0)}menu:{account}"
+
+
+def access() -> str:
+    """Of all bots."""
+    return f"{prefix(0)}access"
+
+
+def waiting() -> str:
+    """Beside `access`."""
+    return f"{prefix(0)}waiting"
+
+
+def pairing_tries() -> str:
+    """Beside `access`."""
+    return f"{prefix(0)}tries"
+
+
+def quota() -> str:
+    """What the keys of all quotas begin with."""
+    return f"{prefix(0)}quota"
+
+
+def quota_told(quota: str) -> str:
+    """Beside `quota`."""
+    return f"{prefix(0)}quotatold:{quota}"
 
 
 def bell(channel: ChannelKey) -> str:

@@ -1,8 +1,7 @@
 """The values that cross lines: in from a platform, through Redis, out to a platform.
 
 They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
-Platforms make events (`Message`, `Reaction`, `Edit`, `Deletion`, `Move`; Parley itself a `Summary`), the engine makes
-`Draft` and `Reply`, delivery makes `Part`.
+Platforms make events (Parley itself a `Summary`), the engine makes `Draft` and `Reply`, delivery makes `Part`.
 """
 
 import json
@@ -66,9 +65,8 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
-
-    `ref` is its platform id where all of it is meant, "" where a part of it was chosen.
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words, files and platform
+    id (`ref`: where all of it is meant).
     """
 
     speaker: str
@@ -86,7 +84,8 @@ class Message:
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
     answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
-    `waits` shows it until an answer of its own comes, as an HTTP request does.
+    `waits` shows it until an answer comes, like an HTTP request. `places` are the platform's ids of the group and its
+    rooms, the widest first. What is `forwarded` was said by somebody else, of that name where it is told, else "".
     """
 
     id: str
@@ -103,13 +102,15 @@ class Message:
     called: tuple[str, ...] = ()
     quote: Quote | None = None
     waits: bool = False
+    places: tuple[str, ...] = ()
+    forwarded: str | None = None
     type: Literal["message"] = "message"
     version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A change of the emoji that one person holds on one sent part, `target` being that part's platform id."""
+    """A change of the emoji that one person holds on one part, `target` being its id; `places` as in a Message."""
 
     id: str
     channel: ChannelKey
@@ -118,6 +119,7 @@ class Reaction:
     target: str
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     type: Literal["reaction"] = "reaction"
     version: int = 1
 
@@ -146,11 +148,12 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A channel has a new name on its platform, and all that belongs to it goes along."""
+    """A channel has a new name on its platform, and all goes along; `places` are the group's old and new id there."""
 
     id: str
     channel: ChannelKey
     to: ChannelKey
+    places: tuple[str, ...] = ()
     type: Literal["move"] = "move"
     version: int = 1
 
@@ -183,10 +186,9 @@ class VoiceNote:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as the dialogue remembers it.
-
-    `heard` when `said` is a transcript; `ref` is the message's, `person` the id of who said it; `earlier` are the ids
-    under which it was answered before somebody asked for another answer.
+    """One message answered, as the dialogue remembers it: `heard` when `said` is a transcript, `person` the id of who
+    said it, `ref` and `forwarded` as in the message; `earlier` are the ids under which it was answered before somebody
+    asked for another answer.
     """
 
     id: str
@@ -201,6 +203,7 @@ class Turn:
     spoken: bool = False
     ref: str = ""
     person: str = ""
+    forwarded: str | None = None
     earlier: tuple[str, ...] = ()
 
 

@@ -18,12 +18,17 @@ _JOINERS = "\u200c\u200d"
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
+_FLAG_OR_TAGS = re.compile("(\U0001f3f4[\U000e0030-\U000e007a]{1,6}\U000e007f)|[\U000e0000-\U000e007f]+")
+"""Tag characters, which spell unseen text; the flags of England and others are the one use that is seen."""
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}")
+"""One variation selector forms the character before it, a row of them spells unseen bytes."""
 _LOOSE_JOINER = re.compile(f"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
 _INVISIBLE_RUN = re.compile(f"(?:{_INVISIBLE.pattern}|[{_JOINERS}]){{3,}}")
 _SPACES = re.compile("[^\\S\n]")
 _LETTER = "[^\\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """Of scripts that part words by spaces: "嘿Parley你好" names Parley."""
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?")
+"""Language, script and region: of RFC 5646 what a chat needs, and no room for a sentence."""
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tabs and line breaks, and halves of surrogate pairs."""
 _CERTAIN = 0.7
@@ -39,6 +44,7 @@ def clean(text: str, mentions: Iterable[tuple[str, str]] = ()) -> str:
     for markup, name in mentions:
         text = text.replace(markup, name)
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    "))
+    text = _SELECTORS.sub("", _FLAG_OR_TAGS.sub(r"\1", text))
     text = _LOOSE_JOINER.sub("", _INVISIBLE.sub("", text))
     text = _SPACES.sub(" ", text)
     text = "".join(char for char in text if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn"))

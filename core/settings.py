@@ -1,5 +1,6 @@
 """Every setting, from the environment and `.env`, checked at start; `.env.example` is written from this table."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,17 @@ def _gateway(value: str) -> str:
     return value
 
 
+def _people(value: str) -> str:
+    if wrong := [who for who in names_in(value) if not re.fullmatch(r"telegram:-?\d+|discord:\d+", who)]:
+        raise ValueError(f"ids such as telegram:123456789 or discord:123456789, not {wrong[0]!r}")
+    return value
+
+
+def names_in(value: str) -> tuple[str, ...]:
+    """People and places in one setting, parted by commas or blanks."""
+    return tuple(re.findall(r"[^\s,]+", value))
+
+
 HttpUrl = Annotated[str, AfterValidator(_http)]
 
 
@@ -40,6 +52,29 @@ class Settings(BaseSettings):
         SecretStr(""), description="Bot token from discord.com/developers; none: no Discord"
     )
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; none: no Telegram")
+    access: Literal["open", "list", "pairing"] = Field(
+        "pairing",
+        description="Who may talk to it on Telegram and Discord: pairing (strangers get a code that you confirm), list "
+        "(ALLOWED alone), open (everybody)",
+    )
+    allowed: Annotated[str, AfterValidator(_people)] = Field(
+        "",
+        description="Who needs no code: telegram:ID (a person; with a minus a group), discord:ID (a person, a server "
+        "or a channel), parted by commas",
+    )
+    owners: Annotated[str, AfterValidator(_people)] = Field(
+        "", description="People who may let others in by /pair, as in ALLOWED; none: only `parley pair` does"
+    )
+    person_messages_per_minute: int = Field(0, ge=0, description="How many messages one person may send; 0: any")
+    channel_messages_per_minute: int = Field(0, ge=0, description="The same for one chat with all who are in it")
+    person_voice_minutes_per_day: int = Field(
+        0, ge=0, description="Minutes of voice notes heard for one person; 0: any"
+    )
+    channel_voice_minutes_per_day: int = Field(0, ge=0, description="The same for one chat")
+    person_tokens_per_day: int = Field(
+        0, ge=0, description="Tokens of answers written for one person, a short word each; 0: any"
+    )
+    channel_tokens_per_day: int = Field(0, ge=0, description="The same for one chat")
     redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
     redis_fsync: Literal["everysec", "always"] = Field(
         "everysec",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from core import prompt
 from core.lm.base import LanguageModel, Request, Sampling, Utterance
 from core.message import Turn
 
@@ -26,7 +27,7 @@ async def summarise(model: LanguageModel, earlier: str, turns: Sequence[Turn]) -
     """The summary of `earlier` and of these turns, of a length that fits the model; raises what the model raises."""
     room = min(_MOST_CHARS, model.context_tokens // 2)
     if not model.instructable:
-        return told_of_oneself(earlier, [turn.said for turn in turns], room)
+        return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], room)
     language = turns[0].language if turns else "en"
     request = Request(
         (Utterance("system", _TASK.get(language, _TASK["en"])), Utterance("user", _protocol(earlier, turns))),
@@ -64,5 +65,6 @@ def _ended(sentence: str) -> str:
 def _protocol(earlier: str, turns: Sequence[Turn]) -> str:
     lines = [earlier] if earlier else []
     for turn in turns:
-        lines += [f"{turn.speaker or 'User'}: {turn.said}", f"Parley: {turn.reply}"]
+        said = prompt.marked(turn.said, turn.language, heard=turn.heard, forwarded=turn.forwarded)
+        lines += [prompt.labelled(said, turn.speaker or "User"), prompt.labelled(turn.reply, "Parley")]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import discord
 from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.menu import OF_A_MESSAGE
 from bots.discord_bot.private import resolved_message
-from bots.discord_bot.receive import files_of, quote_of
+from bots.discord_bot.receive import files_of, places_of, quote_of
 from core.commands import COMMANDS
 from core.errors import AssistantError
 from core.message import ChannelKey, Message, Person, Quote
@@ -57,6 +57,7 @@ def to_command(called: discord.Interaction, me: int) -> Message | None:
         group=group,
         quote=quote,
         waits=True,
+        places=places_of(called.guild_id, called.channel) if group else (),
     )
 
 

@@ -56,8 +56,10 @@ def _slash(command: Command, phrases: Phrases) -> dict[str, Any]:
         "description": phrases.command(command.name, FALLBACK),
         "description_localizations": _localised(phrases, lambda tag: phrases.command(command.name, tag)),
     }
-    options = [_option(command, phrases)] if command.choices else []
-    return {"type": _SLASH, "name": command.name, **described, "options": options, **_WHERE}
+    options = [_option(command, phrases)] if command.choices or command.free else []
+    # In servers Discord shows it to administrators alone; who an owner is, Parley knows.
+    hidden = {"default_member_permissions": "0"} if command.owners else {}
+    return {"type": _SLASH, "name": command.name, **described, "options": options, **_WHERE, **hidden}
 
 
 def _option(command: Command, phrases: Phrases) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _option(command: Command, phrases: Phrases) -> dict[str, Any]:
     }
     # A list of choices would allow nothing else.
     if command.free:
-        return {**option, "autocomplete": True}
+        return {**option, "autocomplete": bool(command.choices)}
     return {**option, "choices": [{"name": choice, "value": choice} for choice in command.choices]}
 
 

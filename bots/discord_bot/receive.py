@@ -39,7 +39,15 @@ def to_message(told: discord.Message, me: int) -> Message | None:
         addressed=addressed,
         called=_own_names(told) if told.flags.voice and not addressed else (),
         quote=quote_of(answered, me) if answered is not None else None,
+        places=places_of(told.guild.id if told.guild else None, told.channel) if group else (),
+        forwarded="" if told.message_snapshots else None,
     )
+
+
+def places_of(guild: int | None, channel: object) -> tuple[str, ...]:
+    """Where in a server something was said: the server, the channel and, of a thread, the channel that it is in."""
+    found = (guild, getattr(channel, "id", None), getattr(channel, "parent_id", None))
+    return tuple(str(id) for id in found if id is not None)
 
 
 def quote_of(told: discord.Message, me: int) -> Quote:
@@ -85,6 +93,7 @@ def to_reaction(change: discord.RawReactionActionEvent, me: int) -> Reaction | N
         target=str(change.message_id),
         added=emoji if added else (),
         removed=() if added else emoji,
+        places=() if change.guild_id is None else (str(change.guild_id), str(change.channel_id)),
     )
 
 

@@ -51,6 +51,11 @@ def quote_of(message: TelegramMessage, me: int) -> Quote | None:
     return quote if quote.text or quote.media else None
 
 
+def forwarded_from(message: TelegramMessage) -> str | None:
+    """Whose message it is that somebody passed on, "" when that is not told; None for one of their own."""
+    return None if message.forward_origin is None else _origin(message.forward_origin)
+
+
 def opens_topic(message: TelegramMessage) -> bool:
     """Whether it opened a topic: formally each message there is a reply to it."""
     return message.forum_topic_created is not None
@@ -59,13 +64,14 @@ def opens_topic(message: TelegramMessage) -> bool:
 def _name(who: User | Chat | None) -> str:
     if who is None:
         return ""
-    return who.full_name if isinstance(who, User) else who.effective_name or ""
+    # A deleted account has no name at all.
+    return (who.full_name if isinstance(who, User) else who.effective_name) or ""
 
 
 def _origin(origin: MessageOrigin) -> str:
     match origin:
         case MessageOriginUser():
-            return origin.sender_user.full_name
+            return _name(origin.sender_user)
         case MessageOriginHiddenUser():
             return origin.sender_user_name
         case MessageOriginChat():

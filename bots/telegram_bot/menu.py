@@ -4,14 +4,14 @@ from telegram import Bot, BotCommand, BotCommandScope, BotCommandScopeAllPrivate
 from telegram.error import TelegramError
 
 from bots.locales import FALLBACK, Phrases
-from core.commands import COMMANDS
+from core.commands import OFFERED
 from core.telemetry import log
 
 _LOG = log("telegram")
 _SHOWN: tuple[tuple[BotCommandScope, tuple[str, ...]], ...] = (
-    (BotCommandScopeDefault(), tuple(COMMANDS)),
+    (BotCommandScopeDefault(), tuple(OFFERED)),
     # /settings is about whom to answer in a group, and about thumbs, which Telegram has as buttons.
-    (BotCommandScopeAllPrivateChats(), tuple(name for name in COMMANDS if name != "settings")),
+    (BotCommandScopeAllPrivateChats(), tuple(name for name in OFFERED if name != "settings")),
 )
 
 

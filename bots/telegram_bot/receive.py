@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from telegram import (
     CallbackQuery,
+    Chat,
     MessageEntity,
     MessageReactionUpdated,
     ReactionType,
@@ -15,7 +16,7 @@ from telegram import (
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatType
 
-from bots.telegram_bot.contents import media_of, opens_topic, quote_of
+from bots.telegram_bot.contents import forwarded_from, media_of, opens_topic, quote_of
 from core import clock
 from core.commands import COMMANDS
 from core.message import ChannelKey, Edit, Event, Message, Move, Person, Quote, Reaction
@@ -57,7 +58,7 @@ def _move(message: TelegramMessage, event_id: str, me: Me) -> Move | None:
     if message.migrate_to_chat_id is None:
         return None
     old, new = (ChannelKey("telegram", f"{me.id}:{chat}") for chat in (message.chat.id, message.migrate_to_chat_id))
-    return Move(event_id, old, new)
+    return Move(event_id, old, new, places=(str(message.chat.id), str(message.migrate_to_chat_id)))
 
 
 def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
@@ -85,7 +86,13 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         addressed=addressed,
         called=me.names if spoken and not addressed else (),
         quote=quote_of(message, me.id),
+        places=_places(message.chat),
+        forwarded=forwarded_from(message),
     )
+
+
+def _places(chat: Chat) -> tuple[str, ...]:
+    return () if chat.type == ChatType.PRIVATE else (str(chat.id),)
 
 
 def _channel(message: TelegramMessage, me: Me) -> ChannelKey:
@@ -153,6 +160,7 @@ def _reaction(change: MessageReactionUpdated, event_id: str, me: Me) -> Reaction
         target=str(change.message_id),
         added=tuple(emoji for emoji in after if emoji not in before),
         removed=tuple(emoji for emoji in before if emoji not in after),
+        places=_places(change.chat),
     )
 
 
@@ -175,6 +183,7 @@ def _press(query: CallbackQuery, event_id: str, me: Me) -> Message | Reaction | 
         target=str(query.message.message_id),
         added=(query.data,),
         removed=(other,),
+        places=_places(query.message.chat),
     )
 
 
@@ -189,4 +198,5 @@ def _again(query: CallbackQuery, answer: TelegramMessage, event_id: str, me: Me)
         ref=str(answer.message_id),
         group=answer.chat.type != ChatType.PRIVATE,
         quote=Quote("", answer.text or "", own=True, ref=str(answer.message_id)),
+        places=_places(answer.chat),
     )

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from bots.locales import Phrases
 from bots.web.models import Held, ModelsOut
-from core.commands import COMMANDS
+from core.commands import OFFERED
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""
@@ -73,7 +73,7 @@ class Pages:
         closest = self._phrases.closest(tag)
         commands = [
             {"name": name, "description": self._phrases.command(name, closest), "choices": list(command.choices)}
-            for name, command in COMMANDS.items()
+            for name, command in OFFERED.items()
         ]
         words = dict(self._phrases.page(closest))
         found = {"language": closest, "languages": languages, "words": words, "commands": commands}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
+from core.lm.markers import Pattern, defused, pattern
 from core.lm.precision import Quantize, bfloat16_pays, quantized, weight_bytes
 from core.lm.slots import common_prefix
 from core.telemetry import log
@@ -27,7 +29,7 @@ _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """A model ready to generate; `model` and `tokenizer` are transformers' own objects."""
 
@@ -36,6 +38,12 @@ class Loaded:
     tokenizer: Any
     context_tokens: int
     system_role: bool
+
+    @cached_property
+    def markers(self) -> Pattern:
+        """What the tokenizer would read as the frame of a chat."""
+        added = self.tokenizer.added_tokens_decoder.values()
+        return pattern(token.content for token in added if token.special)
 
     @property
     def longest(self) -> int:
@@ -58,7 +66,7 @@ class Loaded:
 
     def encode(self, utterances: Sequence[Utterance]) -> list[int]:
         """Token ids of the chat and of what asks for the next answer."""
-        chat = [{"role": each.role, "content": each.content} for each in utterances]
+        chat = [{"role": each.role, "content": defused(each.content, self.markers)} for each in utterances]
         if not self.system_role:
             chat = _without_system(chat)
         return list(_render(self.tokenizer, chat))

@@ -12,6 +12,7 @@ from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
 from core.lm.base import Request, Utterance
 from core.lm.breaker import Breaker
+from core.lm.markers import defused, pattern
 from core.lm.stopping import StopFilter
 from core.telemetry import TOKENS, log
 
@@ -25,6 +26,7 @@ TOTAL_S = 300.0
 DEFAULT_CONTEXT_TOKENS = 8192
 _CHARS_PER_TOKEN = 3.5
 _TOKENS_PER_UTTERANCE = 4
+_MARKERS = pattern()
 Answer = TypeVar("Answer")
 _LOG = log("lm")
 
@@ -93,7 +95,7 @@ class RemoteModel:
         await self._client.close()
 
     async def _begin(self, request: Request) -> "AsyncStream[ChatCompletionChunk]":
-        chat: Any = [{"role": each.role, "content": each.content} for each in request.utterances]
+        chat: Any = [{"role": each.role, "content": defused(each.content, _MARKERS)} for each in request.utterances]
         sampling = request.sampling
         chosen: dict[str, Any] = {
             key: value

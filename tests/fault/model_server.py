@@ -4,6 +4,7 @@ async with ModelServer() as model:
     model.word_s = 0.05                              seconds before each word
     model.first_s = lambda said: random.random()     seconds before the first one
     model.answer = lambda said: "No."                what it answers instead
+    model.tells_all = True                           it repeats the whole chat that it is shown
     model.trouble = lambda said: Trouble(status=500) what goes wrong with a message; None: nothing
     await model.refuse()                             nobody listens any more, until model.listen()
     model.asked                                      the whole journal
@@ -32,11 +33,12 @@ class Trouble:
 
 @dataclass(slots=True)
 class Asked:
-    """One request: the last message of its chat, and whether it was answered to the end."""
+    """One request: the last message of its chat, all of it (role: content), and whether it was answered to the end."""
 
     said: str
     at: float
     finished: bool = False
+    chat: tuple[str, ...] = ()
 
 
 def answer_to(said: str) -> str:
@@ -51,6 +53,7 @@ class ModelServer:
         self.word_s = 0.0
         self.first_s: Callable[[str], float] = lambda said: 0.0
         self.answer: Callable[[str], str] = answer_to
+        self.tells_all = False
         self.trouble: Callable[[str], Trouble | None] = lambda said: None
         self.asked: list[Asked] = []
         self.running = 0
@@ -94,8 +97,10 @@ class ModelServer:
         return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        said = (await request.json())["messages"][-1]["content"]
-        asked = Asked(said, time.monotonic())
+        messages = (await request.json())["messages"]
+        said = messages[-1]["content"]
+        chat = tuple(f"{message['role']}: {message['content']}" for message in messages)
+        asked = Asked(said, time.monotonic(), chat=chat)
         self.asked.append(asked)
         self.running += 1
         try:
@@ -112,7 +117,8 @@ class ModelServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
-            for count, word in enumerate(self.answer(asked.said).split(" ")):
+            text = "\n".join(asked.chat) if self.tells_all else self.answer(asked.said)
+            for count, word in enumerate(text.split(" ")):
                 if count == trouble.cut_after:
                     _break(request)
                     return response

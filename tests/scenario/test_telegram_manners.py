@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bots.locales import Phrases
-from core.commands import COMMANDS
+from core.commands import COMMANDS, OFFERED
 from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
 from tests.fault.model_server import MODEL, ModelServer
@@ -56,7 +56,7 @@ async def test_each_command_is_in_the_menu_and_answered(world: World):
     hello = await world.answer("Hello")
     assert hello.text == "You said: Hello"
     said = {command["command"] for command in world.telegram.chats.menus["default", ""]}
-    assert said == set(COMMANDS)
+    assert said == set(OFFERED)
     trouble = {KNOWN.say(key, "en") for key in ("unknown_command", "went_wrong", "unavailable")}
     for name in COMMANDS:
         assert (await world.answer(f"/{name}")).text not in trouble, name

@@ -10,7 +10,6 @@ from core.channels import Channels
 from core.errors import UserError
 from core.message import ChannelKey, Message, Person, Quote
 from core.preferences import Preferences
-from core.reception import Reception
 from core.store import Store
 from tests.unit.test_worker import ANN, HERE, House, working
 
@@ -55,7 +54,7 @@ def test_every_command_is_described_in_every_language():
 
 async def test_help_names_every_command(house: House):
     said = await told(house, "/help")
-    assert all(f"/{name}" in said for name in commands.COMMANDS)
+    assert all((f"/{name}" in said) == (name in commands.OFFERED) for name in commands.COMMANDS)
 
 
 async def test_voice_always_speaks_every_answer_and_never_none(house: House):
@@ -129,7 +128,7 @@ async def test_only_those_who_look_after_a_group_change_what_concerns_all(house:
 
 async def test_what_is_said_beside_parley_counts_only_where_it_answers_everything(house: House):
     channels = Channels(house.store)
-    desk = Reception(house.lanes, channels, {"telegram": house.platform}, Phrases())
+    desk = house.desk()
     aside = Message("a", HERE, ANN, 1.0, "to nobody", group=True, addressed=False)
     assert not await desk.accept(aside)
     await channels.prefer(HERE, Preferences(answers="everything"))
@@ -139,7 +138,7 @@ async def test_what_is_said_beside_parley_counts_only_where_it_answers_everythin
 
 
 async def test_a_voice_note_in_a_group_counts_when_it_names_parley(house: House):
-    desk = Reception(house.lanes, Channels(house.store), {"telegram": house.platform}, Phrases())
+    desk = house.desk()
     for number, words in enumerate((b"", b"what a day", b"Hey parley, what is up?")):
         house.platform.files[words.decode()] = words
         note = (house.audio(words.decode()),)

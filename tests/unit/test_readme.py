@@ -47,6 +47,15 @@ def test_both_languages_show_the_same_commands_and_figures():
     assert sorted(numbers.findall(english)) == sorted(numbers.findall(chinese))
 
 
+def test_every_feature_names_the_test_that_proves_it():
+    rows = re.compile(r"^\| [^|]+ \| (?:\[(test_\w+)\]\(([\w/]+\.py)\)) \|$", re.MULTILINE)
+    english, chinese = (rows.findall((ROOT / name).read_text("utf-8")) for name in TWINS)
+    assert english == chinese
+    assert len(english) > 10
+    for test, file in english:
+        assert re.search(rf"^(?:async )?def {test}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE), test
+
+
 @pytest.mark.parametrize("name", [*TWINS, "CONTRIBUTING.md"])
 def test_every_link_and_target_exists(name: str):
     text = (ROOT / name).read_text("utf-8")

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from bots.app import open_speaking
+from bots.loading import open_speaking
 from core.audio import SAMPLE_RATE_HZ, decode
 from core.errors import PermanentError, SettingError, UserError
 from core.settings import Settings

@@ -38,7 +38,7 @@ async def test_a_model_that_takes_tasks_writes_the_summary_from_all_that_was_sai
     assert asked == "They greeted.\nAnn: My name is Quorl.\nParley: All right."
 
 
-async def test_a_fact_told_200_turns_ago_is_still_known():
+async def test_pain_16_a_fact_told_200_turns_ago_is_still_known():
     engine = Engine(LocalModel.open(None), FakeHearing(), FakeSpeaking(), profiles.load("plain"))
     memory = append(Dialogue(), turn(0, "My name is Anna."))
     for index in range(1, 201):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.locales import Phrases
-from core.commands import COMMANDS
+from core.commands import OFFERED
 from core.message import ChannelKey, Message, Part, Person, Quote
 from tests.platforms.telegram_server import ANN, BOB, BOT, FORUM, GROUP, Json, Sent, TelegramServer
 from tests.unit.test_telegram_bot import HERE, Inbox, heard, listening, platform
@@ -40,7 +40,7 @@ async def test_the_menu_is_told_in_each_language_and_only_when_it_changed(telegr
         (scope, code) for scope in (everywhere, private) for code in ("", "zh")
     )
     english, chinese = (telegram.chats.menus[everywhere, code] for code in ("", "zh"))
-    assert [command["command"] for command in english] == list(COMMANDS)
+    assert [command["command"] for command in english] == list(OFFERED)
     assert chinese[0] == {"command": "help", "description": Phrases().command("help", "zh-Hans")}
     assert "settings" not in {command["command"] for command in telegram.chats.menus[private, ""]}
 

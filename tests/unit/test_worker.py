@@ -7,6 +7,7 @@ import pytest
 
 from bots.locales import Phrases
 from core import keys, lanes, profiles, worker
+from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
@@ -17,7 +18,9 @@ from core.feedback import Feedback
 from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Quote, Reaction, VoiceNote
 from core.pacing import Pacing
+from core.pairing import Pairing
 from core.platform import Limits
+from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.store import Store
 from core.summaries import Summaries
@@ -44,6 +47,8 @@ class House:
         self.model = FakeModel()
         self.hearing = FakeHearing()
         self.speaking = FakeSpeaking()
+        self.access = Access("open", (), (), Pairing(store, self.lanes))
+        self.quotas = Quotas(store, Allowance(), Allowance())
         self._numbers = iter(range(1_000_000))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
@@ -51,8 +56,8 @@ class House:
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
-        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
-        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases())
+        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, self.access)
+        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
         turns = Turns(
             self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
         )
@@ -68,6 +73,11 @@ class House:
             media = (self.audio(id),)
         await self.lanes.accept(Message(id, channel, who, 1.0, text, media, ref=f"m{id}"))
         return id
+
+    def desk(self) -> Reception:
+        return Reception(
+            self.lanes, Channels(self.store), self.access, self.quotas, {"telegram": self.platform}, Phrases()
+        )
 
     def next_id(self) -> str:
         return str(next(self._numbers))
@@ -418,7 +428,7 @@ async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pyt
 async def test_a_full_lane_says_how_many_are_ahead(house: House, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lanes, "LONGEST", 3)
     house.model.delay_s = 0.3
-    desk = Reception(house.lanes, Channels(house.store), {"telegram": house.platform}, Phrases())
+    desk = house.desk()
     taken = [await desk.accept(Message(f"f{n}", HERE, ANN, 1.0, f"m{n}", ref=f"f{n}")) for n in range(6)]
     assert taken[:3] == [True] * 3
     assert not taken[-1]
