@@ -18,6 +18,7 @@ from core import profiles
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
+from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.feedback import Feedback
@@ -27,6 +28,7 @@ from core.lm.base import Request, Utterance
 from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.pacing import Pacing
 from core.platform import Accept, Limits
+from core.privacy import Privacy, Terms
 from core.speaking import Speaking
 from core.store import Store, open_store
 from core.summaries import Summaries
@@ -96,7 +98,8 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
     platforms, words = {"telegram": platform}, Phrases()
-    commands = Commands(Channels(store), lanes, engine, words, platform.administers)
+    privacy = Privacy(Consents(store), words, Terms())
+    commands = Commands(Channels(store), lanes, engine, words, platform.administers, privacy)
     feedback = Feedback(store)
     answering = Answering(engine, lanes, feedback, commands, platforms, words)
     summaries = Summaries(engine, lanes)

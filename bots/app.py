@@ -15,6 +15,7 @@ from core import clock, profiles, reading
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
+from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError, SettingError
@@ -25,6 +26,7 @@ from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
 from core.platform import Platform
+from core.privacy import Privacy, Terms
 from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
@@ -146,7 +148,8 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers)
+            privacy = Privacy(Consents(self.store), self.phrases, Terms.of(self.settings))
+            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, privacy)
             answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
             summaries = Summaries(engine, self.lanes)
             turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)

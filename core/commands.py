@@ -16,6 +16,7 @@ from core.lanes import Lanes
 from core.message import ChannelKey, Message, Part, Person
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
+from core.privacy import Privacy
 
 AUTO = "auto"
 LANGUAGES = ("en", "zh-Hans")
@@ -47,6 +48,7 @@ _TABLE = (
     Command("translate", LANGUAGES, free=True),
     Command("transcribe", private=True),
     Command("status", private=True),
+    Command("privacy", ("allow", "refuse"), private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
 )
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
@@ -115,12 +117,21 @@ class Done:
 class Commands:
     """Does what a command asks for."""
 
-    def __init__(self, channels: Channels, lanes: Lanes, about: About, words: Words, administers: Administers) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        lanes: Lanes,
+        about: About,
+        words: Words,
+        administers: Administers,
+        privacy: Privacy,
+    ) -> None:
         self._channels = channels
         self._lanes = lanes
         self._about = about
         self._words = words
         self._administers = administers
+        self._privacy = privacy
 
     async def run(self, asked: Asked, room: Room) -> Done:
         """Do it; UserError when it cannot be done here."""
@@ -140,6 +151,8 @@ class Commands:
                 return await self._language(asked, room)
             case "status":
                 return self._status(asked, room)
+            case "privacy":
+                return await self._tell_privacy(asked, room)
             case "settings":
                 return await self._settings(asked, room)
             case name:
@@ -187,6 +200,14 @@ class Commands:
             summary=summary,
         )
 
+    async def _tell_privacy(self, asked: Asked, room: Room) -> Done:
+        whose = room.message.channel.platform, room.message.sender.id
+        if not asked.argument:
+            return self._answer(asked, room, await self._privacy.explain(*whose, room.language))
+        return self._answer(
+            asked, room, await self._privacy.decide(*whose, room.language, allow=asked.argument == "allow")
+        )
+
     async def _settings(self, asked: Asked, room: Room) -> Done:
         chosen = room.preferences
         if asked.argument:
@@ -213,7 +234,10 @@ class Commands:
         await self._channels.prefer(room.message.channel, chosen)
 
     def _say(self, asked: Asked, room: Room, key: str, **blanks: object) -> Done:
-        message, text = room.message, self._words.say(key, room.language, **blanks)
+        return self._answer(asked, room, self._words.say(key, room.language, **blanks))
+
+    def _answer(self, asked: Asked, room: Room, text: str) -> Done:
+        message = room.message
         private_to = message.sender.id if asked.command.private and message.group else ""
         part = Part(
             message.id,

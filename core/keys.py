@@ -55,6 +55,7 @@ TABLE = (
     Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
     Kind("voiceless", "string", "a chat that takes no voice notes", VOICELESS_S, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
+    Kind("consent", "string", "whether a person's words may improve the model, and since when", None, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
     Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
 )
@@ -108,6 +109,12 @@ def bell(channel: ChannelKey) -> str:
 def of_channel(kind: str, channel: ChannelKey) -> str:
     """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb."""
     return f"{prefix(partition(channel))}{kind}:{channel}"
+
+
+def of_person(kind: str, platform: PlatformName, person: str) -> str:
+    """Key of one kind for a person on a platform, wherever they write: consent."""
+    name = f"{platform}/{person}"
+    return f"{prefix(crc32(name.encode()) % PARTITIONS)}{kind}:{name}"
 
 
 def seen(channel: ChannelKey, event_id: str) -> str:

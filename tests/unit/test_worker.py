@@ -10,6 +10,7 @@ from core import keys, lanes, profiles, worker
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
+from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
@@ -18,6 +19,7 @@ from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Quote, Reaction, VoiceNote
 from core.pacing import Pacing
 from core.platform import Limits
+from core.privacy import Privacy, Terms
 from core.reception import Reception
 from core.store import Store
 from core.summaries import Summaries
@@ -50,7 +52,8 @@ class House:
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
-        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers)
+        privacy = Privacy(Consents(self.store), Phrases(), Terms())
+        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, privacy)
         answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases())
         turns = Turns(
             self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
