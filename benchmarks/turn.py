@@ -18,11 +18,11 @@ from core import profiles
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
-from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.feedback import Feedback
 from core.hearing import Hearing
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.lm.base import Request, Utterance
 from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
@@ -98,12 +98,13 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     # Ears and voice are never used: nothing is heard, so nothing is loaded.
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
     platforms, words = {"telegram": platform}, Phrases()
-    privacy = Privacy(Consents(store), words, Terms())
+    invalidation = Invalidation(store, ())
+    privacy = Privacy(store, words, Terms(), invalidation)
     commands = Commands(Channels(store), lanes, engine, words, platform.administers, privacy)
     feedback = Feedback(store)
     answering = Answering(engine, lanes, feedback, commands, platforms, words)
     summaries = Summaries(engine, lanes)
-    turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries)
+    turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries, invalidation)
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
     working = asyncio.create_task(worker.run())
     await _turn(lanes, platform, "warm-up", 0)

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
+from bots.loading import open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
@@ -15,12 +16,11 @@ from core import clock, profiles, reading
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
-from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
-from core.errors import RetryableError, SettingError
+from core.errors import RetryableError
 from core.feedback import Feedback
-from core.hearing import Hearing
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
@@ -36,7 +36,6 @@ from core.summaries import Summaries
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
-from core.voices.builtin import BuiltinVoice
 from core.worker import Worker
 
 _LOG = log("app")
@@ -56,6 +55,15 @@ class Account(Platform, Protocol):
 
     async def check(self) -> str:
         """Whom the token belongs to; SettingError when it is refused, RetryableError when nobody answers."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A platform that keeps files of a channel outside Redis."""
+
+    def erase(self, channel: ChannelKey) -> None:
+        """Erase those of a channel."""
         ...
 
 
@@ -148,15 +156,31 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            privacy = Privacy(Consents(self.store), self.phrases, Terms.of(self.settings))
+            summaries = Summaries(engine, self.lanes)
+            erasers = [platform.erase for platform in platforms.values() if isinstance(platform, Keeper)]
+            invalidation = Invalidation(
+                self.store, (summaries.drop, lambda channel: engine.model.forget(str(channel or "")))
+            )
+            privacy = Privacy(self.store, self.phrases, Terms.of(self.settings), invalidation, erasers)
             commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, privacy)
             answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases)
-            summaries = Summaries(engine, self.lanes)
-            turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
+            turns = Turns(
+                self.lanes,
+                answering,
+                self.feedback,
+                self.upkeep,
+                Pacing(self.store),
+                platforms,
+                summaries,
+                invalidation,
+            )
             await self._inherit(platforms)
+            hearing = asyncio.create_task(invalidation.listen())
             try:
                 await Worker(self.lanes, doorbell, turns).run()
             finally:
+                hearing.cancel()
+                await asyncio.gather(hearing, return_exceptions=True)
                 await summaries.close()
 
     @contextlib.asynccontextmanager
@@ -193,39 +217,6 @@ class App:
 def fingerprint(token: str) -> str:
     """A name for a token that says nothing of it."""
     return blake2b(token.encode(), digest_size=6).hexdigest()
-
-
-def open_model(settings: Settings) -> LanguageModel:
-    """The language model of the settings, here or behind LM_URL; SettingError when it cannot be loaded. Blocks."""
-    if settings.lm_url:
-        from core.lm.remote import RemoteModel  # openai takes a second to import
-
-        return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
-    from core.lm.local import LocalModel  # torch and transformers take seconds to import
-
-    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
-
-
-def open_hearing(settings: Settings) -> Hearing:
-    """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
-
-
-def open_speaking(settings: Settings) -> Speaking:
-    """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
-    model = settings.tts_model
-    if settings.tts_url:
-        if not model:
-            raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
-        from core.voices.remote import RemoteVoice  # openai takes a second to import
-
-        key = settings.tts_api_key.get_secret_value()
-        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice, key))
-    if model:
-        from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
-
-        return Speaking(VitsVoice.open(model))
-    return Speaking(BuiltinVoice())
 
 
 def open_platforms(app: App) -> dict[PlatformName, Platform]:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, get_args
 
+from core import dialogue as dialogues
 from core import reading
 from core.channels import Channels
 from core.dialogue import Dialogue
 from core.errors import UserError
 from core.lanes import Lanes
-from core.message import ChannelKey, Message, Part, Person
+from core.message import ChannelKey, Event, Message, Part, Person
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
 from core.privacy import Privacy
@@ -49,6 +50,8 @@ _TABLE = (
     Command("transcribe", private=True),
     Command("status", private=True),
     Command("privacy", ("allow", "refuse"), private=True),
+    Command("forget", ("me", "channel")),
+    Command("export", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
 )
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
@@ -78,6 +81,12 @@ def asked(text: str) -> Asked | None:
     if argument and command.choices and not command.free and argument not in command.choices:
         raise UserError("unknown_choice", command=f"/{command.name}", choices=", ".join(command.choices))
     return Asked(command, argument)
+
+
+def goes_first(event: Event) -> bool:
+    """Whether an event is served before all that waits in its lane: a wish to be forgotten."""
+    name, argument = (isinstance(event, Message) and reading.command(event.text)) or ("", "")
+    return name == "forget" and argument in COMMANDS[name].choices
 
 
 class About(Protocol):
@@ -140,7 +149,7 @@ class Commands:
                 lines = [f"/{name} – {self._words.command(name, room.language)}" for name in COMMANDS]
                 return self._say(asked, room, "welcome", commands="\n".join(lines))
             case "new":
-                return replace(self._say(asked, room, "new_conversation"), dialogue=Dialogue())
+                return replace(self._say(asked, room, "new_conversation"), dialogue=dialogues.anew(room.dialogue))
             case "stop":
                 return self._say(asked, room, "stopped")
             case "undo":
@@ -153,6 +162,10 @@ class Commands:
                 return self._status(asked, room)
             case "privacy":
                 return await self._tell_privacy(asked, room)
+            case "forget":
+                return await self._forget(asked, room)
+            case "export":
+                return await self._export(asked, room)
             case "settings":
                 return await self._settings(asked, room)
             case name:
@@ -162,13 +175,13 @@ class Commands:
         """Forget the last turn and take its answer away."""
         if not room.dialogue.turns:
             raise UserError("nothing_to_undo")
-        *earlier, last = room.dialogue.turns
+        last = room.dialogue.turns[-1]
         shown = await self._lanes.shown(room.message.channel, last.id)
         gone = tuple(
             Part(last.id, index, room.message.channel, "removal", replaces=ref) for index, ref in enumerate(shown, 1)
         )
         done = self._say(asked, room, "undone", said=_short(last.said))
-        return Done(replace(room.dialogue, turns=tuple(earlier)), (*done.parts, *gone))
+        return Done(dialogues.without_last(room.dialogue), (*done.parts, *gone))
 
     async def _voice(self, asked: Asked, room: Room) -> Done:
         if not asked.argument:
@@ -207,6 +220,21 @@ class Commands:
         return self._answer(
             asked, room, await self._privacy.decide(*whose, room.language, allow=asked.argument == "allow")
         )
+
+    async def _forget(self, asked: Asked, room: Room) -> Done:
+        if not asked.argument:
+            return self._say(asked, room, "forget_what")
+        if asked.argument == "me":
+            text, parts = await self._privacy.forget_me(room.message, room.language)
+        else:
+            await self._only_admins(room)
+            text, parts = await self._privacy.forget_channel(room.message, room.language)
+        return Done(None, (*self._answer(asked, room, text).parts, *parts))
+
+    async def _export(self, asked: Asked, room: Room) -> Done:
+        document = await self._privacy.export(room.message)
+        (part,) = self._say(asked, room, "exported").parts
+        return Done(None, (replace(part, kind="file", document=document),))
 
     async def _settings(self, asked: Asked, room: Room) -> Done:
         chosen = room.preferences
@@ -248,6 +276,7 @@ class Commands:
             reply_to=message.ref,
             language=room.language,
             private_to=private_to,
+            person=message.sender.id,
         )
         return Done(None, (part,))
 

@@ -39,3 +39,8 @@ class Consents:
         with translated():
             await self._redis.set(keys.of_person("consent", platform, person), _CONSENT.dump_json(consent))
         return consent
+
+    async def erase(self, platform: PlatformName, person: str) -> None:
+        """Keep nothing: the same as a no."""
+        with translated():
+            await self._redis.delete(keys.of_person("consent", platform, person))

@@ -15,12 +15,15 @@ SEEN_S = 2 * DAY_S
 UPLOAD_S = 2 * DAY_S
 ANSWER_S = 2 * DAY_S
 VOICE_S = 30 * DAY_S
+FILE_S = 3_600
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
 VOICELESS_S = DAY_S
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
+FORGOTTEN = "parley:forgotten"
+"""Pub/sub channel that carries each channel of which something was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ TABLE = (
     Kind("voiceless", "string", "a chat that takes no voice notes", VOICELESS_S, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
     Kind("consent", "string", "whether a person's words may improve the model, and since when", None, personal=True),
+    Kind("file", "string", "a file for the web page, such as an export", FILE_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
     Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
 )
@@ -117,6 +121,12 @@ def of_person(kind: str, platform: PlatformName, person: str) -> str:
     return f"{prefix(crc32(name.encode()) % PARTITIONS)}{kind}:{name}"
 
 
+def named(key: str) -> tuple[str, str]:
+    """The kind of a key and what follows it: the channel, or what it is named after."""
+    kind, _, rest = key.partition("}:")[2].partition(":")
+    return kind, rest
+
+
 def seen(channel: ChannelKey, event_id: str) -> str:
     """Event ids are unique on a platform."""
     return f"{prefix(partition(channel))}seen:{channel.platform}/{event_id}"
@@ -162,6 +172,11 @@ def voice(channel: ChannelKey, turn: str) -> str:
 def answer(channel: ChannelKey, turn: str) -> str:
     """What a web request was answered."""
     return f"{of_channel('answer', channel)}/{turn}"
+
+
+def file(channel: ChannelKey, turn: str) -> str:
+    """The file that one turn was answered with."""
+    return f"{of_channel('file', channel)}/{turn}"
 
 
 def wire(channel: ChannelKey) -> str:

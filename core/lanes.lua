@@ -34,16 +34,16 @@ local function settle(lane, ready, inbox, outbox, channel)
 end
 
 --- accept
--- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '')
+-- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0)
 -- -> events ahead of it, -1 accepted before, -2 the lane is full
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local ahead = redis.call('LLEN', KEYS[2])
 if tonumber(ARGV[6]) > 0 and ahead >= tonumber(ARGV[6]) then return -2 end
 redis.call('SET', KEYS[1], 1, 'EX', ARGV[3])
-redis.call('RPUSH', KEYS[2], ARGV[2])
+redis.call(ARGV[8] == '1' and 'LPUSH' or 'RPUSH', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], 'NX', now(), ARGV[1])
-if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[4], 'stop', ARGV[7])
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
+if ARGV[7] ~= '' or ARGV[8] == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner.
   if redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
     redis.call('HINCRBY', KEYS[4], 'fence', 1)

@@ -1,15 +1,28 @@
-"""What people are told of what is kept of them, and what they decide about it: where /privacy leads."""
+"""What people are told and given of what is kept of them, and what they decide about it.
 
-from dataclasses import dataclass
+Where /privacy, /forget and /export lead.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from core import keys
+from core import exporting, keys, outgoing
+from core.attachments import Document
+from core.belongings import EVERYBODY
 from core.consents import Consent, Consents
-from core.message import PlatformName
+from core.invalidation import Invalidation
+from core.message import ChannelKey, Message, Part, PlatformName
+from core.personal import Personal
 from core.platform import Words
+from core.purging import Erased, Purging
 from core.settings import Settings
+from core.store import Store
+
+_PASSES = 3
+"""An answer that was on its way out when it was erased may leave its record behind, which the next pass finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +45,20 @@ class Terms:
 class Privacy:
     """One for all people."""
 
-    def __init__(self, consents: Consents, words: Words, terms: Terms) -> None:
-        self._consents = consents
+    def __init__(
+        self,
+        store: Store,
+        words: Words,
+        terms: Terms,
+        invalidation: Invalidation,
+        erasers: Sequence[Callable[[ChannelKey], None]] = (),
+    ) -> None:
+        """`erasers` erase the files that platforms keep of a channel outside Redis."""
+        self._consents = Consents(store)
+        self._personal = Personal(store)
+        self._purging = Purging(store, self._personal)
+        self._invalidation = invalidation
+        self._erasers = erasers
         self._words = words
         self._terms = terms
 
@@ -56,6 +81,51 @@ class Privacy:
     async def decide(self, platform: PlatformName, person: str, language: str, *, allow: bool) -> str:
         """Keep whether a person's words may improve the model; what they decided, in words."""
         return self._decision(await self._consents.record(platform, person, given=allow), language)
+
+    async def export(self, message: Message) -> Document:
+        """All that is kept of the sender."""
+        return await exporting.export(self._personal, self._consents, message)
+
+    async def forget_me(self, message: Message, language: str) -> tuple[str, tuple[Part, ...]]:
+        """Erase what is kept of the sender wherever they wrote, in their lane's turn; safe to repeat.
+
+        Returns what was erased, in words, and what else is to be sent there.
+        """
+        platform, person = message.channel.platform, message.sender.id
+        done = await self._erase(message, person, language)
+        await self._consents.erase(platform, person)
+        return await self._forgotten("forgotten_me", language, done)
+
+    async def forget_channel(self, message: Message, language: str) -> tuple[str, tuple[Part, ...]]:
+        """Erase what a message's channel keeps of everybody, as `forget_me` does."""
+        return await self._forgotten("forgotten_channel", language, await self._erase(message, EVERYBODY, language))
+
+    async def _forgotten(
+        self, key: str, language: str, done: tuple[Erased, tuple[Part, ...]]
+    ) -> tuple[str, tuple[Part, ...]]:
+        await self._purging.compact()
+        erased, parts = done
+        return self._words.say(key, language, **asdict(erased)), parts
+
+    async def _erase(self, message: Message, person: str, language: str) -> tuple[Erased, tuple[Part, ...]]:
+        def sorry(waiting: Message) -> Part:
+            own = waiting.sender.language or language
+            return replace(outgoing.notice(waiting, self._words.say("stopped", own), own), person="")
+
+        here, erased, parts = message.channel, Erased(), tuple[Part, ...]()
+        for _ in range(_PASSES):
+            before = erased
+            index = await self._personal.index(here.platform, here.space if person == EVERYBODY else "*")
+            everywhere = [] if person == EVERYBODY else await self._personal.channels(index, person)
+            for channel in dict.fromkeys([*everywhere, here]):
+                some, more = await self._purging.erase(channel, person, index, sorry, own=channel == here)
+                await self._invalidation.tell(channel)
+                for erase in self._erasers:
+                    erase(channel)
+                erased, parts = erased + some, (*parts, *more)
+            if erased == before:
+                break
+        return erased, parts
 
     def _decision(self, consent: Consent | None, language: str) -> str:
         if consent is None:

@@ -1,8 +1,9 @@
 """The front desk: stores what a platform heard, or tells its sender why it was not taken."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from core import clock, outgoing, reading
+from core import clock, commands, outgoing, reading
 from core.channels import Channels
 from core.errors import AssistantError, UserError
 from core.lanes import Lanes
@@ -34,10 +35,13 @@ class Reception:
         message = event.message if isinstance(event, Edit) else event
         if isinstance(message, Message) and not await self._heeds(message):
             return False
+        first = commands.goes_first(event)
+        if first and isinstance(event, Message):
+            event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
         stop = isinstance(event, Message) and (reading.command(event.text) or ("",))[0] == "stop"
         try:
             with timed("accept"):
-                return await self._lanes.accept(event, stop=stop)
+                return await self._lanes.accept(event, stop=stop, first=first)
         except UserError as error:
             assert isinstance(event, Message)
             await self._refuse(event, error)

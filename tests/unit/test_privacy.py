@@ -1,5 +1,6 @@
 """What people are told of what is kept of them, and what they decide, through a worker on a real Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -7,13 +8,15 @@ import pytest
 from pydantic import SecretStr
 
 from bots.locales import Phrases
-from core import clock
+from core import clock, keys
 from core.consents import Consents
+from core.invalidation import Invalidation
+from core.message import ChannelKey, Summary
 from core.privacy import Terms
 from core.settings import Settings
 from core.store import Store
 from tests.unit.test_commands import BOB, told
-from tests.unit.test_worker import ANN, House, working
+from tests.unit.test_worker import ANN, HERE, House, working
 
 SAY = Phrases().say
 
@@ -60,3 +63,48 @@ def test_the_terms_name_the_machines_that_words_go_to():
         tts_url="https://lm.example/v1",
     )
     assert Terms.of(far) == Terms("db.example", ("lm.example",))
+
+
+async def test_what_is_forgotten_is_dropped_by_every_process(house: House, store: Store):
+    others: list[ChannelKey | None] = []
+    other = Invalidation(store, (others.append,))
+    listening = asyncio.create_task(other.listen())
+    try:
+        await until_subscribed(store)
+        await told(house, "hello", "how are you")
+        assert house.model.forgotten == []
+        await told(house, "/undo")
+        await told(house, "/new")
+        async with asyncio.timeout(10):
+            while len(others) < 2:
+                await asyncio.sleep(0.01)
+        assert others == [HERE, HERE]
+        assert house.model.forgotten == [str(HERE)] * 2
+        await store.redis.client_kill_filter(_type="pubsub")
+        async with asyncio.timeout(10):
+            while others[-1] is not None:
+                await asyncio.sleep(0.01)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def until_subscribed(store: Store) -> None:
+    async with asyncio.timeout(10):
+        while not dict(await store.redis.pubsub_numsub(keys.FORGOTTEN)).get(keys.FORGOTTEN.encode()):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_summary_of_what_was_taken_out_meanwhile_is_void(house: House):
+    await told(house, "hello", "the secret is out", "how are you")
+    before = await house.lanes.dialogue(HERE)
+    await told(house, "/undo")
+    upto = before.turns[0].id
+    await house.lanes.accept(Summary("s", HERE, "They told a secret.", upto, told_by=("1",), edition=before.edition))
+    await house.quiet()
+    assert (await house.lanes.dialogue(HERE)).summary == ""
+    edition = before.edition + 1
+    await house.lanes.accept(Summary("t", HERE, "They said hello.", upto, 5.0, ("1",), edition))
+    await house.quiet()
+    kept = await house.lanes.dialogue(HERE)
+    assert (kept.summary, kept.since, kept.told_by) == ("They said hello.", 5.0, ("1",))

@@ -10,11 +10,11 @@ from core import keys, lanes, profiles, worker
 from core.answering import Answering
 from core.channels import Channels
 from core.commands import Commands
-from core.consents import Consents
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.feedback import Feedback
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Quote, Reaction, VoiceNote
 from core.pacing import Pacing
@@ -52,12 +52,12 @@ class House:
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
-        privacy = Privacy(Consents(self.store), Phrases(), Terms())
+        summaries = Summaries(engine, self.lanes)
+        invalidation = Invalidation(self.store, (summaries.drop, lambda channel: self.model.forget(str(channel or ""))))
+        privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
         commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, privacy)
         answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases())
-        turns = Turns(
-            self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
-        )
+        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
         return Worker(self.lanes, bell, turns)
 
     async def say(
