@@ -33,6 +33,7 @@ from core.speaking import Speaking
 from core.standby import Standby
 from core.store import Store, open_store
 from core.summaries import Summaries
+from core.sweeping import Sweeping
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
@@ -174,14 +175,16 @@ class App:
                 summaries,
                 invalidation,
             )
+            sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
             await self._inherit(platforms)
-            hearing = asyncio.create_task(invalidation.listen())
-            try:
-                await Worker(self.lanes, doorbell, turns).run()
-            finally:
-                hearing.cancel()
-                await asyncio.gather(hearing, return_exceptions=True)
-                await summaries.close()
+            async with asyncio.TaskGroup() as group:
+                beside = [group.create_task(invalidation.listen()), group.create_task(sweeping.run())]
+                try:
+                    await Worker(self.lanes, doorbell, turns).run()
+                finally:
+                    for task in beside:
+                        task.cancel()
+                    await summaries.close()
 
     @contextlib.asynccontextmanager
     async def engine(self) -> AsyncGenerator[Engine, None]:

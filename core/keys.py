@@ -19,6 +19,7 @@ FILE_S = 3_600
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
+SWEPT_S = 3_600
 VOICELESS_S = DAY_S
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
@@ -41,6 +42,7 @@ TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
     Kind("checked", "string", "nothing: written to see whether Redis takes it", CHECKED_S, personal=False),
+    Kind("swept", "string", "nothing: a process has looked for what is too old", SWEPT_S, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
@@ -50,7 +52,13 @@ TABLE = (
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
     Kind("prefs", "string", "how the channel wants Parley to be", None, personal=False),
-    Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
+    Kind(
+        "dead",
+        "list",
+        "`kind@time:` (s) and what could not be read or answered",
+        None,
+        personal=True,
+    ),
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
     Kind("parked", "list", "reactions that came before their part was recorded", PARKED_S, personal=True),
     Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
@@ -88,6 +96,11 @@ def workers() -> str:
 def checked() -> str:
     """Of all processes."""
     return f"{prefix(0)}checked"
+
+
+def swept() -> str:
+    """Of all processes."""
+    return f"{prefix(0)}swept"
 
 
 def listening(account: str) -> str:

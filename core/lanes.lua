@@ -148,14 +148,14 @@ return answered(KEYS[1], ARGV[3], more)
 
 --- bury
 -- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) part part ...
--- sets aside what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
+-- sets aside, as `kind@time:body`, what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
 -- goes on with the parts that are left
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
 if no then return no end
 local type = redis.call('TYPE', KEYS[6]).ok
 local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
 if body then
-  redis.call('RPUSH', KEYS[5], ARGV[4] .. ':' .. body)
+  redis.call('RPUSH', KEYS[5], ARGV[4] .. '@' .. math.floor(now() / 1000) .. ':' .. body)
   redis.call('LTRIM', KEYS[5], -tonumber(ARGV[5]), -1)
 end
 redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending', 'draft')
@@ -170,7 +170,7 @@ return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARG
 --- replay
 -- KEYS dead in out ready   ARGV channel wake_channel bell   puts the oldest event or part back at the end of its line
 for _, body in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  local kind, rest = string.match(body, '^(%a+):(.*)$')
+  local kind, rest = string.match(body, '^(%a+)@?%d*:(.*)$')
   local line = kind == 'in' and KEYS[2] or kind == 'out' and KEYS[3]
   if line then
     redis.call('LREM', KEYS[1], 1, body)

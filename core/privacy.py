@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from core import exporting, keys, outgoing
+from core import compacting, exporting, keys, outgoing
 from core.attachments import Document
 from core.belongings import EVERYBODY
 from core.consents import Consent, Consents
@@ -29,17 +29,28 @@ _PASSES = 3
 class Terms:
     """What the owner's settings mean for people.
 
-    store: the host of Redis, "" for this machine; servers: the hosts that words are sent to for an answer or a voice.
+    days: how long anything is kept, 0 for ever; store: the host of Redis, "" for this machine; servers: the hosts that
+    words are sent to for an answer or a voice.
     """
 
+    days: int = 0
     store: str = ""
     servers: tuple[str, ...] = ()
+
+    def at_most(self, lifetime_s: int) -> int:
+        """The days that something with a lifetime of its own is kept."""
+        days = lifetime_s // keys.DAY_S
+        return min(days, self.days) if self.days else days
 
     @classmethod
     def of(cls, settings: Settings) -> "Terms":
         """Those of these settings."""
         addresses = (settings.lm_url, settings.tts_url)
-        return cls(_host(settings.redis_url), tuple(dict.fromkeys(filter(None, map(_host, addresses)))))
+        return cls(
+            settings.retention_days,
+            _host(settings.redis_url),
+            tuple(dict.fromkeys(filter(None, map(_host, addresses)))),
+        )
 
 
 class Privacy:
@@ -54,6 +65,7 @@ class Privacy:
         erasers: Sequence[Callable[[ChannelKey], None]] = (),
     ) -> None:
         """`erasers` erase the files that platforms keep of a channel outside Redis."""
+        self._redis = store.redis
         self._consents = Consents(store)
         self._personal = Personal(store)
         self._purging = Purging(store, self._personal)
@@ -70,8 +82,9 @@ class Privacy:
             "privacy",
             language,
             where=say("privacy_there", language, host=terms.store) if terms.store else say("privacy_here", language),
-            upload_days=keys.UPLOAD_S // keys.DAY_S,
-            voice_days=keys.VOICE_S // keys.DAY_S,
+            how_long=say("privacy_days", language, days=terms.days) if terms.days else say("privacy_ever", language),
+            upload_days=terms.at_most(keys.UPLOAD_S),
+            voice_days=terms.at_most(keys.VOICE_S),
             servers=say("privacy_servers", language, hosts=", ".join(terms.servers))
             if terms.servers
             else say("privacy_no_server", language),
@@ -103,7 +116,7 @@ class Privacy:
     async def _forgotten(
         self, key: str, language: str, done: tuple[Erased, tuple[Part, ...]]
     ) -> tuple[str, tuple[Part, ...]]:
-        await self._purging.compact()
+        await compacting.compact(self._redis)
         erased, parts = done
         return self._words.say(key, language, **asdict(erased)), parts
 

@@ -1,4 +1,4 @@
-"""Erases what a channel keeps of a person or of everybody: from Redis, at once, and from the files that Redis writes.
+"""Erases what a channel keeps of a person or of everybody from Redis, at once; `compacting` does so from its files.
 
 Everything is safe to repeat: a crash in between does it again, because the request stays in its lane until it is done.
 """
@@ -9,22 +9,19 @@ from dataclasses import dataclass, fields
 from typing import cast
 
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ResponseError, WatchError
+from redis.exceptions import WatchError
 
 from core import clock, keys, preferences
 from core import dialogue as dialogues
 from core.belongings import EVERYBODY, Kept
-from core.errors import PermanentError, RetryableError
+from core.errors import PermanentError
 from core.message import ChannelKey, Message, Part, decode_event, encode_part
 from core.personal import Index, Personal
 from core.store import Store, translated
-from core.telemetry import log
 
-_LOG = log("purging")
 _LEFT_TO_FINISH_S = 2.0
 """For an answer that is on its way out. Then its owner loses the lane, and what it is sending may be seen twice."""
 _LOOK_AGAIN_S = 0.05
-_REWRITE_S = 30.0
 
 Sorry = Callable[[Message], Part]
 """What is said to someone whose app waits for an answer that will not come."""
@@ -83,47 +80,6 @@ class Purging:
                             return _counted(kept), parts if own else ()
             except WatchError:
                 continue
-            await asyncio.sleep(_LOOK_AGAIN_S)
-
-    async def compact(self) -> None:
-        """Have Redis write its files anew, without what was erased, and wait for that; RetryableError when it fails.
-
-        A server that forbids it is its owner's care.
-        """
-        try:
-            with translated():
-                await self._redis.slowlog_reset()
-                persistence = await self._redis.info("persistence")
-                if persistence["aof_enabled"]:
-                    await self._rewrite("BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
-                if int(persistence["rdb_last_bgsave_time_sec"]) >= 0 or await self._saves():
-                    await self._rewrite("BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
-        except ResponseError as error:
-            _LOG.warning("Redis keeps what was erased in its files until it writes them anew by itself: %s", error)
-
-    async def _saves(self) -> bool:
-        return bool((await self._redis.config_get("save")).get("save"))
-
-    async def _rewrite(self, command: str, running: str, status: str) -> None:
-        deadline = clock.monotonic() + _REWRITE_S
-        await self._until_done(running, deadline)  # one that began before is not enough
-        try:
-            await self._redis.execute_command(command)
-        except ResponseError as error:
-            if "in progress" not in str(error):
-                raise
-            raise RetryableError(f"Redis is writing its files already: {error}", 0.5) from error
-        if (await self._until_done(running, deadline))[status] != "ok":
-            raise RetryableError(f"{command} failed, see the log of Redis")
-
-    async def _until_done(self, running: str, deadline: float) -> dict[str, object]:
-        while True:
-            state = await self._redis.info("persistence")
-            scheduled = state.get(running.replace("in_progress", "scheduled"), 0)
-            if not state[running] and not scheduled:
-                return state
-            if clock.monotonic() > deadline:
-                raise RetryableError("Redis does not come to the end of writing its files")
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 

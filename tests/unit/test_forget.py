@@ -185,7 +185,7 @@ async def test_a_crash_in_between_is_made_good_by_the_next_start(store: Store, m
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.purging.Purging.compact", die)
+        patch.setattr("core.compacting.compact", die)
         async with working(house):
             asking = asyncio.create_task(wish(house, "/forget me"))
             await dying.wait()

@@ -53,16 +53,16 @@ async def test_in_a_group_it_is_told_to_the_one_who_asks(house: House):
 
 
 def test_the_terms_name_the_machines_that_words_go_to():
-    assert Terms.of(Settings()) == Terms()
+    assert Terms.of(Settings()) == Terms(365)
     near = Settings(redis_url="redis://127.0.0.1:6379/0", lm_url="http://[::1]:8000/v1", tts_url="http://localhost/v1")
-    assert Terms.of(near) == Terms()
+    assert Terms.of(near) == Terms(365)
     far = Settings(
         redis_url="rediss://user:secret@db.example:6379/0",
         lm_url="https://lm.example/v1",
         lm_api_key=SecretStr("key"),
         tts_url="https://lm.example/v1",
     )
-    assert Terms.of(far) == Terms("db.example", ("lm.example",))
+    assert Terms.of(far) == Terms(365, "db.example", ("lm.example",))
 
 
 async def test_what_is_forgotten_is_dropped_by_every_process(house: House, store: Store):

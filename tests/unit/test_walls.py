@@ -12,6 +12,8 @@ THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "voices"
 THINKING |= {"summarising", "audio", "profiles", "knowledge"}
 KEEPING = {
     "belongings",
+    "compacting",
+    "sweeping",
     "exporting",
     "lanes",
     "store",
