@@ -32,7 +32,7 @@ FILES = ("upload", "voice", "file")
 class Kept:
     """What one channel keeps of a person.
 
-    memory: the dialogue as Redis has it, `dialogue`: read, `left`: without them, None where nothing of it is to stay.
+    memory: the dialogue as Redis has it, `dialogue`: read, `left`: without them, None where nobody can read it.
     ratings: fields of the hash of ratings. events, parts, dead: entries of `in`, `out` and `dead`. parked: key ->
     entries. records: keys of what their answers became on the platform. files: keys of sounds, uploads and exports.
     answers: keys of last words on the web. alone: whether nothing is kept there of anybody else.
@@ -107,18 +107,21 @@ def theirs(found: Found, person: str) -> Kept:
     answered = {record.turn for record in found.records.values() if record.person == person}
     ids = {*(turn.id for turn in turns), *answered, *(event.id for raw in events if (event := _event(raw)))}
 
+    def is_unreadable(raw: bytes) -> bool:
+        return everybody or needle in raw
+
     def is_part(raw: bytes) -> bool:
         try:
             part = decode_part(raw)
         except PermanentError:
-            return everybody or needle in raw
+            return is_unreadable(raw)
         return everybody or part.person == person or part.turn in ids
 
     def is_dead(entry: bytes) -> bool:
         kind, _, body = entry.partition(b":")
         if kind.startswith(b"in"):
             return _is_theirs(_event(body), body, person)
-        return is_part(body) if kind.startswith(b"out") else everybody or needle in body
+        return is_part(body) if kind.startswith(b"out") else is_unreadable(body)
 
     def of_turns(*kinds: str) -> tuple[str, ...]:
         return tuple(
@@ -129,13 +132,12 @@ def theirs(found: Found, person: str) -> Kept:
         turn, _, who = field.decode().partition("\t")
         return everybody or who == person or turn in ids
 
-    gone = everybody or (not readable and needle in found.memory)
     records = (name for name, record in found.records.items() if everybody or record.turn in ids)
     return Kept(
         channel=found.channel,
         memory=found.memory,
         dialogue=dialogue,
-        left=None if gone else dialogues.without_person(dialogue, person) if readable else dialogue,
+        left=_left(dialogue, person) if readable else None if is_unreadable(found.memory) else dialogue,
         preferences=_preferences(found.preferences),
         turns=turns,
         ratings={field: rating for field, rating in found.rated.items() if is_rating(field)},
@@ -151,6 +153,13 @@ def theirs(found: Found, person: str) -> Kept:
         answers=of_turns("answer"),
         alone=alone,
     )
+
+
+def _left(dialogue: Dialogue, person: str) -> Dialogue:
+    """A dialogue without a person, or without everybody: then its edition is left, by which a late summary is known."""
+    if person != EVERYBODY:
+        return dialogues.without_person(dialogue, person)
+    return dialogues.anew(dialogue) if dialogue.turns or dialogue.summary else dialogue
 
 
 def sender_of(event: Event) -> str:

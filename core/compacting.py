@@ -22,12 +22,12 @@ async def compact(redis: Redis) -> None:
     """
     try:
         with translated():
-            await redis.slowlog_reset()
             persistence = await redis.info("persistence")
             if persistence["aof_enabled"]:
                 await _rewrite(redis, "BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
             if int(persistence["rdb_last_bgsave_time_sec"]) >= 0 or await _saves(redis):
                 await _rewrite(redis, "BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+            await redis.slowlog_reset()  # it quotes what slow commands wrote
     except ResponseError as error:
         _LOG.warning("Redis keeps what was erased in its files until it writes them anew by itself: %s", error)
 

@@ -133,7 +133,8 @@ async def test_forget_channel_erases_one_channel_and_no_other(house: House):
     said = await wish(house, "/forget channel", CLUB, group=True)
     assert said == SAY("forgotten_channel", "en", turns=3, summaries=1, ratings=6, files=9, waiting=0, aside=5)
     left = {keys.named(value.decode())[0] for value in await everything(house.store) if value.endswith(b"42:-100")}
-    assert left == {"lane"}
+    assert left == {"lane", "dlg"}
+    assert await house.lanes.dialogue(CLUB) == dialogues.Dialogue(edition=1)
     assert len((await house.lanes.dialogue(TOPIC)).turns) == 3
     assert await house.store.redis.exists(keys.ref(TOPIC, "r42:3")) == 1
 
