@@ -32,14 +32,13 @@ FILES = ("upload", "voice", "file")
 class Kept:
     """What one channel keeps of a person.
 
-    memory: the dialogue as Redis has it, `dialogue`: read, `left`: without them, None where nobody can read it.
-    ratings: fields of the hash of ratings. events, parts, dead: entries of `in`, `out` and `dead`. parked: key ->
-    entries. records: keys of what their answers became on the platform. files: keys of sounds, uploads and exports.
-    answers: keys of last words on the web. alone: whether nothing is kept there of anybody else.
+    left: the dialogue without them, None where nobody can read it. ratings: fields of the hash of ratings. events,
+    parts, dead: entries of `in`, `out` and `dead`. parked: key -> entries. records: keys of what their answers became
+    on the platform. files: keys of sounds, uploads and exports. answers: keys of last words on the web. alone: whether
+    nothing is kept there of anybody else.
     """
 
     channel: ChannelKey
-    memory: bytes
     dialogue: Dialogue
     left: Dialogue | None
     preferences: Preferences
@@ -135,7 +134,6 @@ def theirs(found: Found, person: str) -> Kept:
     records = (name for name, record in found.records.items() if everybody or record.turn in ids)
     return Kept(
         channel=found.channel,
-        memory=found.memory,
         dialogue=dialogue,
         left=_left(dialogue, person) if readable else None if is_unreadable(found.memory) else dialogue,
         preferences=_preferences(found.preferences),

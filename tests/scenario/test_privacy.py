@@ -150,6 +150,7 @@ async def test_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(dat
         said = await say("/forget me")
         assert said.startswith("Done, I have forgotten you: 18 messages with my answers, 1 summaries, 1 ratings")
         await place.silent_within_5_s()
+        assert not any(model.get("kept_channels") for model in await place.models())
         assert not any(b"consent" in value for value in await place.kept())
         assert any(b"hello" in value for value in await place.kept())  # Bob's
         await place.product.kill()
