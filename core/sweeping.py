@@ -106,15 +106,20 @@ class Sweeping:
         return len(before.turns) - len(after.turns) + bool(before.summary and not after.summary)
 
     async def _ratings(self, key: str) -> int:
-        with translated():
-            table = cast(dict[bytes, bytes], await cast(Any, self._redis.hgetall(key)))
-            ages = {field: _rated_at(raw) for field, raw in table.items()}
-            old = [field for field, at in ages.items() if at < self._oldest]
-            async with self._redis.pipeline(transaction=True) as pipe:
-                if old:
-                    pipe.hdel(key, *old)
-                self._expire(pipe, key, max(ages.values(), default=0.0))
-                await pipe.execute()
+        try:
+            with translated():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(key)
+                    table = cast(dict[bytes, bytes], await cast(Any, pipe.hgetall(key)))
+                    ages = {field: _rated_at(raw) for field, raw in table.items()}
+                    old = [field for field, at in ages.items() if at < self._oldest]
+                    pipe.multi()
+                    if old:
+                        pipe.hdel(key, *old)
+                    self._expire(pipe, key, max(ages.values(), default=0.0))
+                    await pipe.execute()
+        except WatchError:
+            return 0
         return len(old)
 
     async def _dead(self, key: str) -> int:
