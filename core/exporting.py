@@ -59,14 +59,14 @@ async def _files(personal: Personal, kept: Kept) -> list[dict[str, Any]]:
 
 
 def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
-    """The words of an event or a part, and of what nobody can read its bytes."""
+    """The words of an event or a part; of what nobody can read the size alone, for others may speak in it too."""
     try:
         if kind.startswith(b"out"):
             part = decode_part(raw)
             return {"kind": part.kind, "text": part.text}
         event = decode_event(raw)
     except PermanentError:
-        return {"kind": "unreadable", "text": raw.decode(errors="replace")}
+        return {"kind": "unreadable", "bytes": len(raw)}
     said = event.message if isinstance(event, Edit) else event
     if isinstance(said, Message):
         return {"kind": event.type, "text": said.text, "at": _time(said.sent_at)}
