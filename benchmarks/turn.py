@@ -57,6 +57,9 @@ class InstantModel:
         """Words."""
         return sum(len(utterance.content.split()) + 4 for utterance in utterances)
 
+    def forget(self, channel: str) -> None:
+        """Nothing is kept."""
+
     async def close(self) -> None:
         """Nothing to close."""
 

@@ -158,6 +158,27 @@ async def test_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(dat
         await place.silent_within_5_s()
 
 
+async def test_a_kill_while_it_forgets_is_made_good_by_the_next_start(data: Path):
+    async with TelegramServer() as telegram:
+        settings = {"TELEGRAM_TOKEN": telegram.token, "TELEGRAM_API_BASE": telegram.base}
+        async with living(data, **settings) as place:
+            for moment_s in (0.0, 0.02, 0.1):
+                for chat in ({"id": ANN["id"], "type": "private"}, GROUP):
+                    count = len(telegram.sent)
+                    telegram.say(f"@parley_bot I like {CANARY}", chat=chat)
+                    await telegram.wait_sent(count + 1)
+                count = len(telegram.sent)
+                wish = telegram.say("/forget me")
+                await until(lambda wish=wish: _done(lambda: max(telegram.offsets) > wish["update_id"]))
+                await asyncio.sleep(moment_s)
+                await place.product.kill()
+                await (await place.product.start()).healthy()
+                await telegram.wait_sent(count + 1)
+                assert telegram.sent[-1].text.startswith("Done, I have forgotten you")
+                await place.silent_within_5_s()
+                await telegram.wait_quiet()
+
+
 async def test_export_on_telegram_comes_to_the_person_alone(data: Path):
     async with TelegramServer() as telegram:
         settings = {"TELEGRAM_TOKEN": telegram.token, "TELEGRAM_API_BASE": telegram.base}
