@@ -1,8 +1,8 @@
 """Of what a channel keeps: what is whose. Pure; `personal` finds it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core import dialogue as dialogues
 from core import preferences
@@ -20,6 +20,7 @@ from core.message import (
     Turn,
     decode_event,
     decode_part,
+    encode_event,
 )
 from core.preferences import Preferences
 
@@ -33,9 +34,10 @@ class Kept:
     """What one channel keeps of a person.
 
     left: the dialogue without them, None where nobody can read it. ratings: fields of the hash of ratings. events,
-    parts, dead: entries of `in`, `out` and `dead`. parked: key -> entries. records: keys of what their answers became
-    on the platform. files: keys of sounds, uploads and exports. answers: keys of last words on the web. alone: whether
-    nothing is kept there of anybody else.
+    parts, dead: entries of `in`, `out` and `dead`. quoting: what others say in answer to them, and the same without
+    their words. parked: key -> entries. records: keys of what their answers became on the platform. files: keys of
+    sounds, uploads and exports. answers: keys of last words on the web. alone: whether nothing is kept there of anybody
+    else.
     """
 
     channel: ChannelKey
@@ -45,6 +47,7 @@ class Kept:
     turns: tuple[Turn, ...]
     ratings: Mapping[bytes, Rating]
     events: tuple[bytes, ...]
+    quoting: tuple[tuple[bytes, bytes], ...]
     parts: tuple[bytes, ...]
     dead: tuple[bytes, ...]
     parked: Mapping[str, tuple[bytes, ...]]
@@ -56,8 +59,9 @@ class Kept:
     @property
     def anything(self) -> bool:
         """Whether it is anything at all."""
-        lists = (self.turns, self.events, self.parts, self.dead, self.records, self.files, self.answers, self.ratings)
-        return self.left != self.dialogue or any(lists) or any(self.parked.values()) or self.tastes
+        lists = (self.turns, self.events, self.quoting, self.parts, self.dead, self.records, self.files, self.answers)
+        hashes = (self.ratings, *self.parked.values())
+        return self.left != self.dialogue or self.tastes or any(lists) or any(hashes)
 
     @property
     def tastes(self) -> bool:
@@ -140,6 +144,7 @@ def theirs(found: Found, person: str) -> Kept:
         turns=turns,
         ratings={field: rating for field, rating in found.rated.items() if is_rating(field)},
         events=tuple(events),
+        quoting=tuple(_unquoted(found, ids, person)),
         parts=tuple(filter(is_part, found.unsent)),
         dead=tuple(filter(is_dead, found.buried)),
         parked={
@@ -151,6 +156,17 @@ def theirs(found: Found, person: str) -> Kept:
         answers=of_turns("answer"),
         alone=alone,
     )
+
+
+def _unquoted(found: Found, ids: Collection[str], person: str) -> Iterator[tuple[bytes, bytes]]:
+    """Messages of others that carry words of a person, or of an answer to them; and the same without these words."""
+    refs = {name.rpartition("/")[2] for name, record in found.records.items() if record.turn in ids}
+    for raw in found.waiting:
+        event = _event(raw)
+        if person == EVERYBODY or not isinstance(event, Message) or event.quote is None or sender_of(event) == person:
+            continue
+        if event.quote.person == person or (event.quote.own and event.quote.ref in refs):
+            yield raw, encode_event(replace(event, quote=None))
 
 
 def _left(dialogue: Dialogue, person: str) -> Dialogue:

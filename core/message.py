@@ -69,7 +69,8 @@ class MediaRef:
 class Quote:
     """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
 
-    `ref` is its platform id where all of it is meant, "" where a part of it was chosen.
+    `ref` is its platform id where all of it is meant, "" where a part of it was chosen; `person` the id of a person who
+    said it, where the platform tells.
     """
 
     speaker: str
@@ -77,6 +78,7 @@ class Quote:
     media: tuple[MediaRef, ...] = ()
     own: bool = False
     ref: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)

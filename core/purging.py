@@ -112,6 +112,9 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
         pipe.delete(keys.of_channel("dlg", channel))
     elif kept.left != kept.dialogue:
         pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left))
+    for raw, without in kept.quoting:
+        pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
+        pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
     lists = {keys.of_channel(kind, channel): raws for kind, raws in (("in", kept.events), ("out", kept.parts))}
     for name, raws in (*lists.items(), (keys.of_channel("dead", channel), kept.dead), *kept.parked.items()):
         for raw in raws:

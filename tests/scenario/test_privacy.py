@@ -144,7 +144,7 @@ async def test_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(dat
         await say(f"@parley_bot do you know {CANARY}?", chat=GROUP)
         await say("@parley_bot hello", chat=GROUP, user=BOB)
         await until(lambda: _rated(place))
-        assert len(await place.traces()) > 3
+        assert len(await place.traces()) >= 3
         assert any(model.get("kept_channels") for model in await place.models())
 
         said = await say("/forget me")

@@ -15,7 +15,7 @@ from core import dialogue as dialogues
 from core import feedback, keys
 from core.channels import Channels
 from core.consents import Consents
-from core.message import ChannelKey, Message, Part, Person, Reaction, Turn, encode_event, encode_part
+from core.message import ChannelKey, Message, Part, Person, Quote, Reaction, Turn, encode_event, encode_part
 from core.preferences import Preferences
 from core.reception import Reception
 from core.store import Store, open_store
@@ -159,6 +159,24 @@ async def test_what_runs_and_what_waits_is_cancelled_and_what_others_said_is_ans
     assert said == SAY("forgotten_me", "en", turns=0, summaries=0, ratings=0, files=0, waiting=2, aside=0)
     assert house.platform.texts(CLUB) == ["You said: what of me"]
     assert await having(house.store, CANARY) == []
+
+
+async def test_others_go_on_without_the_words_that_they_answered(house: House):
+    house.model.delay_s = 30
+    await seed(house, CLUB)
+    hers, answer = Quote("Ann", f"a {CANARY}", person=ANN.id), Quote("Parley", f"So {CANARY}", own=True, ref="r42:1")
+    for number, quote in enumerate((hers, answer, Quote("Cleo", "else", person="3"))):
+        await house.lanes.accept(Message(f"q{number}", CLUB, BOB, 1.0, f"number {number}", quote=quote))
+    async with asyncio.timeout(10):
+        while not house.model.requests:
+            await asyncio.sleep(0.01)
+    assert CANARY in house.model.requests[0].utterances[-1].content
+    house.model.delay_s = 0
+    await wish(house, "/forget me", HERE)
+    assert await having(house.store, CANARY) == []
+    first, second, third = (request.utterances[-1].content for request in house.model.requests[1:])
+    assert (CANARY in first, CANARY in second, "else" in third) == (False, False, True)
+    assert [part.turn for part in house.platform.sent if part.channel == CLUB] == ["q0", "q1", "q2"]
 
 
 async def test_who_waits_for_an_answer_that_will_not_come_hears_of_it(house: House):
