@@ -23,12 +23,14 @@ from core.doorbell import Doorbell
 from core.engine import Engine
 from core.feedback import Feedback
 from core.hearing import Hearing
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.lm.base import Request, Utterance
 from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Accept, Limits
+from core.privacy import Privacy, Terms
 from core.quotas import Allowance, Quotas
 from core.speaking import Speaking
 from core.store import Store, open_store
@@ -57,6 +59,9 @@ class InstantModel:
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """Words."""
         return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+
+    def forget(self, channel: str) -> None:
+        """Nothing is kept."""
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -100,11 +105,13 @@ async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
     engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
     platforms, words = {"telegram": platform}, Phrases()
     access = Access("open", (), (), Pairing(store, lanes))
-    commands = Commands(Channels(store), lanes, engine, words, platform.administers, access)
+    invalidation = Invalidation(store, ())
+    privacy = Privacy(store, words, Terms(), invalidation)
+    commands = Commands(Channels(store), lanes, engine, words, platform.administers, access, privacy)
     feedback = Feedback(store)
     answering = Answering(engine, lanes, feedback, commands, platforms, words, Quotas(store, Allowance(), Allowance()))
     summaries = Summaries(engine, lanes)
-    turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries)
+    turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries, invalidation)
     worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
     working = asyncio.create_task(worker.run())
     await _turn(lanes, platform, "warm-up", 0)

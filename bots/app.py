@@ -22,12 +22,14 @@ from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError
 from core.feedback import Feedback
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Platform
+from core.privacy import Privacy, Terms
 from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.settings import Settings
@@ -35,6 +37,7 @@ from core.speaking import Speaking
 from core.standby import Standby
 from core.store import Store, open_store
 from core.summaries import Summaries
+from core.sweeping import Sweeping
 from core.telemetry import log
 from core.turns import Turns
 from core.upkeep import Upkeep
@@ -64,6 +67,15 @@ class Account(Platform, Protocol):
 
     async def check(self) -> str:
         """Whom the token belongs to; SettingError when it is refused, RetryableError when nobody answers."""
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A platform that keeps files of a channel outside Redis."""
+
+    def erase(self, channel: ChannelKey) -> None:
+        """Erase those of a channel."""
         ...
 
 
@@ -159,15 +171,34 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access)
-            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
             summaries = Summaries(engine, self.lanes)
-            turns = Turns(self.lanes, answering, self.feedback, self.upkeep, Pacing(self.store), platforms, summaries)
+            erasers = [platform.erase for platform in platforms.values() if isinstance(platform, Keeper)]
+            invalidation = Invalidation(
+                self.store, (summaries.drop, lambda channel: engine.model.forget(str(channel or "")))
+            )
+            privacy = Privacy(self.store, self.phrases, Terms.of(self.settings), invalidation, erasers)
+            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access, privacy)
+            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
+            turns = Turns(
+                self.lanes,
+                answering,
+                self.feedback,
+                self.upkeep,
+                Pacing(self.store),
+                platforms,
+                summaries,
+                invalidation,
+            )
+            sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
             await self._inherit(platforms)
-            try:
-                await Worker(self.lanes, doorbell, turns).run()
-            finally:
-                await summaries.close()
+            async with asyncio.TaskGroup() as group:
+                beside = [group.create_task(invalidation.listen()), group.create_task(sweeping.run())]
+                try:
+                    await Worker(self.lanes, doorbell, turns).run()
+                finally:
+                    for task in beside:
+                        task.cancel()
+                    await summaries.close()
 
     @contextlib.asynccontextmanager
     async def engine(self) -> AsyncGenerator[Engine, None]:

@@ -19,6 +19,7 @@ from typing import TextIO
 
 from bots.locales import Phrases
 from core import clock
+from core.attachments import Document
 from core.errors import PermanentError, RetryableError, UserError
 from core.message import ChannelKey, MediaKind, MediaRef, Message, Part, Person, PlatformName, Reaction, Sign
 from core.platform import Accept, Limits
@@ -34,10 +35,22 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
 class ConsolePlatform:
-    """Reads the file descriptor `source`, writes to `sink`; `language` is the BCP 47 tag of the person's terminal."""
+    """Reads the file descriptor `source`, writes to `sink`; `language` is the BCP 47 tag of the person's terminal.
 
-    def __init__(self, phrases: Phrases, *, source: int = 0, sink: TextIO = sys.stdout, language: str = "") -> None:
+    `exports` is the folder for what /export gives.
+    """
+
+    def __init__(
+        self,
+        phrases: Phrases,
+        *,
+        source: int = 0,
+        sink: TextIO = sys.stdout,
+        language: str = "",
+        exports: Path = Path("exports"),
+    ) -> None:
         self._phrases = phrases
+        self._exports = exports
         self._source = source
         self._sink = sink
         self._language = language or os.environ.get("LANG", "").partition(".")[0].replace("_", "-")
@@ -102,6 +115,9 @@ class ConsolePlatform:
             self._heard = part.heard
             self._print(f"🎧 {part.heard}", dim=True)
         self._grow(part.text)
+        if part.document is not None:
+            path = await asyncio.to_thread(self._write_down, part.document)
+            self._write(f" {path}")
         if part.kind != "draft":
             self._print("")
             self._shown = self._heard = ""
@@ -115,6 +131,12 @@ class ConsolePlatform:
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         """Always: it is the person's own machine."""
         return True
+
+    def erase(self, channel: ChannelKey) -> None:
+        """Erase the spoken answers, and the files that /export wrote."""
+        folders = [folder for folder in (self._folder, self._exports) if folder is not None and folder.is_dir()]
+        for path in (path for folder in folders for path in folder.iterdir() if channel == CHANNEL):
+            path.unlink()
 
     async def _serve(self, line: str, accept: Accept) -> None:
         try:
@@ -175,6 +197,14 @@ class ConsolePlatform:
         self._write(text[len(self._shown) :])
         self._shown = text
 
+    def _write_down(self, document: Document) -> Path:
+        """For its owner's eyes alone."""
+        self._exports.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._exports / document.name
+        path.touch(mode=0o600)
+        path.write_bytes(document.data)
+        return path.resolve()
+
     def _keep(self, ogg: bytes) -> Path:
         if self._folder is None:
             self._folder = Path(self._sounds.enter_context(tempfile.TemporaryDirectory(prefix="parley-")))
@@ -199,7 +229,8 @@ async def converse(settings: Settings) -> None:
 
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
-        talking = asyncio.create_task(app.run({"console": ConsolePlatform(app.phrases)}))
+        console = ConsolePlatform(app.phrases, exports=settings.data_dir / "exports")
+        talking = asyncio.create_task(app.run({"console": console}))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, talking.cancel)
         await talking
 

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, get_args
 
+from core import dialogue as dialogues
 from core import prompt, reading
 from core.access import Access
 from core.channels import Channels
 from core.dialogue import Dialogue
 from core.errors import UserError
 from core.lanes import Lanes
-from core.message import ChannelKey, Message, Part, Person
+from core.message import ChannelKey, Event, Message, Part, Person
 from core.pairing import TooManyTries
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
+from core.privacy import Privacy
 
 AUTO = "auto"
 LANGUAGES = ("en", "zh-Hans")
@@ -50,6 +52,9 @@ _TABLE = (
     Command("translate", LANGUAGES, free=True),
     Command("transcribe", private=True),
     Command("status", private=True),
+    Command("privacy", ("allow", "refuse"), private=True),
+    Command("forget", ("me", "channel")),
+    Command("export", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
     Command("pair", free=True, private=True, owners=True),
 )
@@ -87,6 +92,13 @@ def asked(text: str) -> Asked | None:
 def asked_in(message: Message) -> Asked | None:
     """The command that somebody gave in a message: what they only pass on commands nothing."""
     return asked(message.text) if message.forwarded is None else None
+
+
+def goes_first(event: Event) -> bool:
+    """Whether an event is served before all that waits in its lane: a wish to be forgotten."""
+    given = reading.command(event.text) if isinstance(event, Message) and event.forwarded is None else None
+    name, argument = given or ("", "")
+    return name == "forget" and argument in COMMANDS[name].choices
 
 
 class About(Protocol):
@@ -134,6 +146,7 @@ class Commands:
         words: Words,
         administers: Administers,
         access: Access,
+        privacy: Privacy,
     ) -> None:
         self._channels = channels
         self._lanes = lanes
@@ -141,6 +154,7 @@ class Commands:
         self._words = words
         self._administers = administers
         self._access = access
+        self._privacy = privacy
 
     async def run(self, asked: Asked, room: Room) -> Done:
         """Do it; UserError when it cannot be done here."""
@@ -149,7 +163,7 @@ class Commands:
                 lines = [f"/{name} – {self._words.command(name, room.language)}" for name in OFFERED]
                 return self._say(asked, room, "welcome", commands="\n".join(lines))
             case "new":
-                return replace(self._say(asked, room, "new_conversation"), dialogue=Dialogue())
+                return replace(self._say(asked, room, "new_conversation"), dialogue=dialogues.anew(room.dialogue))
             case "stop":
                 return self._say(asked, room, "stopped")
             case "undo":
@@ -160,6 +174,12 @@ class Commands:
                 return await self._language(asked, room)
             case "status":
                 return self._status(asked, room)
+            case "privacy":
+                return await self._tell_privacy(asked, room)
+            case "forget":
+                return await self._forget(asked, room)
+            case "export":
+                return await self._export(asked, room)
             case "settings":
                 return await self._settings(asked, room)
             case "pair":
@@ -171,13 +191,13 @@ class Commands:
         """Forget the last turn and take its answer away."""
         if not room.dialogue.turns:
             raise UserError("nothing_to_undo")
-        *earlier, last = room.dialogue.turns
+        last = room.dialogue.turns[-1]
         shown = await self._lanes.shown(room.message.channel, last.id)
         gone = tuple(
             Part(last.id, index, room.message.channel, "removal", replaces=ref) for index, ref in enumerate(shown, 1)
         )
         done = self._say(asked, room, "undone", said=_short(last.said))
-        return Done(replace(room.dialogue, turns=tuple(earlier)), (*done.parts, *gone))
+        return Done(dialogues.without_last(room.dialogue), (*done.parts, *gone))
 
     async def _voice(self, asked: Asked, room: Room) -> Done:
         if not asked.argument:
@@ -208,6 +228,29 @@ class Commands:
             used=round(100 * share),
             summary=summary,
         )
+
+    async def _tell_privacy(self, asked: Asked, room: Room) -> Done:
+        whose = room.message.channel.platform, room.message.sender.id
+        if not asked.argument:
+            return self._answer(asked, room, await self._privacy.explain(*whose, room.language))
+        return self._answer(
+            asked, room, await self._privacy.decide(*whose, room.language, allow=asked.argument == "allow")
+        )
+
+    async def _forget(self, asked: Asked, room: Room) -> Done:
+        if not asked.argument:
+            return self._say(asked, room, "forget_what")
+        if asked.argument == "me":
+            text, parts = await self._privacy.forget_me(room.message, room.language)
+        else:
+            await self._only_admins(room)
+            text, parts = await self._privacy.forget_channel(room.message, room.language)
+        return Done(None, (*self._answer(asked, room, text).parts, *parts))
+
+    async def _export(self, asked: Asked, room: Room) -> Done:
+        document = await self._privacy.export(room.message)
+        (part,) = self._say(asked, room, "exported").parts
+        return Done(None, (replace(part, kind="file", document=document),))
 
     async def _settings(self, asked: Asked, room: Room) -> Done:
         chosen = room.preferences
@@ -251,7 +294,10 @@ class Commands:
         await self._channels.prefer(room.message.channel, chosen)
 
     def _say(self, asked: Asked, room: Room, key: str, **blanks: object) -> Done:
-        message, text = room.message, self._words.say(key, room.language, **blanks)
+        return self._answer(asked, room, self._words.say(key, room.language, **blanks))
+
+    def _answer(self, asked: Asked, room: Room, text: str) -> Done:
+        message = room.message
         private_to = message.sender.id if asked.command.private and message.group else ""
         part = Part(
             message.id,
@@ -262,6 +308,7 @@ class Commands:
             reply_to=message.ref,
             language=room.language,
             private_to=private_to,
+            person=message.sender.id,
         )
         return Done(None, (part,))
 

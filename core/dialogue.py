@@ -3,7 +3,7 @@
 Pure. The dialogue is written anew at each commit, so it stays small: the oldest turns leave first.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,11 +16,18 @@ MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Recent turns, oldest first, and a summary of all up to and with the turn `covered`."""
+    """Recent turns, oldest first, and a summary of all up to and with the turn `covered`.
+
+    The summary tells of the persons in `told_by` and of what was said from `since` on (seconds since the epoch, 0: not
+    known). `edition` counts how often something was taken out, so that a summary of what was there before is void.
+    """
 
     summary: str = ""
     turns: tuple[Turn, ...] = ()
     covered: str = ""
+    since: float = 0.0
+    told_by: tuple[str, ...] = ()
+    edition: int = 0
     version: int = 1
 
 
@@ -48,23 +55,54 @@ def uncovered(dialogue: Dialogue) -> tuple[Turn, ...]:
     return dialogue.turns[ids.index(dialogue.covered) + 1 :] if dialogue.covered in ids else dialogue.turns
 
 
-def summarised(dialogue: Dialogue, summary: str, upto: str) -> Dialogue:
+def summarised(
+    dialogue: Dialogue, summary: str, upto: str, *, since: float = 0.0, told_by: tuple[str, ...] = ()
+) -> Dialogue:
     """The dialogue with a summary of its turns up to `upto`; unchanged when that turn is no more."""
     if all(turn.id != upto for turn in dialogue.turns):
         return dialogue
-    return replace(dialogue, summary=summary, covered=upto)
+    return replace(dialogue, summary=summary, covered=upto, since=since, told_by=told_by)
 
 
 def replaced(dialogue: Dialogue, turn: Turn) -> Dialogue:
     """The dialogue with another turn in the place of the one that has its id."""
-    return replace(dialogue, turns=tuple(turn if kept.id == turn.id else kept for kept in dialogue.turns))
+    turns = tuple(turn if kept.id == turn.id else kept for kept in dialogue.turns)
+    return replace(dialogue, turns=turns, edition=dialogue.edition + 1)
 
 
 def without(dialogue: Dialogue, refs: Collection[str]) -> Dialogue:
     """The dialogue without the turns that answered these messages, and without a summary that tells of them."""
-    kept = replace(dialogue, turns=tuple(turn for turn in dialogue.turns if turn.ref not in refs))
-    told = len(dialogue.turns) - len(uncovered(dialogue)) != len(kept.turns) - len(uncovered(kept))
-    return replace(kept, summary="", covered="") if told else kept
+    return _only(dialogue, lambda turn: turn.ref not in refs)
+
+
+def without_last(dialogue: Dialogue) -> Dialogue:
+    """The dialogue without its last turn, and without a summary that tells of it."""
+    last = dialogue.turns[-1:]
+    return _only(dialogue, lambda turn: turn not in last)
+
+
+def without_person(dialogue: Dialogue, person: str) -> Dialogue:
+    """The dialogue without what a person said and what answered them, and without a summary that tells of them."""
+    return _only(dialogue, lambda turn: turn.person != person, void=person in dialogue.told_by)
+
+
+def newer(dialogue: Dialogue, than: float) -> Dialogue:
+    """The dialogue without what is older (seconds since the epoch), and without a summary that tells of that."""
+    since = dialogue.since or (dialogue.turns[0].at if dialogue.turns else 0.0)
+    return _only(dialogue, lambda turn: turn.at >= than, void=bool(dialogue.summary) and since < than)
+
+
+def anew(dialogue: Dialogue) -> Dialogue:
+    """The empty dialogue that comes after this one."""
+    return Dialogue(edition=dialogue.edition + 1)
+
+
+def _only(dialogue: Dialogue, keeps: Callable[[Turn], bool], *, void: bool = False) -> Dialogue:
+    """The dialogue with some of its turns; `void` when its summary goes in any case."""
+    kept = replace(dialogue, turns=tuple(turn for turn in dialogue.turns if keeps(turn)))
+    if void or len(dialogue.turns) - len(uncovered(dialogue)) != len(kept.turns) - len(uncovered(kept)):
+        kept = replace(kept, summary="", covered="", since=0.0, told_by=())
+    return replace(kept, edition=dialogue.edition + 1) if kept != dialogue else dialogue
 
 
 def encode(dialogue: Dialogue) -> bytes:

@@ -29,12 +29,13 @@ _VARIATION_SELECTORS = "\ufe0e\ufe0f"
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """What a sent part belongs to, kept under its platform id."""
+    """What a sent part belongs to, kept under its platform id; `person` is whom it answers."""
 
     turn: str
     thread: str
     model: str
     profile: str
+    person: str = ""
     version: int = 1
 
 
@@ -52,6 +53,16 @@ class Rating:
 
 _RECORD: TypeAdapter[PartRecord] = TypeAdapter(PartRecord)
 _RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
+
+
+def decode_record(raw: bytes) -> PartRecord:
+    """What `record` wrote."""
+    return _RECORD.validate_json(raw)
+
+
+def decode_rating(raw: bytes) -> Rating:
+    """What the hash of ratings holds for a turn and a person."""
+    return _RATING.validate_json(raw)
 
 
 def bare(emoji: str) -> str:
@@ -72,7 +83,7 @@ def record(part: Part) -> bytes:
     """What `lanes.sent` keeps under the platform id of a part; b"" for what no model said."""
     if not part.model:
         return b""
-    return _RECORD.dump_json(PartRecord(part.turn, part.channel.thread, part.model, part.profile))
+    return _RECORD.dump_json(PartRecord(part.turn, part.channel.thread, part.model, part.profile, part.person))
 
 
 def after(held: tuple[tuple[str, str], ...], reaction: Reaction) -> tuple[tuple[str, str], ...]:

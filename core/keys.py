@@ -15,12 +15,16 @@ SEEN_S = 2 * DAY_S
 UPLOAD_S = 2 * DAY_S
 ANSWER_S = 2 * DAY_S
 VOICE_S = 30 * DAY_S
+FILE_S = 3_600
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
+SWEPT_S = 3_600
 VOICELESS_S = DAY_S
 WAKE = "parley:wake"
 """Pub/sub channel that carries `partition platform` of each lane that became due."""
+FORGOTTEN = "parley:forgotten"
+"""Pub/sub channel that carries each channel of which something was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ TABLE = (
     Kind("ready", "zset", "lanes with work -> when each may next be claimed (ms)", None, personal=False),
     Kind("workers", "zset", "processes that answer -> when they were last heard of (s)", None, personal=False),
     Kind("checked", "string", "nothing: written to see whether Redis takes it", CHECKED_S, personal=False),
+    Kind("swept", "string", "nothing: a process has looked for what is too old", SWEPT_S, personal=False),
     Kind("listen", "string", "the process that listens with a token", 6, personal=False),
     Kind("heard", "hash", "Discord channel -> the last message heard there, and when", None, personal=True),
     Kind("access", "hash", "people and groups that an owner let in, and who asked for it", None, personal=True),
@@ -52,7 +57,13 @@ TABLE = (
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
     Kind("prefs", "string", "how the channel wants Parley to be", None, personal=False),
-    Kind("dead", "list", "events and parts that could not be read or answered", None, personal=True),
+    Kind(
+        "dead",
+        "list",
+        "`kind@time:` (s) and what could not be read or answered",
+        None,
+        personal=True,
+    ),
     Kind("ref", "string", "which turn a sent part belongs to", REF_S, personal=True),
     Kind("parked", "list", "reactions that came before their part was recorded", PARKED_S, personal=True),
     Kind("shown", "list", "the platform ids of a turn's parts, in order", REF_S, personal=True),
@@ -60,6 +71,8 @@ TABLE = (
     Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
     Kind("voiceless", "string", "a chat that takes no voice notes", VOICELESS_S, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
+    Kind("consent", "string", "whether a person's words may improve the model, and since when", None, personal=True),
+    Kind("file", "string", "a file for the web page, such as an export", FILE_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
     Kind("voice", "string", "a spoken answer for the web page", VOICE_S, personal=True),
 )
@@ -88,6 +101,11 @@ def workers() -> str:
 def checked() -> str:
     """Of all processes."""
     return f"{prefix(0)}checked"
+
+
+def swept() -> str:
+    """Of all processes."""
+    return f"{prefix(0)}swept"
 
 
 def listening(account: str) -> str:
@@ -140,6 +158,18 @@ def of_channel(kind: str, channel: ChannelKey) -> str:
     return f"{prefix(partition(channel))}{kind}:{channel}"
 
 
+def of_person(kind: str, platform: PlatformName, person: str) -> str:
+    """Key of one kind for a person on a platform, wherever they write: consent."""
+    name = f"{platform}/{person}"
+    return f"{prefix(crc32(name.encode()) % PARTITIONS)}{kind}:{name}"
+
+
+def named(key: str) -> tuple[str, str]:
+    """The kind of a key and what follows it: the channel, or what it is named after."""
+    kind, _, rest = key.partition("}:")[2].partition(":")
+    return kind, rest
+
+
 def seen(channel: ChannelKey, event_id: str) -> str:
     """Event ids are unique on a platform."""
     return f"{prefix(partition(channel))}seen:{channel.platform}/{event_id}"
@@ -185,6 +215,11 @@ def voice(channel: ChannelKey, turn: str) -> str:
 def answer(channel: ChannelKey, turn: str) -> str:
     """What a web request was answered."""
     return f"{of_channel('answer', channel)}/{turn}"
+
+
+def file(channel: ChannelKey, turn: str) -> str:
+    """The file that one turn was answered with."""
+    return f"{of_channel('file', channel)}/{turn}"
 
 
 def wire(channel: ChannelKey) -> str:

@@ -34,16 +34,16 @@ local function settle(lane, ready, inbox, outbox, channel)
 end
 
 --- accept
--- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '')
+-- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0)
 -- -> events ahead of it, -1 accepted before, -2 the lane is full
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local ahead = redis.call('LLEN', KEYS[2])
 if tonumber(ARGV[6]) > 0 and ahead >= tonumber(ARGV[6]) then return -2 end
 redis.call('SET', KEYS[1], 1, 'EX', ARGV[3])
-redis.call('RPUSH', KEYS[2], ARGV[2])
+redis.call(ARGV[8] == '1' and 'LPUSH' or 'RPUSH', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], 'NX', now(), ARGV[1])
-if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[4], 'stop', ARGV[7])
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
+if ARGV[7] ~= '' or ARGV[8] == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner.
   if redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
     redis.call('HINCRBY', KEYS[4], 'fence', 1)
@@ -148,14 +148,14 @@ return answered(KEYS[1], ARGV[3], more)
 
 --- bury
 -- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) part part ...
--- sets aside what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
+-- sets aside, as `kind@time:body`, what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
 -- goes on with the parts that are left
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
 if no then return no end
 local type = redis.call('TYPE', KEYS[6]).ok
 local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
 if body then
-  redis.call('RPUSH', KEYS[5], ARGV[4] .. ':' .. body)
+  redis.call('RPUSH', KEYS[5], ARGV[4] .. '@' .. math.floor(now() / 1000) .. ':' .. body)
   redis.call('LTRIM', KEYS[5], -tonumber(ARGV[5]), -1)
 end
 redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending', 'draft')
@@ -170,7 +170,7 @@ return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARG
 --- replay
 -- KEYS dead in out ready   ARGV channel wake_channel bell   puts the oldest event or part back at the end of its line
 for _, body in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  local kind, rest = string.match(body, '^(%a+):(.*)$')
+  local kind, rest = string.match(body, '^(%a+)@?%d*:(.*)$')
   local line = kind == 'in' and KEYS[2] or kind == 'out' and KEYS[3]
   if line then
     redis.call('LREM', KEYS[1], 1, body)

@@ -84,14 +84,15 @@ class Lanes:
         self._redis = store.redis
         self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
 
-    async def accept(self, event: Event, *, stop: bool = False) -> bool:
+    async def accept(self, event: Event, *, stop: bool = False, first: bool = False) -> bool:
         """Store an event at the end of its channel's lane; False when its id was accepted before.
 
         UserError when so many messages wait there that this one is not taken. With `stop`, the turn that is running
-        is void, and so is what waits before this event.
+        is void, and so is what waits before this event. With `first` it goes before all that waits, and the turn that
+        is running begins again after it.
         """
         channel, part = event.channel, keys.partition(event.channel)
-        bounded = isinstance(event, Message) and not stop
+        bounded = isinstance(event, Message) and not (stop or first)
         ahead = await self._call(
             "accept",
             [
@@ -108,6 +109,7 @@ class Lanes:
                 keys.bell(channel),
                 LONGEST if bounded else 0,
                 event.id if stop else "",
+                int(first),
             ],
         )
         if ahead == -2:

@@ -8,9 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar, cast
 
-from pydantic import ConfigDict, Discriminator, TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from core.attachments import Document, VoiceNote
 from core.errors import PermanentError
 
 PlatformName = Literal["telegram", "discord", "web", "console"]
@@ -65,8 +66,10 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words, files and platform
-    id (`ref`: where all of it is meant).
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
+
+    `ref` is its platform id where all of it is meant, "" where a part of it was chosen; `person` the id of a person who
+    said it, where the platform tells.
     """
 
     speaker: str
@@ -74,6 +77,7 @@ class Quote:
     media: tuple[MediaRef, ...] = ()
     own: bool = False
     ref: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,28 +164,23 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a channel's turns up to and with `upto` come to, made by Parley itself."""
+    """What a channel's turns up to and with `upto` come to, made by Parley itself.
+
+    `since`, `told_by` and `edition` are as in the dialogue that it was made of.
+    """
 
     id: str
     channel: ChannelKey
     text: str
     upto: str
+    since: float = 0.0
+    told_by: tuple[str, ...] = ()
+    edition: int = 0
     type: Literal["summary"] = "summary"
     version: int = 1
 
 
 Event = Message | Reaction | Edit | Deletion | Move | Summary
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceNote:
-    """Spoken audio: OGG/Opus bytes, seconds, and at most 256 loudness bytes, one per 100 ms or longer."""
-
-    ogg: bytes
-    duration_s: float
-    waveform: bytes
-
-    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,18 +231,20 @@ class Part:
     """One send to a platform.
 
     `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
-    takes an earlier part away. `heard` is set on the first part of an answer to a voice note, `rateable` on the part
-    that should offer feedback, `thumbs` where the channel wants 👍 and 👎 put under it. `replaces` is the platform id
-    of an earlier part, which is edited into this one. `private_to` is the id of the only person who is to see it.
+    takes an earlier part away, `file` is a document with a few words. `heard` is set on the first part of an answer to
+    a voice note, `rateable` on the part that should offer feedback, `thumbs` where the channel wants 👍 and 👎 below.
+    `replaces` is the platform id of an earlier part, which is edited into this one. `private_to` is the id of the only
+    person who is to see it, `person` of the one whom it answers.
     """
 
     turn: str
     index: int
     channel: ChannelKey
-    kind: Literal["text", "voice", "draft", "notice", "removal"]
+    kind: Literal["text", "voice", "draft", "notice", "removal", "file"]
     text: str = ""
     heard: str = ""
     voice: VoiceNote | None = None
+    document: Document | None = None
     reply_to: str = ""
     replaces: str = ""
     language: str = "en"
@@ -252,6 +253,7 @@ class Part:
     rateable: bool = False
     thumbs: bool = False
     private_to: str = ""
+    person: str = ""
     version: int = 1
 
     @property

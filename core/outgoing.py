@@ -42,6 +42,7 @@ def parts_of(reply: Reply, message: Message, limits: Limits, *, thumbs: bool = F
             profile=turn.profile,
             rateable=index == len(pieces) - 1,
             thumbs=thumbs and index == len(pieces) - 1,
+            person=turn.person,
         )
         for index, piece in enumerate(pieces)
     ]
@@ -56,6 +57,7 @@ def parts_of(reply: Reply, message: Message, limits: Limits, *, thumbs: bool = F
                 language=turn.language,
                 model=turn.model,
                 profile=turn.profile,
+                person=turn.person,
             )
         )
     return tuple(parts)
@@ -83,6 +85,7 @@ def text_parts(message: Message, text: str, language: str, limits: Limits, *, pr
             reply_to="" if index and not private_to else message.ref,
             language=language,
             private_to=private_to,
+            person=message.sender.id,
         )
         for index, piece in enumerate(pieces)
     )
@@ -90,7 +93,16 @@ def text_parts(message: Message, text: str, language: str, limits: Limits, *, pr
 
 def notice(message: Message, text: str, language: str) -> Part:
     """Parley speaking about itself, as the only part of an answer."""
-    return Part(message.id, 0, message.channel, "notice", text, reply_to=message.ref, language=language)
+    return Part(
+        message.id,
+        0,
+        message.channel,
+        "notice",
+        text,
+        reply_to=message.ref,
+        language=language,
+        person=message.sender.id,
+    )
 
 
 def in_place(parts: Sequence[Part], shown: Sequence[str]) -> tuple[Part, ...]:

@@ -1,6 +1,6 @@
 """How one channel wants Parley to be: voice, language, whom it answers. Pure values; `channels.py` keeps them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,6 +24,11 @@ class Preferences:
     answers: Answers = "mentions"
     thumbs: bool = False
     version: int = 1
+
+
+def impersonal(preferences: Preferences) -> Preferences:
+    """These preferences without what is a matter of people's taste."""
+    return replace(preferences, voice="auto", language="")
 
 
 _PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)

@@ -1,9 +1,10 @@
 """The front desk: stores what a platform heard, or tells its sender why it was not taken."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import ceil
 
-from core import clock, outgoing, reading
+from core import clock, commands, outgoing, reading
 from core.access import Access
 from core.channels import Channels
 from core.errors import AssistantError, UserError
@@ -60,10 +61,13 @@ class Reception:
             return False
         if isinstance(event, Move):
             await self._access.moved(event)
+        first = commands.goes_first(event)
+        if first and isinstance(event, Message):
+            event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
         stop = isinstance(event, Message) and _command(event) == "stop"
         try:
             with timed("accept"):
-                return await self._lanes.accept(event, stop=stop)
+                return await self._lanes.accept(event, stop=stop, first=first)
         except UserError as error:
             assert isinstance(event, Message)
             await self._refuse(event, error)

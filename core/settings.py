@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         description="always: the Redis that is started loses nothing with the machine, and each turn is slower",
     )
     data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
+    retention_days: int = Field(
+        365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"
+    )
     profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
     lm_model: str = Field(
         "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"

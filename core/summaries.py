@@ -28,9 +28,15 @@ class Summaries:
         """Begin one if the conversation is about to outgrow the window."""
         if channel in self._making or not (outgrown := self._engine.outgrown(dialogue)):
             return
-        task = asyncio.create_task(self._make(channel, dialogue.summary, outgrown))
+        task = asyncio.create_task(self._make(channel, dialogue, outgrown))
         self._making[channel] = task
         task.add_done_callback(lambda _: self._making.pop(channel, None))
+
+    def drop(self, channel: ChannelKey | None) -> None:
+        """Give up what is being made for a channel, whose turns are no longer what they were; None: for all."""
+        for making, task in self._making.items():
+            if channel in (None, making):
+                task.cancel()
 
     async def close(self) -> None:
         """Give up what is being made."""
@@ -39,10 +45,14 @@ class Summaries:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _make(self, channel: ChannelKey, earlier: str, outgrown: Sequence[Turn]) -> None:
+    async def _make(self, channel: ChannelKey, dialogue: Dialogue, outgrown: Sequence[Turn]) -> None:
         try:
-            text = await self._engine.summarise(earlier, outgrown)
-            upto = outgrown[-1].id
-            await self._lanes.accept(Summary(f"{upto}s", channel, text, upto))
+            text = await self._engine.summarise(dialogue.summary, outgrown)
+            upto, since = outgrown[-1].id, dialogue.since or outgrown[0].at
+            told_by = tuple(dict.fromkeys([*dialogue.told_by, *(turn.person for turn in outgrown if turn.person)]))
+            # What was forgotten meanwhile is not even to wait in the lane.
+            if (await self._lanes.dialogue(channel)).edition == dialogue.edition:
+                event = Summary(f"{upto}s{dialogue.edition}", channel, text, upto, since, told_by, dialogue.edition)
+                await self._lanes.accept(event)
         except AssistantError as error:
             _LOG.warning("%s: no summary this time: %s", channel, error)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import takewhile
 
+from core import commands, outgoing, reading
 from core import dialogue as dialogues
-from core import outgoing, reading
 from core import preferences as preferring
 from core.answering import Answering, Scene
 from core.delivery import Delivery
@@ -17,6 +17,7 @@ from core.dialogue import Dialogue
 from core.engine import is_for_parley
 from core.errors import ChannelMoved, PermanentError
 from core.feedback import Feedback
+from core.invalidation import Invalidation
 from core.lanes import Buried, Claim, Lanes
 from core.message import (
     Deletion,
@@ -56,12 +57,14 @@ class Turns:
         pacing: Pacing,
         platforms: Mapping[PlatformName, Platform],
         summaries: Summaries,
+        invalidation: Invalidation,
     ) -> None:
         self._lanes = lanes
         self._answering = answering
         self._feedback = feedback
         self._upkeep = upkeep
         self._summaries = summaries
+        self._invalidation = invalidation
         self._delivery = Delivery(lanes, pacing, platforms)
 
     async def step(self, claim: Claim) -> bool:
@@ -94,9 +97,10 @@ class Turns:
             scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
         except PermanentError as error:
             return await self._bury(claim, "prefs", error)
-        if claim.stop and event.id != claim.stop:
+        if claim.stop and event.id != claim.stop and not commands.goes_first(event):
             return await self._pass_over(claim, event)
-        if claim.gone and isinstance(event, Message | Edit) and not await self._delivery.reachable(claim.channel):
+        heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
+        if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
             return await self._lanes.bury(claim, "in", gone=True)
@@ -110,10 +114,9 @@ class Turns:
             case Edit():
                 return await self._converse_again(scene, event)
             case Deletion():
-                return await self._lanes.commit(claim, dialogues.without(dialogue, event.targets), (), last=event.id)
+                return await self._commit(scene, dialogues.without(dialogue, event.targets), (), event.id)
             case Summary():
-                kept = dialogues.summarised(dialogue, event.text, event.upto)
-                return await self._lanes.commit(claim, kept, (), last=event.id)
+                return await self._summarise(scene, event)
             case Move():
                 await self._upkeep.move(claim.channel, event.to)
                 return False
@@ -156,16 +159,25 @@ class Turns:
             kept, parts = answered.dialogue, answered.parts
             parts = await showing.finished(parts)
             with timed("commit"):
-                more = await self._commit(claim, kept, parts, last, events)
+                more = await self._commit(scene, kept, parts, last, events)
         if kept is not None:
             self._summaries.consider(message.channel, kept)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _commit(
-        self, claim: Claim, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
+        self, scene: Scene, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
     ) -> bool:
         sending = self._delivery.mark_of(parts)
-        return await self._lanes.commit(claim, dialogue, parts, last=last, events=events, sending=sending)
+        more = await self._lanes.commit(scene.claim, dialogue, parts, last=last, events=events, sending=sending)
+        if dialogue is not None and dialogue.edition != scene.dialogue.edition:
+            await self._invalidation.tell(scene.claim.channel)
+        return more
+
+    async def _summarise(self, scene: Scene, made: Summary) -> bool:
+        kept = scene.dialogue
+        if made.edition == kept.edition:
+            kept = dialogues.summarised(kept, made.text, made.upto, since=made.since, told_by=made.told_by)
+        return await self._lanes.commit(scene.claim, kept, (), last=made.id)
 
     async def _album(self, first: Message) -> tuple[Message, int, str]:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
@@ -196,5 +208,5 @@ class Turns:
             return await self._lanes.commit(claim, None, parts, last=edit.id)
         shown = await self._lanes.shown(claim.channel, turn.id)
         parts = outgoing.in_place(parts, shown)
-        more = await self._commit(claim, dialogues.replaced(dialogue, kept.turns[-1]), parts, edit.id)
+        more = await self._commit(scene, dialogues.replaced(dialogue, kept.turns[-1]), parts, edit.id)
         return await self._delivery.deliver(claim, parts) if parts else more

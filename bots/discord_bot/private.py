@@ -50,17 +50,19 @@ async def post(
     what: str | discord.File,
     *,
     nonce: str,
+    beside: str = "",
     reference: discord.MessageReference | None = None,
     content_type: str = "",
     **flags: bool,
 ) -> str:
-    """Post a text or a file and return the message's id: `send()` of discord.py takes neither flags nor types.
+    """Post a text, or a file and words `beside` it, and return the message's id.
 
-    A text whose nonce Discord knows already is the earlier message, which is made to say what this one says.
+    `send()` of discord.py takes neither flags nor types. A text whose nonce Discord knows already is the earlier
+    message, which is made to say what this one says.
     """
     missing = discord.utils.MISSING
     with handle_message_parameters(
-        content=what if isinstance(what, str) else missing,
+        content=what if isinstance(what, str) else beside or missing,
         file=what if isinstance(what, discord.File) else missing,
         flags=discord.MessageFlags(**flags),
         nonce=nonce,
@@ -81,15 +83,21 @@ async def edit(client: discord.Client, channel: int, message: int, text: str) ->
         await client.http.edit_message(channel, message, params=params)
 
 
-async def edit_original(client: discord.Client, token: str, text: str) -> str:
+async def edit_original(client: discord.Client, token: str, text: str, file: discord.File | None = None) -> str:
     """Change the reply under a command and return its id: `Interaction` does that only where it was received."""
     with handle_message_parameters(
         content=text,
+        attachments=[file] if file is not None else discord.utils.MISSING,
         flags=discord.MessageFlags(suppress_embeds=True),
         previous_allowed_mentions=client.allowed_mentions,
     ) as params:
         data = await async_context.get().edit_original_interaction_response(
-            client.application_id or 0, token, session=_session(client), payload=params.payload
+            client.application_id or 0,
+            token,
+            session=_session(client),
+            payload=params.payload,
+            multipart=params.multipart,
+            files=params.files,
         )
     return str(data["id"])
 

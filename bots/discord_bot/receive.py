@@ -55,7 +55,8 @@ def quote_of(told: discord.Message, me: int) -> Quote:
     text = _source(told).content
     for markup, name in _name_mentions(text, told, me):
         text = text.replace(markup, name)
-    return Quote(told.author.display_name, text, _media_of(told), told.author.id == me, str(told.id))
+    author = told.author
+    return Quote(author.display_name, text, _media_of(told), author.id == me, str(told.id), str(author.id))
 
 
 def files_of(told: discord.Message) -> Sequence[discord.Attachment]:

@@ -1,10 +1,13 @@
 """Answers to interactions, and what only one person is to see."""
 
+import io
+
 import discord
 
 from bots.discord_bot.interactions import Handle
 from bots.discord_bot.private import edit_original, follow_up, post
 from bots.locales import Phrases
+from core.attachments import Document
 from core.message import Part
 
 _REFUSED = (401, 403, 404)
@@ -12,14 +15,26 @@ _REFUSED = (401, 403, 404)
 _CLOSED = (50007, 50278)  # developers/topics/opcodes-and-status-codes: closed direct messages, no common server
 
 
-async def fill(client: discord.Client, handle: Handle, text: str) -> str:
+async def fill(client: discord.Client, handle: Handle, text: str, document: Document | None = None) -> str:
     """Let the reply that waits under a command say this, and return its id; "" when Discord takes it no more."""
     try:
-        return await edit_original(client, handle.token, text)
+        return await edit_original(client, handle.token, text, file_of(document) if document else None)
     except discord.HTTPException as error:
         if error.status not in _REFUSED:
             raise
         return ""
+
+
+def file_of(document: Document) -> discord.File:
+    """A document as discord.py sends it; good for one try."""
+    return discord.File(io.BytesIO(document.data), filename=document.name)
+
+
+async def post_document(client: discord.Client, channel: int, part: Part) -> str:
+    """Post a document with its words, and return the message's id."""
+    assert part.document is not None
+    file = file_of(part.document)
+    return await post(client, channel, file, nonce=part.nonce, beside=part.text, content_type="application/json")
 
 
 async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> str:
@@ -33,7 +48,9 @@ async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> st
     key = "written_privately"
     try:
         direct = await client.create_dm(discord.Object(int(part.private_to)))
-        await post(client, direct.id, part.text, nonce=part.nonce, suppress_embeds=True)
+        await post_document(client, direct.id, part) if part.document else await post(
+            client, direct.id, part.text, nonce=part.nonce, suppress_embeds=True
+        )
     except discord.Forbidden as error:
         if error.code not in _CLOSED:
             raise
@@ -47,7 +64,7 @@ async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> st
 
 async def _respond(client: discord.Client, handle: Handle, part: Part) -> bool:
     if part.index == 0:
-        return bool(await fill(client, handle, part.text))
+        return bool(await fill(client, handle, part.text, part.document))
     try:
         await follow_up(client, handle.token, part.text)
     except discord.HTTPException as error:

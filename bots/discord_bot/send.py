@@ -10,7 +10,7 @@ import discord
 from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.interactions import Handle
 from bots.discord_bot.private import VoiceFile, edit, post
-from bots.discord_bot.responses import fill, send_aside
+from bots.discord_bot.responses import fill, post_document, send_aside
 from bots.locales import Phrases
 from core.errors import AssistantError, PermanentError, SettingError
 from core.message import ChannelKey, Part, Person, VoiceNote
@@ -116,7 +116,9 @@ async def _send(client: discord.Client, part: Part, *, as_reply: bool) -> str:
         return await _send_voice(client, int(part.channel.space), part.voice, part.nonce, reference)
     with discord_errors("sending a text"):
         async with asyncio.timeout(_TEXT_S):
-            filled = await fill(client, handle, _content(part)) if handle is not None else ""
+            filled = await fill(client, handle, _content(part), part.document) if handle is not None else ""
+            if not filled and part.document is not None:
+                return await post_document(client, int(part.channel.space), part)
             return filled or await _show_text(client, part, _content(part), reference)
 
 

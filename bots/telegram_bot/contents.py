@@ -43,9 +43,12 @@ def quote_of(message: TelegramMessage, me: int) -> Quote | None:
         text = chosen or answered.text or answered.caption or ""
         own = author is not None and author.id == me
         ref = "" if chosen else str(answered.message_id)
-        quote = Quote(_name(answered.sender_chat or author), text, tuple(media_of(answered)), own, ref)
+        who = answered.sender_chat or author
+        quote = Quote(_name(who), text, tuple(media_of(answered)), own, ref, _person(who))
     elif elsewhere is not None:
-        quote = Quote(_origin(elsewhere.origin), chosen, tuple(media_of(elsewhere)))
+        origin = elsewhere.origin
+        who = origin.sender_user if isinstance(origin, MessageOriginUser) else None
+        quote = Quote(_origin(origin), chosen, tuple(media_of(elsewhere)), person=_person(who))
     else:
         return None
     return quote if quote.text or quote.media else None
@@ -66,6 +69,10 @@ def _name(who: User | Chat | None) -> str:
         return ""
     # A deleted account has no name at all.
     return (who.full_name if isinstance(who, User) else who.effective_name) or ""
+
+
+def _person(who: User | Chat | None) -> str:
+    return str(who.id) if isinstance(who, User) else ""
 
 
 def _origin(origin: MessageOrigin) -> str:

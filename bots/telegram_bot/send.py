@@ -58,6 +58,8 @@ async def send(bot: Bot, part: Part, phrases: Phrases) -> str:
                 return await _send_draft(bot, part)
             case "removal":
                 return await _remove(bot, part)
+            case "file":
+                return await _send_document(bot, part)
             case "text" | "notice":
                 return await _edit_text(bot, part) if part.replaces else await _send_text(bot, part)
 
@@ -177,6 +179,22 @@ async def _send_voice(bot: Bot, part: Part) -> str:
         if says(error, "voice_messages_forbidden", "rights to send voice"):
             raise VoiceForbidden(f"{part.channel} takes no voice notes") from error
         raise
+    return str(sent.message_id)
+
+
+async def _send_document(bot: Bot, part: Part) -> str:
+    chat, topic = where(part.channel)
+    assert part.document is not None
+    sent = await bot.send_document(
+        chat,
+        part.document.data,
+        caption=part.text,
+        filename=part.document.name,
+        message_thread_id=topic,
+        reply_parameters=_reply_to(part) if chat < 0 else None,
+        read_timeout=_UPLOAD_S,
+        write_timeout=_UPLOAD_S,
+    )
     return str(sent.message_id)
 
 

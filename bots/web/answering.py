@@ -32,10 +32,10 @@ class Step:
     """One event of an answer: its name and what the client gets.
 
     accepted: stored. heard: the transcript. draft: all the text so far. reply: the answer. voice: where its sound is.
-    waiting: nothing for a while, sent to keep the connection open.
+    file: where a file is that came with it. waiting: nothing for a while, sent to keep the connection open.
     """
 
-    name: Literal["accepted", "heard", "draft", "reply", "voice", "waiting"]
+    name: Literal["accepted", "heard", "draft", "reply", "voice", "file", "waiting"]
     data: dict[str, object]
 
 
@@ -79,6 +79,8 @@ class Answering:
             if last.heard and not heard:
                 yield Step("heard", {"text": last.heard})
             yield Step("reply", _reply(message, turn, last))
+            if last.kind == "file":
+                yield Step("file", {"file_url": file_url(message.channel, message.id)})
             if turn is not None and turn.spoken and await self._voice_comes(message, inbox):
                 yield Step("voice", {"voice_url": voice_url(message.channel, message.id)})
 
@@ -129,6 +131,11 @@ class Answering:
 def voice_url(channel: ChannelKey, turn_id: str) -> str:
     """Where a spoken answer is served."""
     return f"/v1/channels/{channel.space}/messages/{turn_id}/voice"
+
+
+def file_url(channel: ChannelKey, turn_id: str) -> str:
+    """Where a file that came with an answer is served."""
+    return f"/v1/channels/{channel.space}/messages/{turn_id}/file"
 
 
 def answer_ref(channel: ChannelKey, turn_id: str) -> str:

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from bots.locales import Phrases
 from bots.web.answering import Answering, Step, answer_ref, voice_url
+from bots.web.exporting import download
 from bots.web.failures import WebError, language_of, preferred_tags
 from bots.web.intake import Intake, TextIn, read_message
 from bots.web.sound import sound
@@ -35,12 +36,13 @@ MessageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9]{1,64}$")]
 
 
 class Answer(BaseModel):
-    """An answer. `heard` is the transcript of a voice note, `voice_url` where the spoken answer is."""
+    """An answer. `heard` is the transcript of a voice note; the addresses are of a spoken answer and of a file."""
 
     message_id: str
     text: str
     heard: str = ""
     voice_url: str | None = None
+    file_url: str | None = None
     channel: str
 
 
@@ -103,14 +105,15 @@ class Api:
         router.add_api_route(reaction, self.react, methods=["PUT"], status_code=204)
         router.add_api_route(reaction, self.unreact, methods=["DELETE"], status_code=204)
         router.add_api_route("/{message_id}/voice", self.voice, methods=["GET"], response_class=Response)
+        router.add_api_route("/{message_id}/file", self.file, methods=["GET"], response_class=Response)
         return router
 
     async def say(self, channel: Channel, request: Request) -> Response:
         """Say something and get the answer.
 
         JSON with a text, or multipart with a text, a file (voice or image), or both. With `Accept: text/event-stream`
-        the answer grows as events: accepted, heard, draft, reply, voice, error. With an `Idempotency-Key` header the
-        same request can be sent again: it is answered once.
+        the answer grows as events: accepted, heard, draft, reply, file, voice, error. With an `Idempotency-Key` header
+        the same request can be sent again: it is answered once.
         """
         message = await self._message(ChannelKey("web", channel), request)
         steps = self._rooms.answering.steps(message, self._accept)
@@ -152,6 +155,10 @@ class Api:
     async def voice(self, channel: Channel, message_id: MessageId, request: Request) -> Response:
         """Listen to a spoken answer: OGG/Opus; single byte ranges are served."""
         return await sound(self._rooms.redis, keys.voice(ChannelKey("web", channel), message_id), request)
+
+    async def file(self, channel: Channel, message_id: MessageId) -> Response:
+        """Download a file that came with an answer, within an hour."""
+        return await download(self._rooms.redis, keys.file(ChannelKey("web", channel), message_id))
 
     async def _react(self, channel: ChannelKey, message_id: str, emoji: str, *, add: bool) -> Response:
         if not bare(emoji):
@@ -207,7 +214,7 @@ async def _collect(steps: AsyncGenerator[Step], request: Request) -> Answer | No
     """The whole answer; None when the caller hung up before it came."""
     answer: dict[str, object] = {}
     async for step in steps:
-        if step.name in ("reply", "voice"):
+        if step.name in ("reply", "voice", "file"):
             answer |= step.data
         elif step.name == "waiting" and await request.is_disconnected():
             return None

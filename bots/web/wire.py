@@ -31,7 +31,7 @@ class Note:
     """One part of an answer on its way to the page; spoken bytes stay in Redis."""
 
     turn: str
-    kind: Literal["draft", "text", "voice", "notice", "removal"]
+    kind: Literal["draft", "text", "voice", "notice", "removal", "file"]
     text: str = ""
     heard: str = ""
 
@@ -45,7 +45,9 @@ async def post(redis: Redis, part: Part) -> None:
     pipe = redis.pipeline(transaction=False)
     if part.voice is not None:
         pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
-    if part.kind in ("text", "notice"):
+    if part.document is not None:
+        pipe.set(keys.file(part.channel, part.turn), part.document.data, ex=keys.FILE_S)
+    if part.kind in ("text", "notice", "file"):
         pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
     pipe.publish(keys.wire(part.channel), note)
     with translated():

@@ -95,6 +95,10 @@ class LanguageModel(Protocol):
         """Tokens that these utterances take in a prompt."""
         ...
 
+    def forget(self, channel: str) -> None:
+        """Drop, soon, what is kept of a channel's last request; with "" of all channels'."""
+        ...
+
     async def close(self) -> None:
         """Ends running work and frees the model; idempotent."""
         ...

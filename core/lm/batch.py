@@ -95,11 +95,14 @@ class Batch:
         self._waiting.append(job)
 
     def forget(self, channel: str) -> None:
-        """Drop what is kept for a channel; a running answer of it is not kept either."""
-        self.slots.forget(channel)
-        for row in self._rows:
-            if row.job.channel == channel:
-                row.job.channel = ""
+        """Drop what is kept for a channel, with "" for all; an answer of it that runs or waits is not kept either."""
+        if channel:
+            self.slots.forget(channel)
+        else:
+            self.slots.drop_kept()
+        for job in (*self._waiting, *(row.job for row in self._rows)):
+            if channel in ("", job.channel):
+                job.channel = ""
 
     def step(self) -> None:
         """One forward. Jobs that were cancelled leave before it, jobs that are finished after it."""

@@ -78,7 +78,7 @@ class LocalModel:
         )
 
     def forget(self, channel: str) -> None:
-        """Drop what was computed for a channel, soon."""
+        """Drop what was computed for a channel, soon; with "" for all."""
         self._call(lambda: self._batch.forget(channel))
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:

@@ -90,6 +90,9 @@ class RemoteModel:
         finally:
             await stream.close()
 
+    def forget(self, channel: str) -> None:
+        """Nothing: nothing is kept here, and the server knows no channels."""
+
     async def close(self) -> None:
         """Closes the connections; idempotent."""
         await self._client.close()

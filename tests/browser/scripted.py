@@ -16,6 +16,7 @@ import numpy as np
 from bots.locales import Phrases
 from bots.web.platform import WebPlatform
 from core import clock, dialogue, keys, outgoing
+from core.attachments import Document
 from core.feedback import Feedback, record
 from core.lanes import Claim, Lanes
 from core.message import Message, Part, Reaction, Reply, Turn, VoiceNote, decode_event
@@ -90,6 +91,12 @@ class Script:
             return await self._deliver(claim, None, (notice,))
         if message.text == "/help":
             return await self._deliver(claim, None, (Part(message.id, 0, message.channel, "text", "I know /help."),))
+        if message.text == "/export":
+            part = Part(message.id, 0, message.channel, "file", "All of it.", document=Document("x.json", b'{"a": 1}'))
+            return await self._deliver(claim, None, (part,))
+        if message.text == "/forget me":
+            part = Part(message.id, 0, message.channel, "text", "I have forgotten you.")
+            return await self._deliver(claim, dialogue.Dialogue(), (part,))
         said = "\n".join(text for text in (heard, message.text) if text)
         reply = f"You said: {said}" if message.text != "markdown" else MARKDOWN
         for end in [index for index, char in enumerate(reply) if char == " "]:

@@ -189,6 +189,22 @@ def test_what_parley_says_of_itself_has_no_thumbs(page: Page):
     expect(page.locator(".thumb")).to_have_count(0)
 
 
+def test_what_is_kept_can_be_saved_and_what_is_forgotten_leaves_the_page(page: Page):
+    say(page, "hello there")
+    finished(page, 1)
+    say(page, "/export")
+    save = answer(page).get_by_role("button", name="Save the file")
+    with page.expect_download() as saving:
+        save.click()
+    assert saving.value.suggested_filename == "parley.json"
+    assert saving.value.path().read_bytes() == b'{"a": 1}'
+    say(page, "/forget me")
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(answer(page).locator(".text")).to_have_text("I have forgotten you.")
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(0)
+
+
 def test_an_error_is_one_line_with_a_second_try(page: Page):
     say(page, "fail")
     expect(answer(page).locator(".trouble")).to_have_text("That did not work, and here is why. Try again")

@@ -19,6 +19,7 @@ class FakeModel:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.forgotten: list[str] = []
         self.delay_s = 0.0
         self.most_at_once = 0
         self._running = 0
@@ -43,6 +44,9 @@ class FakeModel:
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+
+    def forget(self, channel: str) -> None:
+        self.forgotten.append(channel)
 
     async def close(self) -> None:
         pass

@@ -62,5 +62,7 @@ async def test_21_what_nobody_can_read_is_set_aside(world: World, data: Path, no
             while len(dead := await store.redis.lrange(dead_key, 0, -1)) < 3:
                 await asyncio.sleep(0.05)
     note(f"{len(dead)} set aside, the next message answered")
-    assert sorted(dead) == [kind + b":" + CORRUPT for kind in (b"dlg", b"in", b"out")]
+    assert sorted(re.sub(rb"@\d+:", b":", each) for each in dead) == [
+        kind + b":" + CORRUPT for kind in (b"dlg", b"in", b"out")
+    ]
     assert verdict.perfect, verdict

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.platforms.discord_payloads import ALICE, BOT, DM, GUILD, USERS, Json, SentMessage, member, message, snowflake
-from tests.platforms.discord_rest import Refused, json_response
+from tests.platforms.discord_rest import Refused, json_response, read_body
 
 _DEFER, _CHOICES, _EPHEMERAL, _LOADING = 5, 8, 1 << 6, 1 << 7
 
@@ -26,6 +26,7 @@ class Given:
     ephemeral: bool = False
     original: Json | None = None
     texts: list[str] = field(default_factory=list[str])
+    files: list[bytes] = field(default_factory=list[bytes])
     choices: list[str] | None = None
 
 
@@ -92,7 +93,10 @@ class DiscordInteractions:
             case ["POST", "interactions", _, token, "callback"]:
                 return json_response(self._call_back(self._known(token), await request.json()))
             case ["PATCH", "webhooks", _, token, "messages", "@original"]:
-                return json_response(self._fill(self._known(token), await request.json()))
+                given = self._known(token)
+                body, files = await read_body(request)
+                given.files += [blob for _, _, blob in files]
+                return json_response(self._fill(given, body))
             case ["POST", "webhooks", _, token]:
                 return json_response(self._follow(self._known(token), await request.json()))
             case _:

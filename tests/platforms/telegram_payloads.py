@@ -31,6 +31,7 @@ class Sent:
     entities: tuple[str, ...] = ()
     marks: tuple[Json, ...] = ()
     """The entities as they were given, with their places in UTF-16 units."""
+    document: bytes = b""
 
 
 async def read_form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:

@@ -207,7 +207,7 @@ class TelegramServer:
             return _ok(result)
         if method == "getFile":
             return self._get_file(fields["file_id"])
-        if method in ("sendMessage", "sendVoice"):
+        if method in ("sendMessage", "sendVoice", "sendDocument"):
             return self._send(fields, files)
         if method in ("editMessageText", "deleteMessage"):
             return self._change(method, fields)
@@ -248,10 +248,10 @@ class TelegramServer:
         return _ok({"file_id": file_id, "file_unique_id": file_id, "file_size": size, "file_path": f"voice/{file_id}"})
 
     def _send(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> web.Response:
-        text, marks = fields.get("text", ""), json.loads(fields.get("entities", "[]"))
+        text, marks = fields.get("text", fields.get("caption", "")), json.loads(fields.get("entities", "[]"))
         if int(fields["chat_id"]) in self.chats.closed:
             return error(Failure(403, "Forbidden: bot can't initiate conversation with a user"))
-        if (no := refused(text, marks, needs_text="voice" not in files)) is not None:
+        if (no := refused(text, marks, needs_text=not files)) is not None:
             return error(no)
         keyboard = json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", [])
         sent = Sent(
@@ -265,9 +265,12 @@ class TelegramServer:
             buttons=tuple(button["text"] for row in keyboard for button in row),
             entities=tuple(mark["type"] for mark in marks),
             marks=tuple(marks),
+            document=files.get("document", b""),
         )
         self.sent.append(sent)
         body: Json = {"voice": {"file_id": "S", "file_unique_id": "s", "duration": sent.duration}} if sent.voice else {}
+        if sent.document:
+            body = {"document": {"file_id": "D", "file_unique_id": "d"}, "caption": text}
         kind = "private" if sent.chat > 0 else "supergroup"
         chat = {"id": sent.chat, "type": kind}
         return _ok(

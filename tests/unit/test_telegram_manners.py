@@ -95,11 +95,11 @@ async def test_what_a_message_answers_comes_with_it(telegram: TelegramServer):
     telegram.say("why?", chat=GROUP, reply_to=ANSWER)
     telegram.say("@parley_bot nine?", chat=GROUP, reply_to=said, quote={"text": "at nine", "position": 17})
     _, _, when, transcribe, why, nine = await messages(telegram, 6)
-    assert when.quote == Quote("Bob Li", "the train leaves at nine", ref=str(said["message"]["message_id"]))
+    assert when.quote == Quote("Bob Li", "the train leaves at nine", ref=str(said["message"]["message_id"]), person="8")
     assert transcribe.quote is not None
     assert [media.handle for media in transcribe.quote.media] == [note["file_id"]]
-    assert why.quote == Quote("Parley", "an answer", own=True, ref=str(ANSWER.id))
-    assert nine.quote == Quote("Bob Li", "at nine")
+    assert why.quote == Quote("Parley", "an answer", own=True, ref=str(ANSWER.id), person="42")
+    assert nine.quote == Quote("Bob Li", "at nine", person="8")
 
 
 async def test_a_quote_from_another_chat_and_the_opening_of_a_topic(telegram: TelegramServer):

@@ -10,7 +10,26 @@ ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
 THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "voices", "aloud", "signs", "espeak", "engine"}
 THINKING |= {"summarising", "audio", "profiles", "knowledge"}
-KEEPING = {"lanes", "store", "keys", "doorbell", "feedback", "channels", "privacy", "quotas", "access", "pairing"}
+KEEPING = {
+    "access",
+    "pairing",
+    "belongings",
+    "compacting",
+    "sweeping",
+    "exporting",
+    "lanes",
+    "store",
+    "keys",
+    "doorbell",
+    "feedback",
+    "channels",
+    "consents",
+    "invalidation",
+    "personal",
+    "privacy",
+    "purging",
+    "quotas",
+}
 MEETING = {"answering", "summaries", "turns", "delivery"}
 
 

@@ -57,7 +57,13 @@ async def test_is_a_platform(web: Web) -> None:
 async def test_text_in_json_out(client: httpx.AsyncClient) -> None:
     answer = (await client.post(MESSAGES, json={"text": "hello there"})).json()
     assert answer.pop("message_id")
-    assert answer == {"text": "You said: hello there", "heard": "", "voice_url": None, "channel": "room"}
+    assert answer == {
+        "text": "You said: hello there",
+        "heard": "",
+        "voice_url": None,
+        "file_url": None,
+        "channel": "room",
+    }
 
 
 async def test_voice_in_heard_and_voice_out(client: httpx.AsyncClient) -> None:

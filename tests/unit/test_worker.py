@@ -15,11 +15,13 @@ from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.feedback import Feedback
+from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.message import ChannelKey, Deletion, Edit, MediaRef, Message, Move, Part, Person, Quote, Reaction, VoiceNote
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Limits
+from core.privacy import Privacy, Terms
 from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.store import Store
@@ -56,11 +58,14 @@ class House:
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
-        commands = Commands(Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, self.access)
-        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
-        turns = Turns(
-            self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, Summaries(engine, self.lanes)
+        summaries = Summaries(engine, self.lanes)
+        invalidation = Invalidation(self.store, (summaries.drop, lambda channel: self.model.forget(str(channel or ""))))
+        privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
+        commands = Commands(
+            Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, self.access, privacy
         )
+        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
+        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
         return Worker(self.lanes, bell, turns)
 
     async def say(

@@ -73,13 +73,13 @@ export async function react(channel, id, emoji, on) {
   await call(`${messages(channel)}/${id}/reactions/${encodeURIComponent(emoji)}`, { method: on ? "PUT" : "DELETE" });
 }
 
-/** A spoken answer as a blob: an audio element could not send the token. */
-export async function sound(url) {
+/** A spoken answer or a file as a blob: neither an audio element nor a link could send the token. */
+export async function download(url) {
   return (await call(url)).blob();
 }
 
 /**
- * Say something and follow the answer: `on[event](data)` for accepted, heard, draft, reply and voice, `on.lost()` each
+ * Say something and follow the answer: `on[event](data)` for accepted, heard, draft, reply, file and voice, `on.lost()` each
  * time the connection breaks. The key stays the same, so that trying again never asks twice. Throws Refused.
  */
 export async function say(channel, message, on) {

@@ -12,6 +12,7 @@ const PENDING = "parley.pending";
 const NEAR_END_PX = 120;
 const ANNOUNCED_MS = 1000;
 const COMMAND = /^\/[a-z_]+(\s|$)/; // Parley's own words are not rated
+const FORGET = /^\/forget\s+(me|channel)\s*$/; // what was said here is no more
 const $ = (id) => document.getElementById(id);
 
 let historyShown = Promise.resolve();
@@ -108,9 +109,11 @@ async function follow(view, here, message, key, known) {
     draft: ({ text }) => keepEnd(() => view.draft(text)),
     reply: ({ text, message_id: id }) => {
       pending.remove(key);
+      if (FORGET.test(message.text)) for (const each of [...$("turns").children]) if (each !== view.root) each.remove();
       keepEnd(() => view.reply(text, COMMAND.test(message.text) ? "" : id));
       announce(text);
     },
+    file: ({ file_url: url }) => keepEnd(() => view.file(url)),
     voice: ({ voice_url: url }) => keepEnd(() => view.voice(url)),
   };
   try {

@@ -1,10 +1,11 @@
 // The turns on the page: what was said, and the answer below it.
 
-import { react, sound } from "./api.js";
+import { download, react } from "./api.js";
 import { markdown } from "./markdown.js";
 import { player } from "./player.js";
 import { t } from "./words.js";
 
+const SAVED_MS = 60_000;
 const THUMBS = { "👍": "good", "👎": "bad" };
 
 /** An element with properties; children may be strings, which become text nodes. */
@@ -89,8 +90,24 @@ export class TurnView {
   }
 
   voice(url) {
-    const made = player(() => sound(url), "play", () => this.fail(t("no_sound")));
+    const made = player(() => download(url), "play", () => this.fail(t("no_sound")));
     this.text.after(made);
+  }
+
+  /** A button that saves a file which came with the answer. */
+  file(url) {
+    const button = named("download", "quiet", t("download"));
+    button.dataset.t = "download";
+    button.addEventListener("click", async () => {
+      try {
+        const href = URL.createObjectURL(await download(url));
+        element("a", { href, download: "parley.json" }).click();
+        setTimeout(() => URL.revokeObjectURL(href), SAVED_MS);
+      } catch (error) {
+        this.fail(error.status ? error.message : t("offline"));
+      }
+    });
+    this.deeds.prepend(button);
   }
 
   /** One kind line; `retry` adds a button. */

@@ -141,6 +141,31 @@ def test_a_channel_that_is_forgotten_while_it_runs_is_not_kept():
     assert not executor.held
 
 
+def test_a_channel_that_is_forgotten_while_it_waits_is_not_kept():
+    executor = FakeExecutor()
+    batch = Batch(executor, PLENTY, rows=1)
+    ask(batch, range(30), 5, "a")
+    ask(batch, range(30), 5, "b")
+    batch.step()
+    batch.forget("b")
+    finish(batch)
+    assert list(batch.slots._kept) == ["a"]
+
+
+def test_all_channels_are_forgotten_at_once():
+    executor = FakeExecutor()
+    batch = Batch(executor, PLENTY, rows=1)
+    for channel in "abc":
+        ask(batch, range(30), 1, channel)
+        finish(batch)
+    ask(batch, range(30), 5, "d")
+    ask(batch, range(30), 5, "e")
+    batch.step()
+    batch.forget("")
+    finish(batch)
+    assert not executor.held
+
+
 def test_the_least_recently_used_gives_way():
     executor = FakeExecutor()
     batch = Batch(executor, 3 * BLOCK_TOKENS * executor.token_bytes)
