@@ -18,7 +18,7 @@ from core import profiles
 from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
-from core.commands import Commands
+from core.commanding import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.feedback import Feedback

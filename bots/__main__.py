@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
-from bots import app as building
+from bots import serving
 from core import settings as configuring
 from core.errors import AssistantError, SettingError
 from core.settings import Settings
@@ -20,7 +20,7 @@ cli = typer.Typer(help="A private assistant for Discord, Telegram, a web page an
 def run() -> None:
     """Answer on the web page, and on each platform that has a token."""
     settings = _settings()
-    _run(building.serve(settings, typer.echo))
+    _run(serving.serve(settings, typer.echo))
 
 
 @cli.command()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import AsyncGenerator, Callable, Mapping
 from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
@@ -14,10 +13,10 @@ from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
 from core import clock, profiles, reading
 from core import settings as configuring
-from core.access import Access, Rule
+from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
-from core.commands import Commands
+from core.commanding import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError
@@ -35,7 +34,7 @@ from core.reception import Reception
 from core.settings import Settings
 from core.speaking import Speaking
 from core.standby import Standby
-from core.store import Store, open_store
+from core.store import Store
 from core.summaries import Summaries
 from core.sweeping import Sweeping
 from core.telemetry import log
@@ -48,13 +47,6 @@ _Loaded = TypeVar("_Loaded")
 _LEAVE_S = 20.0
 _HEALTH_S = 2.0
 _LATE_S = 120.0
-
-
-_RULES: Mapping[Rule, str] = {
-    "pairing": "strangers get a code; confirm it with `parley pair CODE`",
-    "list": "whoever ALLOWED and OWNERS name",
-    "open": "everybody who finds the bot",
-}
 
 
 @runtime_checkable
@@ -286,33 +278,3 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
             menu=Menu(app.store, fingerprint(token), phrases),
         )
     return platforms
-
-
-async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
-    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
-        app = App(settings, store)
-        platforms = open_platforms(app)
-        accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
-        for platform in accounts:
-            await _introduce(platform, announce)
-        if accounts:
-            announce(f"access: {_RULES[settings.access]}")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(app.run(platforms))
-            group.create_task(_announce_page(platforms["web"], announce))
-            for signal_number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(signal_number, app.leave)
-
-
-async def _introduce(platform: Account, announce: Callable[[str], None]) -> None:
-    try:
-        announce(f"{platform.name}: {await platform.check()}")
-    except RetryableError as error:
-        _LOG.warning("%s cannot be reached yet, trying on: %s", platform.name, error)
-
-
-async def _announce_page(web: Platform, announce: Callable[[str], None]) -> None:
-    if isinstance(web, WebPlatform):
-        await web.started.wait()
-        announce(f"web: {web.address}")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from core import commands, outgoing, reading
 from core import dialogue as dialogues
-from core.commands import Asked, Commands, Done, Room
+from core.commanding import Commands, Done, Room
+from core.commands import Asked
 from core.delivery import Showing
 from core.dialogue import Dialogue
 from core.engine import Engine, is_for_parley

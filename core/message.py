@@ -1,6 +1,6 @@
-"""The values that cross lines: in from a platform, through Redis, out to a platform.
+"""The values that cross lines: in from a platform, through Redis, out to a platform. Pure: no I/O, no clock.
 
-They are pure: no I/O, no clock. Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
+Those that Redis keeps carry a `version`; `encode` and `decode` are their only JSON.
 Platforms make events (Parley itself a `Summary`), the engine makes `Draft` and `Reply`, delivery makes `Part`.
 """
 
@@ -66,10 +66,8 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files.
-
-    `ref` is its platform id where all of it is meant, "" where a part of it was chosen; `person` the id of a person who
-    said it, where the platform tells.
+    """The earlier message that a message answers: who said it (`own`: Parley did; `person`: their id, where it is told),
+    its words, files and platform id (`ref`: where all of it is meant).
     """
 
     speaker: str
@@ -186,8 +184,7 @@ Event = Message | Reaction | Edit | Deletion | Move | Summary
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message answered, as the dialogue remembers it: `heard` when `said` is a transcript, `person` the id of who
-    said it, `ref` and `forwarded` as in the message; `earlier` are the ids under which it was answered before somebody
-    asked for another answer.
+    said it, `ref` and `forwarded` as in the message, `earlier` the ids of the answers that this one takes the place of.
     """
 
     id: str

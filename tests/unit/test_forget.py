@@ -90,7 +90,7 @@ async def seed(house: House, channel: ChannelKey) -> None:
 
 async def wish(house: House, text: str, channel: ChannelKey = HERE, who: Person = ANN, *, group: bool = False) -> str:
     platforms: Any = {"telegram": house.platform}
-    reception = Reception(house.lanes, Channels(house.store), platforms, Phrases())
+    reception = Reception(house.lanes, Channels(house.store), house.access, house.quotas, platforms, Phrases())
     await reception.accept(Message(house.next_id(), channel, who, 1.0, text, ref="m", group=group))
     await house.quiet()
     return [part.text for part in house.platform.sent if part.channel == channel][-1]

@@ -10,7 +10,7 @@ from core import keys, lanes, profiles, worker
 from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
-from core.commands import Commands
+from core.commanding import Commands
 from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden

@@ -1,0 +1,51 @@
+"""`parley run`: one process of Parley from its settings until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+
+from bots.app import Account, App, open_platforms
+from bots.web import WebPlatform
+from core.access import Rule
+from core.errors import RetryableError
+from core.platform import Platform
+from core.settings import Settings
+from core.store import open_store
+from core.telemetry import log
+
+_LOG = log("serving")
+_RULES: Mapping[Rule, str] = {
+    "pairing": "strangers get a code; confirm it with `parley pair CODE`",
+    "list": "whoever ALLOWED and OWNERS name",
+    "open": "everybody who finds the bot",
+}
+
+
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
+    async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
+        app = App(settings, store)
+        platforms = open_platforms(app)
+        accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
+        for platform in accounts:
+            await _introduce(platform, announce)
+        if accounts:
+            announce(f"access: {_RULES[settings.access]}")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(app.run(platforms))
+            group.create_task(_announce_page(platforms["web"], announce))
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(signal_number, app.leave)
+
+
+async def _introduce(platform: Account, announce: Callable[[str], None]) -> None:
+    try:
+        announce(f"{platform.name}: {await platform.check()}")
+    except RetryableError as error:
+        _LOG.warning("%s cannot be reached yet, trying on: %s", platform.name, error)
+
+
+async def _announce_page(web: Platform, announce: Callable[[str], None]) -> None:
+    if isinstance(web, WebPlatform):
+        await web.started.wait()
+        announce(f"web: {web.address}")
