@@ -66,9 +66,8 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did; `person`: their id, where it is told),
-    its words, files and platform id (`ref`: where all of it is meant).
-    """
+    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files, its platform id
+    (`ref`) where all of it is meant, and the id of the `person` who said it, where that is told."""
 
     speaker: str
     text: str = ""
