@@ -66,8 +66,7 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The earlier message that a message answers: who said it (`own`: Parley did), its words and files, its platform id
-    (`ref`) where all of it is meant, and the id of the `person` who said it, where that is told."""
+    """The earlier message that is answered; `own`: Parley's, `ref`: its id if all of it is meant, `person`: by whom."""
 
     speaker: str
     text: str = ""
