@@ -17,6 +17,7 @@ Index = Mapping[str, Sequence[str]]
 _BATCH = 200
 _NAMELESS = (*FILES, "answer")
 _OF_TURN = (*_NAMELESS, "shown")
+_OF_SPACES = (*_OF_TURN, "in", "out", "dlg", "dead", "fb", "ref", "parked")
 
 
 class Personal:
@@ -26,14 +27,13 @@ class Personal:
         self._redis = store.redis
 
     async def index(self, platform: PlatformName, space: str = "*") -> Index:
-        """The names of all keys of a platform's spaces, or of one; of the kinds that hold something of people."""
-        kinds = {kind.name for kind in keys.TABLE if kind.personal}
+        """The names of all keys of a platform's spaces, or of one; of the kinds that hold what people said or did."""
         found: dict[str, list[str]] = defaultdict(list)
         with translated():
             async for raw in self._redis.scan_iter(match=f"parley:*:*:{platform}/{space}*", count=1000):
                 kind, rest = keys.named(cast(bytes, raw).decode())
                 name = rest.split("/")[1]
-                if kind in kinds and space in ("*", name):
+                if kind in _OF_SPACES and space in ("*", name):
                     found[name].append(raw.decode())
         return found
 

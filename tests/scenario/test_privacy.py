@@ -59,27 +59,27 @@ class Place:
         async with self.store() as store:
             return await everything(store)
 
-    async def traces(self) -> list[str]:
-        """Where a canary is: in Redis, in files, in what was printed."""
-        found = [f"key: {value[:60]!r}" for value in await self.kept() if _sings(value)]
-        if _sings(await asyncio.to_thread(files, self.data)):
-            found.append("files")
-        return [*found, *(line for line in (*self.product.log, *self.product.said) if _sings(line.encode()))]
+    async def traces(self, *words: str) -> list[str]:
+        """Where one of these words is: in Redis, in files, in what was printed."""
 
-    async def silent_within_5_s(self) -> None:
-        """No trace of a canary is left five seconds after the answer."""
+        def sings(text: bytes) -> bool:
+            return any(word.encode() in text.lower() for word in words)
+
+        found = [f"key: {value[:60]!r}" for value in await self.kept() if sings(value)]
+        if sings(await asyncio.to_thread(files, self.data)):
+            found.append("files")
+        return [*found, *(line for line in (*self.product.log, *self.product.said) if sings(line.encode()))]
+
+    async def silent_within_5_s(self, *words: str) -> None:
+        """No trace of these words is left five seconds after the answer."""
         deadline = asyncio.get_running_loop().time() + 5
-        while (found := await self.traces()) and asyncio.get_running_loop().time() < deadline:
+        while (found := await self.traces(*words)) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.1)
         assert found == []
 
     async def models(self) -> list[dict[str, object]]:
         async with httpx.AsyncClient() as client:
             return (await client.get(f"{self.product.page}/v1/models")).json()["models"]
-
-
-def _sings(text: bytes) -> bool:
-    return any(word.encode() in text.lower() for word in (CANARY, HEARD))
 
 
 @asynccontextmanager
@@ -144,18 +144,18 @@ async def test_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(dat
         await say(f"@parley_bot do you know {CANARY}?", chat=GROUP)
         await say("@parley_bot hello", chat=GROUP, user=BOB)
         await until(lambda: _rated(place))
-        assert len(await place.traces()) >= 3
+        assert len(await place.traces(CANARY, HEARD)) >= 3
         assert any(model.get("kept_channels") for model in await place.models())
 
         said = await say("/forget me")
         assert said.startswith("Done, I have forgotten you: 18 messages with my answers, 1 summaries, 1 ratings")
-        await place.silent_within_5_s()
+        await place.silent_within_5_s(CANARY, HEARD)
         assert not any(model.get("kept_channels") for model in await place.models())
         assert not any(b"consent" in value for value in await place.kept())
         assert any(b"hello" in value for value in await place.kept())  # Bob's
         await place.product.kill()
         await (await place.product.start()).healthy()
-        await place.silent_within_5_s()
+        await place.silent_within_5_s(CANARY, HEARD)
 
 
 async def test_a_kill_while_it_forgets_is_made_good_by_the_next_start(data: Path):
@@ -175,7 +175,7 @@ async def test_a_kill_while_it_forgets_is_made_good_by_the_next_start(data: Path
                 await (await place.product.start()).healthy()
                 await telegram.wait_sent(count + 1)
                 assert telegram.sent[-1].text.startswith("Done, I have forgotten you")
-                await place.silent_within_5_s()
+                await place.silent_within_5_s(CANARY)
                 await telegram.wait_quiet()
 
 
@@ -234,7 +234,7 @@ async def test_privacy_forget_and_export_on_discord(data: Path):
             assert json.loads(discord.sent[-1].voice)["person"] == BEN
             assert (await under("forget", "channel", **here)).texts == [SAY("only_admins", "en")]
             assert "2 messages with my answers" in (await under("forget", "me", **here)).texts[0]
-            await place.silent_within_5_s()
+            await place.silent_within_5_s(CANARY)
             assert any(b"hello there" in value for value in await place.kept())
             assert "1 messages with my answers" in (await under("forget", "channel", channel=GENERAL)).texts[0]
             assert not any(b"hello there" in value for value in await place.kept())
@@ -263,7 +263,7 @@ async def test_privacy_forget_and_export_on_the_web(data: Path):
             assert sum(each["bytes"] for room in rooms for each in room["files"]) > 1000
             said = (await product.ask("/forget me", "two"))["text"]
             assert said.startswith("Done, I have forgotten you: 3 messages with my answers")
-            await place.silent_within_5_s()
+            await place.silent_within_5_s(CANARY, HEARD)
             assert (await client.get(f"{product.page}{answer['file_url']}")).status_code == 404
             assert (await client.get(messages)).json()["messages"] == []
 

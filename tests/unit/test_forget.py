@@ -16,6 +16,7 @@ from core import feedback, keys
 from core.channels import Channels
 from core.consents import Consents
 from core.message import ChannelKey, Message, Part, Person, Quote, Reaction, Turn, encode_event, encode_part
+from core.personal import _OF_SPACES
 from core.preferences import Preferences
 from core.reception import Reception
 from core.store import Store, open_store
@@ -122,6 +123,21 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
     assert await Channels(house.store).preferences(CLUB) == Preferences(voice="never", answers="everything")
     assert {str(HERE), str(CLUB), str(TOPIC)} <= set(house.model.forgotten)
     assert "0 messages" in await wish(house, "/forget me")
+
+
+def test_no_kind_of_key_that_is_personal_is_overlooked():
+    """What /forget passes over holds no words, and each has its reason."""
+    passed_over = {
+        "heard": "a place in a Discord channel",
+        "access": "whom an owner let in, which is the owner's to take back",
+        "waiting": "strangers, for a day",
+        "quota": "numbers, for a day",
+        "quotatold": "that something was said, for a day",
+        "voiceless": "that a chat takes no voice notes, for a day",
+        "consent": "is erased by name",
+    }
+    personal = {kind.name for kind in keys.TABLE if kind.personal}
+    assert personal == set(_OF_SPACES) | set(passed_over)
 
 
 async def test_forget_channel_erases_one_channel_and_no_other(house: House):
