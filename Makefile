@@ -46,7 +46,7 @@ eval: .venv/installed
 bench: bench-turn
 	$(BIN)/python -m benchmarks.start
 
-bench-turn: .venv/installed
+bench-turn: .venv/tested
 	$(BIN)/python -m benchmarks.turn
 
 clean:
