@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run chat doctor test fault check train eval bench bench-turn clean
+.PHONY: run chat doctor test fault check train eval bench bench-turn bench-asr clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -43,11 +43,14 @@ eval: .venv/installed
 	$(BIN)/python -m core.shipped.speech.evaluate
 	$(BIN)/python -m core.shipped.chat.evaluate
 
-bench: bench-turn
+bench: bench-turn bench-asr
 	$(BIN)/python -m benchmarks.start
 
 bench-turn: .venv/tested
 	$(BIN)/python -m benchmarks.turn
+
+bench-asr: .venv/installed
+	$(BIN)/python -m benchmarks.asr
 
 clean:
 	rm -rf .venv build *.egg-info
