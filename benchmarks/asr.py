@@ -1,7 +1,7 @@
 """A voice note of ten seconds through `core.hearing` beside bare faster-whisper: `make bench-asr` (QUICK=1: fewer).
 
-Both hear the same OGG/Opus bytes with the model that ships, cut at the same pauses, with the same options and threads. A
-heartbeat on the event loop tells how late it is while Parley hears.
+Both hear the same OGG/Opus bytes with the model that ships, cut at the same pauses, with the same options and threads.
+A heartbeat on the event loop tells how late it is while Parley hears.
 """
 
 import asyncio
