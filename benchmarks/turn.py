@@ -1,38 +1,39 @@
-"""Where the time of a turn goes: `python -m benchmarks.turn`.
+"""A turn without its model: `make bench-turn` (QUICK=1: shorter).
 
-A thousand turns, one after another in ten channels, on an embedded Redis, with a model that answers at once and a
-platform that takes every part at once: what is left is Parley's own share. Redis commands are counted by the server.
+Three tables: how turn time and memory stand when many channels have state; where Parley's own time goes; and a whole
+turn beside an echo bot's on a local Telegram at a hundred messages a second.
 """
 
 import asyncio
+import gc
+import os
+import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import report
+from benchmarks.instant import InstantPlatform, RoundTrips, engine
+from benchmarks.traffic import CHATS, EACH_SECOND, both
 from bots.locales import Phrases
-from core import profiles
 from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
 from core.commanding import Commands
 from core.doorbell import Doorbell
-from core.engine import Engine
 from core.feedback import Feedback
-from core.hearing import Hearing
 from core.invalidation import Invalidation
 from core.lanes import Lanes
-from core.lm.base import Request, Utterance
-from core.message import ChannelKey, MediaRef, Message, Part, Person, PlatformName, Sign
+from core.message import ChannelKey, Message, Person
 from core.pacing import Pacing
 from core.pairing import Pairing
-from core.platform import Accept, Limits
 from core.privacy import Privacy, Terms
 from core.quotas import Allowance, Quotas
-from core.speaking import Speaking
 from core.store import Store, open_store
 from core.summaries import Summaries
 from core.telemetry import timed, watch_stages
@@ -40,116 +41,139 @@ from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
 
-TURNS = 1000
-CHANNELS = 10
-STAGES = ("accept", "claim", "prompt", "model", "commit", "send", "sent")
+QUICK = bool(os.environ.get("QUICK"))
+TURNS = 300 if QUICK else 1000
+CHANNELS = (100, 1000, 3000) if QUICK else (100, 1000, 10_000)
+SECONDS = 5 if QUICK else 20
+ROUNDS = 1 if QUICK else 3
+STAGES = ("accept", "claim", "prompt", "model", "commit", "send", "sent", "whole turn")
+_AT_ONCE = 32
+"""While channels are given their state."""
 
 
-class InstantModel:
-    """Answers at once."""
+class House:
+    """Parley on a platform that takes no time."""
 
-    name = "instant"
-    context_tokens = 8192
-    instructable = False
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lanes = Lanes(store)
+        self._platform = InstantPlatform()
+        self._channels = 0
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """One piece."""
-        yield f"You said: {request.utterances[-1].content}"
+    @asynccontextmanager
+    async def working(self) -> AsyncGenerator[None]:
+        """With its workers running."""
+        lanes, thinking, store = self._lanes, engine(), self._store
+        platforms, words = {"telegram": self._platform}, Phrases()
+        access, invalidation = Access("open", (), (), Pairing(store, lanes)), Invalidation(store, ())
+        privacy = Privacy(store, words, Terms(), invalidation)
+        commands = Commands(Channels(store), lanes, thinking, words, self._platform.administers, access, privacy)
+        feedback, quotas = Feedback(store), Quotas(store, Allowance(), Allowance())
+        answering = Answering(thinking, lanes, feedback, commands, platforms, words, quotas)
+        summaries = Summaries(thinking, lanes)
+        turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries, invalidation)
+        running = asyncio.create_task(Worker(lanes, Doorbell(store, ["telegram"]), turns).run())
+        await self.turn("warm-up", 0)
+        await asyncio.sleep(0.5)
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
-    def count_tokens(self, utterances: Sequence[Utterance]) -> int:
-        """Words."""
-        return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+    async def turn(self, id: str, channel: int) -> None:
+        """One message and its answer."""
+        where = ChannelKey("telegram", f"42:{channel}")
+        self._platform.expect(id)
+        with timed("accept"):
+            await self._lanes.accept(Message(id, where, Person("1", "Ann"), 1.0, "how are you today?"))
+        await self._platform.answered(id)
 
-    def forget(self, channel: str) -> None:
-        """Nothing is kept."""
+    async def populate(self, channels: int) -> None:
+        """Give so many channels a turn each, those that had one already left as they are."""
+        free = asyncio.Semaphore(_AT_ONCE)
 
-    async def close(self) -> None:
-        """Nothing to close."""
+        async def one(channel: int) -> None:
+            async with free:
+                await self.turn(f"first-{channel}", channel)
 
-
-class InstantPlatform:
-    """Takes every part at once and tells who waits for it."""
-
-    name: PlatformName = "telegram"
-    limits = Limits(text_units=4096, media_bytes=1)
-
-    def __init__(self) -> None:
-        self.answered: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    async def listen(self, accept: Accept) -> None:
-        """Never called: the benchmark accepts."""
-
-    async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
-        """Never called: nothing but text."""
-        return b""
-
-    async def send(self, part: Part) -> str:
-        """Arrives at once."""
-        self.answered[part.turn].set()
-        return part.nonce
-
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
-        """Shown at once."""
-
-    async def administers(self, channel: ChannelKey, person: Person) -> bool:
-        """Everybody."""
-        return True
+        async with asyncio.TaskGroup() as group:
+            for channel in range(self._channels, channels):
+                group.create_task(one(channel))
+        self._channels = channels
 
 
-async def measure(store: Store) -> tuple[dict[str, list[float]], float]:
-    """Seconds by stage and for the whole turn, and Redis calls from Parley a turn."""
+async def scale(store: Store) -> tuple[dict[str, list[float]], float, dict[int, float]]:
+    """Print a row for each number of channels; seconds by stage and round trips of the last, p50 ms of each."""
     samples: dict[str, list[float]] = defaultdict(list)
     watch_stages(lambda stage, seconds: samples[stage].append(seconds))
-    lanes, platform = Lanes(store), InstantPlatform()
-    # Ears and voice are never used: nothing is heard, so nothing is loaded.
-    engine = Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
-    platforms, words = {"telegram": platform}, Phrases()
-    access = Access("open", (), (), Pairing(store, lanes))
-    invalidation = Invalidation(store, ())
-    privacy = Privacy(store, words, Terms(), invalidation)
-    commands = Commands(Channels(store), lanes, engine, words, platform.administers, access, privacy)
-    feedback = Feedback(store)
-    answering = Answering(engine, lanes, feedback, commands, platforms, words, Quotas(store, Allowance(), Allowance()))
-    summaries = Summaries(engine, lanes)
-    turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries, invalidation)
-    worker = Worker(lanes, Doorbell(store, ["telegram"]), turns)
-    working = asyncio.create_task(worker.run())
-    await _turn(lanes, platform, "warm-up", 0)
-    await asyncio.sleep(0.5)
-    samples.clear()
-    before = await _scripts_called(store)
-    for number in range(TURNS):
-        start = time.perf_counter()
-        await _turn(lanes, platform, str(number), number % CHANNELS)
-        samples["whole turn"].append(time.perf_counter() - start)
-    await asyncio.sleep(0.2)
-    calls = (await _scripts_called(store) - before) / TURNS
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
-    return samples, calls
-
-
-async def _turn(lanes: Lanes, platform: InstantPlatform, id: str, channel: int) -> None:
-    where = ChannelKey("telegram", f"42:{channel}")
-    with timed("accept"):
-        await lanes.accept(Message(id, where, Person("1", "Ann"), 1.0, "how are you today?"))
-    await platform.answered[id].wait()
-
-
-async def _scripts_called(store: Store) -> int:
-    return int((await store.redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
+    house, trips, dice = House(store), RoundTrips(), random.Random(1)
+    rows, p50s = [], {}
+    calls = 0.0
+    async with house.working():
+        for channels in CHANNELS:
+            await house.populate(channels)
+            await asyncio.sleep(1)
+            gc.collect()
+            samples.clear()
+            before = trips.count
+            for number in range(TURNS):
+                start = time.perf_counter()
+                await house.turn(f"{channels}-{number}", dice.randrange(channels))
+                samples["whole turn"].append(time.perf_counter() - start)
+            await asyncio.sleep(0.2)
+            calls = round((trips.count - before) / TURNS, 2)  # a sweep now and then belongs to no turn
+            p50, p99 = np.percentile(samples["whole turn"], [50, 99]) * 1000
+            p50s[channels] = float(p50)
+            kept = int((await store.redis.info("memory"))["used_memory"])
+            ours = report.memory_bytes() / 2**20
+            each = (f"{p50:.2f}", f"{p99:.2f}", f"{ours:.0f}", f"{kept / 2**20:.1f}", f"{calls:.2f}")
+            rows.append((f"{channels:,}", *each))
+    report.table(
+        ("channels with state", "turn p50 ms", "p99 ms", "Parley's memory MB", "Redis' MB", "round trips"), rows
+    )
+    return samples, calls, p50s
 
 
 async def main() -> None:
     """Measure and print."""
+    print(report.machine())
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         async with open_store("", Path(folder)) as store:
-            samples, calls = await measure(store)
-    print(f"| stage | p50 ms | p99 ms | (of {TURNS} turns)\n|---|--:|--:|")
-    for stage in (*STAGES, "whole turn"):
+            samples, own_trips, p50s = await scale(store)
+    rows = []
+    for stage in STAGES:
         p50, p99 = np.percentile(samples[stage], [50, 99]) * 1000
-        print(f"| {stage} | {p50:.2f} | {p99:.2f} |")
-    print(f"\nRedis round trips a turn: {calls:.2f}")
+        rows.append((stage, f"{p50:.2f}", f"{p99:.2f}"))
+    report.table((f"stage, of {TURNS} turns one after another", "p50 ms", "p99 ms"), rows)
+
+    rounds = [await both(SECONDS) for _ in range(ROUNDS)]
+    rows = []
+    for number, (echo, parley) in enumerate(rounds, 1):
+        for name, seen in (("echo bot", echo), ("Parley", parley)):
+            trips = f"{seen.round_trips:.2f}" if seen.round_trips else "-"
+            rows.append(
+                (
+                    f"{name}, round {number}",
+                    f"{seen.p50_ms:.2f}",
+                    f"{seen.p99_ms:.2f}",
+                    f"{seen.cpu_s * 1000:.2f}",
+                    trips,
+                )
+            )
+    header = f"{EACH_SECOND} messages a second, {CHATS} chats, {SECONDS} s"
+    report.table((header, "p50 ms", "p99 ms", "bot's CPU ms a message", "Redis round trips"), rows)
+    report.close(
+        "turn",
+        {
+            "turn_minus_echo_p50_ms": float(np.median([parley.p50_ms - echo.p50_ms for echo, parley in rounds])),
+            "turn_minus_echo_p99_ms": float(np.median([parley.p99_ms - echo.p99_ms for echo, parley in rounds])),
+            "redis_round_trips": own_trips,
+            # On a platform that limits how fast a bot may send, one more keeps account of it.
+            "redis_round_trips_telegram": float(np.median([parley.round_trips for _, parley in rounds])),
+            **{f"turn_p50_ms_{channels}_channels": p50 for channels, p50 in p50s.items()},
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
+_SIGN_AFTER_S = 0.1
+"""A sign that is cancelled on its way costs its connection, and one beside the answer costs a call."""
 
 
 class Delivery:
@@ -197,8 +199,9 @@ class Showing:
         return (replace(parts[0], replaces=self._ref), *parts[1:])
 
     async def type(self) -> None:
-        """Repeat the sign until cancelled; another is shown at once."""
+        """Repeat the sign until cancelled; another is shown at once. An answer that comes at once needs none."""
         channel: ChannelKey = self._message.channel
+        await asyncio.sleep(_SIGN_AFTER_S)
         while True:
             await self._pause()
             self._signed.clear()

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redis.exceptions import NoScriptError
+
 from core import keys
 from core.message import ChannelKey
 from core.store import Store, translated
@@ -54,8 +56,7 @@ class Pacing:
 
     async def wait_for_turn(self, channel: ChannelKey, budgets: Sequence[Budget]) -> None:
         """Reserve a place in every budget and wait until it comes."""
-        waits = [await self._ask(channel, budget, share=1.0, reserve=True) for budget in budgets]
-        await asyncio.sleep(max(waits, default=0) / 1000)
+        await asyncio.sleep(max(await self._reserve(channel, budgets), default=0) / 1000)
 
     async def has_room(self, channel: ChannelKey, budgets: Sequence[Budget]) -> bool:
         """Take a place in every budget if all have one to spare right now."""
@@ -72,10 +73,25 @@ class Pacing:
                     burst_ms = int(1000 * budget.every_s * (budget.burst - 1))
                     await self._hold(keys=[keys.pace(channel, "")], args=[burst_ms, int(1000 * pause_s)])
 
-    async def _ask(self, channel: ChannelKey, budget: Budget, *, share: float, reserve: bool) -> int:
-        every_ms = int(1000 * budget.every_s)
-        burst_ms = int(every_ms * (budget.burst * share - 1))
+    async def _reserve(self, channel: ChannelKey, budgets: Sequence[Budget]) -> list[int]:
+        """A place in every budget, in one round trip; milliseconds to wait for each."""
         with translated():
-            return int(
-                await self._take(keys=[keys.pace(channel, budget.name)], args=[every_ms, burst_ms, int(reserve)])
-            )
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for budget in budgets:
+                    arguments = _arguments(budget, share=1.0, reserve=True)
+                    pipeline.evalsha(self._take.sha, 1, keys.pace(channel, budget.name), *arguments)
+                try:
+                    return [int(wait) for wait in await pipeline.execute()]
+                except NoScriptError:  # a Redis that has just started; none of them was done
+                    return [await self._ask(channel, budget, share=1.0, reserve=True) for budget in budgets]
+
+    async def _ask(self, channel: ChannelKey, budget: Budget, *, share: float, reserve: bool) -> int:
+        arguments = _arguments(budget, share=share, reserve=reserve)
+        with translated():
+            return int(await self._take(keys=[keys.pace(channel, budget.name)], args=arguments))
+
+
+def _arguments(budget: Budget, *, share: float, reserve: bool) -> list[int]:
+    """What the script is told: see its first line."""
+    every_ms = int(1000 * budget.every_s)
+    return [every_ms, int(every_ms * (budget.burst * share - 1)), int(reserve)]

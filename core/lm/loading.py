@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from huggingface_hub.utils import enable_progress_bars
 from jinja2 import TemplateError
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
@@ -126,7 +127,7 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
         own = AutoConfig.from_pretrained(source, local_files_only=local_only).dtype
         dtype = torch.bfloat16 if on_gpu else _cpu_type(own, quantize)
         model: Any = AutoModelForCausalLM.from_pretrained(source, local_files_only=local_only, dtype=dtype)
-    except (ValueError, KeyError, RuntimeError) as error:
+    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()

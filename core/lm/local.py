@@ -6,9 +6,10 @@ slots (`batch`), or one after another by `generate` where the model cannot be se
 
 import asyncio
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from typing import Any
 
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
@@ -24,6 +25,8 @@ from core.telemetry import CACHE_BYTES, log
 
 _LONG_CHAT_CHARS = 8_000
 """Tokenising more than this takes long enough to be felt on the event loop."""
+_COUNTS = 4096
+"""Numbers of tokens that are remembered: a hundred bytes each."""
 _SHORT_CHAT_TOKENS = 1024
 """Where there is no memory for an answer to so few, the machine is short of it for the moment."""
 _LOG = log("lm")
@@ -38,6 +41,7 @@ class LocalModel:
         self.context_tokens: int = loaded.context_tokens
         self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
         self._batch = _batch(loaded)
+        self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._calls: deque[Callable[[], None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lm")
         self._lock = threading.Lock()
@@ -59,8 +63,17 @@ class LocalModel:
         return self.name != SHIPPED_NAME
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
-        """Tokens of the rendered chat, with what asks for the answer."""
-        return len(self._loaded.encode(utterances))
+        """Tokens of the rendered chat, with what asks for the answer.
+
+        Every turn asks again for all that came before it, so numbers are remembered, and the words by a digest alone.
+        """
+        known = blake2b(repr(utterances).encode(), digest_size=16).digest()
+        if known not in self._counts:
+            self._counts[known] = len(self._loaded.encode(utterances))
+            if len(self._counts) > _COUNTS:
+                self._counts.popitem(last=False)
+        self._counts.move_to_end(known)
+        return self._counts[known]
 
     def status(self) -> ModelStatus:
         """What it holds at this moment."""

@@ -212,6 +212,17 @@ def test_incomplete_folder_is_named(tmp_path, left_out: str, missing: str):
     assert raised.value.setting == "LM_MODEL"
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 7, 1000, 100_000])
+def test_weights_that_break_off_are_named(tmp_path, kept_bytes: int):
+    for file in SHIPPED.iterdir():
+        if file.name != "model.safetensors":
+            (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "model.safetensors").write_bytes((SHIPPED / "model.safetensors").read_bytes()[:kept_bytes])
+    with pytest.raises(SettingError, match="a causal language model") as raised:
+        LocalModel.open(str(tmp_path))
+    assert raised.value.setting == "LM_MODEL"
+
+
 def test_folder_that_does_not_exist_is_named():
     with pytest.raises(SettingError, match="a folder that exists"):
         LocalModel.open("/nowhere/at/all")

@@ -90,7 +90,6 @@ async def test_telegram_text_voice_group_topic_and_reactions(world: World, spoke
     (hello,) = await telegram.wait_sent(1)
     assert hello.text
     assert hello.buttons == ("👍", "👎", "↻")
-    assert telegram.typed
 
     telegram.say(voice=telegram.voice(spoken_name))
     _, words, bubble = await telegram.wait_sent(3)
@@ -136,7 +135,6 @@ async def test_discord_text_voice_mention_thread_and_reactions(world: World, spo
     await discord.say("Hello!")
     (hello,) = await discord.wait_sent(1)
     assert hello.content
-    assert discord.typing
 
     await discord.voice(spoken_name)
     _, words, bubble = await discord.wait_sent(3)

@@ -126,6 +126,15 @@ async def test_a_text_is_answered_and_remembered(house: House):
         ("what did I say?", "You said hello."),
     ]
     assert [u.content for u in house.model.requests[1].utterances[-3:]] == ["hello", "Hello Ann.", "what did I say?"]
+
+
+async def test_people_see_that_an_answer_is_made_unless_it_comes_at_once(house: House):
+    await house.say("hello")
+    await house.quiet()
+    assert not house.platform.typed
+    house.model.delay_s = 0.3
+    await house.say("hello")
+    await house.quiet()
     assert house.platform.typed
 
 
@@ -163,6 +172,7 @@ async def test_line_12_a_chat_that_takes_no_voice_gets_text_and_no_note_is_made_
 
 async def test_people_see_that_a_note_is_recorded_while_it_is(store: Store):
     house = House(store)
+    house.model.delay_s = 0.3
     gate = asyncio.Event()
 
     class Slow(FakeSpeaking):

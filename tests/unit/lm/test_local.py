@@ -68,6 +68,21 @@ async def test_status_tells_what_was_loaded(model: LocalModel):
     assert status.weight_bytes == sum(each.numel() * 4 for each in load(None).model.parameters())
 
 
+async def test_turns_that_were_counted_are_not_tokenised_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(localizing, "_COUNTS", 2)
+    whole = load(None)
+    model = LocalModel(whole)
+    rendered: list[str] = []
+    render = whole.tokenizer.apply_chat_template
+    whole.tokenizer.apply_chat_template = lambda chat, **more: (
+        rendered.append(chat[0]["content"]) or render(chat, **more)
+    )
+    said = [(Utterance("user", text),) for text in ("a", "bb cc", "a", "d", "a", "bb cc", "a")]
+    assert [model.count_tokens(each) for each in said] == [len(whole.encode(each)) for each in said]
+    assert rendered[:4] == ["a", "bb cc", "d", "bb cc"]
+    await model.close()
+
+
 async def test_eight_bits_are_a_setting():
     model = LocalModel.open(None, "int8")
     assert model.status().bits == 8
