@@ -21,11 +21,11 @@ def turns(parley: Parley, shape: str, in_turn: InTurn) -> dict[str, float]:
     compute the new words alone.
     """
     system = prompt(SYSTEM_TOKENS)
-    parley.say([*system, *prompt(SAID_TOKENS)], ANSWER_TOKENS, "somebody else", SYSTEM_TOKENS)
+    parley.say([*system, *prompt(SAID_TOKENS)], 1, "somebody else", SYSTEM_TOKENS)
     history = list(system)
     for turn in range(1, TURNS):
-        history += prompt(SAID_TOKENS, turn)
-        history += parley.say(history, ANSWER_TOKENS, "chat", SYSTEM_TOKENS)[1]
+        history += prompt(SAID_TOKENS + ANSWER_TOKENS, turn)  # reading an answer leaves what writing it leaves, sooner
+        parley.say(history, 1, "chat", SYSTEM_TOKENS)
 
     def first() -> float:
         return parley.say([*system, *prompt(SAID_TOKENS, 1)], 1, "", SYSTEM_TOKENS)[0]
@@ -42,7 +42,7 @@ def turns(parley: Parley, shape: str, in_turn: InTurn) -> dict[str, float]:
     def cold() -> float:
         return parley.say([*system, *prompt(SAID_TOKENS, 1)], 1, "", 0)[0]
 
-    one, twenty, recomputed, unknown = in_turn(first, kept, again, cold)
+    one, twenty, recomputed, unknown = in_turn(first, kept, again, cold, best=min)
     rows = [
         ("turn 1 of a new Parley: system words and message", f"{unknown * 1000:.0f}", ""),
         ("turn 1: the message", f"{one * 1000:.0f}", "1"),

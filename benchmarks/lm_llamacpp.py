@@ -1,13 +1,22 @@
-"""llama.cpp through llama-cpp-python's low-level interface: several sequences in one batch, greedy."""
+"""llama.cpp through llama-cpp-python's low-level interface: several sequences in one batch, greedy.
+
+It works in a child process, `python -m benchmarks.lm_llamacpp FILE`, which has a libgomp of its own: in one process
+with torch its threads would wait as Parley tells torch's to.
+"""
 
 import ctypes
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+os.environ.pop("GOMP_SPINCOUNT", None)  # before libgomp is loaded, which the next line does
 from llama_cpp import llama_cpp as lib
 
 from benchmarks.weights import prompt
@@ -15,10 +24,34 @@ from benchmarks.weights import prompt
 _READ_TOKENS = 512
 
 
-class LlamaCpp:
-    """One model; a context for each number of chats and length, which stays as it is between measurements."""
+class LlamaCppChild:
+    """A `LlamaCpp` in a process of its own, which does nothing until it is asked."""
 
     name = "llama.cpp, Q8_0"
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks.lm_llamacpp", str(path)]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def read(self, tokens: int) -> float:
+        return self._ask("read", tokens)
+
+    def write(self, chats: int, context: int, tokens: int) -> float:
+        return self._ask("write", chats, context, tokens)
+
+    def close(self) -> None:
+        self._child.communicate()
+
+    def _ask(self, *asked: str | int) -> float:
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdin.write(json.dumps(asked) + "\n")
+        self._child.stdin.flush()
+        return float(self._child.stdout.readline())
+
+
+class LlamaCpp:
+    """One model; a context for each number of chats and length, which stays as it is between measurements."""
 
     def __init__(self, path: Path) -> None:
         lib.llama_log_set(_quiet, ctypes.c_void_p())
@@ -95,3 +128,15 @@ class LlamaCpp:
 @lib.llama_log_callback
 def _quiet(level: int, text: bytes, data: Any) -> None:
     """It says a great deal."""
+
+
+def main(path: str) -> None:
+    """Answer each line of stdin, a method and its arguments, with what it returns."""
+    model = LlamaCpp(Path(path))
+    for line in sys.stdin:
+        method, *arguments = json.loads(line)
+        print(getattr(model, method)(*arguments), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -24,7 +24,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def once(*work):
+def once(*work, best=max):
     return [each() for each in work]
 
 
@@ -48,7 +48,7 @@ def test_a_conversation_of_twenty_turns_is_cheaper_kept():
 def test_llama_cpp_computes_the_same_model(tmp_path: Path):
     pytest.importorskip("llama_cpp", reason="an extra that has to be compiled: pip install 'parley[bench]'")
     from benchmarks.gguf_file import write_gguf
-    from benchmarks.lm_llamacpp import LlamaCpp
+    from benchmarks.lm_llamacpp import LlamaCpp, LlamaCppChild
 
     model, ids = random_model("tiny"), prompt(40)
     write_gguf(model, tmp_path / "tiny.gguf")
@@ -56,8 +56,10 @@ def test_llama_cpp_computes_the_same_model(tmp_path: Path):
     wanted = model(torch.tensor([ids])).logits[0, -1]
     got = torch.tensor(other.logits(ids))
     assert float((got - wanted).norm() / wanted.norm()) < 0.05
-    assert other.write(3, 20, 5) > 0
-    assert other.read(30) > 0
+    child = LlamaCppChild(tmp_path / "tiny.gguf")
+    assert child.write(3, 20, 5) > 0
+    assert child.read(30) > 0
+    child.close()
 
 
 def test_the_picture_shows_what_was_measured():

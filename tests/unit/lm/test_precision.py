@@ -39,6 +39,27 @@ def test_a_row_of_large_numbers_spoils_no_other():
     assert max(off(got[0, row], wanted[0, row]) for row in range(9)) < CLOSE
 
 
+@torch.inference_mode()
+def test_what_gets_the_same_states_is_computed_together_and_comes_apart_rightly():
+    attention = tiny("qwen2").model.layers[0].self_attn
+    full = [attention.q_proj, attention.k_proj, attention.v_proj]
+    quantized(attention)
+    parts = [attention.q_proj, attention.k_proj, attention.v_proj]
+    one, other = torch.randn(1, 5, 64), torch.randn(1, 2, 64)
+    for part, states in (
+        (0, one),
+        (1, one),
+        (2, one),
+        (1, one),
+        (2, other),
+        (0, one),
+        (0, one),
+        (1, other),
+        (2, other),
+    ):
+        assert off(parts[part](states), full[part](states)) < CLOSE
+
+
 def test_the_whole_model_is_smaller_and_answers_in_slots():
     model = tiny("qwen2")
     before, head = weight_bytes(model), model.lm_head.weight
