@@ -100,8 +100,8 @@ class Script:
         said = "\n".join(text for text in (heard, message.text) if text)
         reply = f"You said: {said}" if message.text != "markdown" else MARKDOWN
         for end in [index for index, char in enumerate(reply) if char == " "]:
+            await asyncio.sleep(0.8 if "slow" in message.text else 0.01)
             await self.platform.send(self._draft(message, reply[:end], heard))
-            await asyncio.sleep(0.3 if "slow" in message.text else 0.01)
         voice = VoiceNote(sine_ogg(), 1.0, b"\x40" * 10) if heard else None
         turn = Turn(
             message.id, clock.now(), "web", said, reply, "en", "script", "plain", bool(heard), spoken=voice is not None
