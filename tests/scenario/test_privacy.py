@@ -115,7 +115,7 @@ async def until(truth: Callable[[], Awaitable[object]]) -> None:
 
 
 @pytest.mark.parametrize("server", ["started by Parley", "of the owner"])
-async def test_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(data: Path, server: str):
+async def test_pain_17_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_logs(data: Path, server: str):
     async with contextlib.AsyncExitStack() as stack:
         url = stack.enter_context(own_redis(data / "r")) if server == "of the owner" else ""
         telegram = await stack.enter_async_context(TelegramServer())
@@ -179,7 +179,7 @@ async def test_a_kill_while_it_forgets_is_made_good_by_the_next_start(data: Path
                 await telegram.wait_quiet()
 
 
-async def test_export_on_telegram_comes_to_the_person_alone(data: Path):
+async def test_pain_17_export_on_telegram_comes_to_the_person_alone(data: Path):
     async with TelegramServer() as telegram:
         settings = {"TELEGRAM_TOKEN": telegram.token, "TELEGRAM_API_BASE": telegram.base}
         async with living(data, **settings):
