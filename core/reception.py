@@ -19,7 +19,9 @@ _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
-_ALWAYS = ("stop", "privacy", "forget", "export")
+_OWN_WORDS = ("privacy", "forget", "export")
+"""Commands that nobody is kept from: whose access was taken back may still have something here."""
+_ALWAYS = ("stop", *_OWN_WORDS)
 """Commands that no quota keeps anybody from."""
 _GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
 """Commands that ask the model, and that hear the voice note which they answer."""
@@ -53,7 +55,8 @@ class Reception:
         message = event.message if isinstance(event, Edit) else event
         if isinstance(message, Message) and not await self._heeds(message):
             return False
-        if isinstance(message, Message | Reaction) and not await self._access.admits(message):
+        own_words = isinstance(event, Message) and _command(event) in _OWN_WORDS
+        if isinstance(message, Message | Reaction) and not own_words and not await self._access.admits(message):
             if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
                 await self._tell(event, told.key, **told.params)
             return False

@@ -100,6 +100,20 @@ async def test_access_that_was_taken_back_ends(house: House, monkeypatch: pytest
     assert not await desk.accept(stranger("c"))
 
 
+async def test_who_has_no_access_any_more_can_still_be_forgotten(house: House):
+    house.access = Access("open", (), (), Pairing(house.store, house.lanes))
+    await house.desk().accept(stranger("a"))
+    async with working(house):
+        await house.quiet()
+        guarded(house, "list")
+        desk = house.desk()
+        assert not await desk.accept(stranger("b", "hello"))
+        assert await desk.accept(stranger("c", "/forget me"))
+        await house.quiet()
+    assert "I have forgotten you: 1 messages" in house.platform.texts(HERE)[-1]
+    assert SECRET.encode() not in await dump(house.store)
+
+
 async def test_a_code_ends_and_the_next_message_gets_another(house: House, monkeypatch: pytest.MonkeyPatch):
     desk, now = house.desk(), pairing.clock.now()
     await desk.accept(stranger("a"))
