@@ -11,7 +11,7 @@ from bots.loading import open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
-from core import clock, profiles, reading
+from core import clock, keys, profiles, reading
 from core import settings as configuring
 from core.access import Access
 from core.answering import Answering
@@ -150,10 +150,13 @@ class App:
         else:
             await platform.listen(reception.accept)
 
-    async def _inherit(self, platforms: Mapping[PlatformName, Platform]) -> None:
+    async def _inherit(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         try:
-            if lanes := await self.upkeep.inherit(self.lanes.owner, platforms):
-                _LOG.info("%d channels were in the hands of a process that died: going on with them", lanes)
+            due = await self.upkeep.inherit(self.lanes.owner, platforms)
+            if due:
+                _LOG.info("%d channels were in the hands of a process that died: going on with them", len(due))
+            for channel, after_s in due.items():
+                doorbell.ring_later(keys.partition(channel), channel.platform, after_s)
         except RetryableError as error:
             _LOG.warning("what a process held that died waits until its leases end: %s", error)
 
@@ -182,7 +185,7 @@ class App:
                 invalidation,
             )
             sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
-            await self._inherit(platforms)
+            await self._inherit(platforms, doorbell)
             async with asyncio.TaskGroup() as group:
                 beside = [group.create_task(invalidation.listen()), group.create_task(sweeping.run())]
                 try:

@@ -11,12 +11,17 @@ from core.owner import died_here
 from core.store import Store, translated
 
 _INHERIT = """
--- KEYS lane ready   ARGV channel owner   what a dead owner held is due now
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[2] or redis.call('HGET', KEYS[1], 'held') ~= '1' then return 0 end
+-- KEYS lane ready   ARGV channel owner aside_ms   what a dead owner held is due now, or later for each one that died
+-- over it before -> in how many milliseconds, -1 when it is not the dead one's any more
+local found = redis.call('HMGET', KEYS[1], 'owner', 'held', 'deaths')
+if found[1] ~= ARGV[2] or found[2] ~= '1' then return -1 end
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[2], 'XX', time[1] * 1000, ARGV[1])
-return 1
+local after = ARGV[3] * (found[3] or 0)
+redis.call('ZADD', KEYS[2], 'XX', time[1] * 1000 + math.floor(time[2] / 1000) + after, ARGV[1])
+return after
 """
+_ASIDE_S = 0.3
+"""For each owner that died over a lane: the others come first, so that no innocent one is tried in every life."""
 _MOVING = ("in", "out", "dlg", "prefs", "fb", "lane")
 
 
@@ -67,13 +72,13 @@ class Upkeep:
         tried = int(tries or 0) + int(deaths or 0)
         return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), tried, dead)
 
-    async def inherit(self, me: str, platforms: Iterable[PlatformName]) -> int:
+    async def inherit(self, me: str, platforms: Iterable[PlatformName]) -> dict[ChannelKey, float]:
         """Make due what processes of this machine held that are no more, so that nobody waits for their leases to end.
 
-        `me` is the owner that asks. Returns how many lanes that were.
+        `me` is the owner that asks. Returns in how many seconds each of these lanes is due.
         """
         queues = [keys.ready(part, platform) for part in range(keys.PARTITIONS) for platform in platforms]
-        found = 0
+        due: dict[ChannelKey, float] = {}
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for ready in queues:
@@ -81,11 +86,14 @@ class Upkeep:
                 later = cast(list[list[bytes]], await pipe.execute())
             for ready, names in zip(queues, later, strict=True):
                 for name in names:
-                    lane = keys.of_channel("lane", ChannelKey.parse(name.decode()))
+                    channel = ChannelKey.parse(name.decode())
+                    lane = keys.of_channel("lane", channel)
                     owner = cast(bytes | None, await cast(Any, self._redis.hget(lane, "owner")))
                     if owner is not None and died_here(owner.decode(), me):
-                        found += await self._inherit(keys=[lane, ready], args=[name, owner])
-        return found
+                        after_ms = await self._inherit(keys=[lane, ready], args=[name, owner, int(1000 * _ASIDE_S)])
+                        if after_ms >= 0:
+                            due[channel] = after_ms / 1000
+        return due
 
     async def move(self, old: ChannelKey, to: ChannelKey) -> None:
         """Give all that a channel has to another name; what the new name has already stays behind it.

@@ -181,6 +181,18 @@ async def test_what_a_process_held_that_died_here_waits_for_no_lease(store: Stor
     before.owner = owner.format(dead=killed.pid)
     await after.accept(message("a"))
     await claim(before)
-    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == inherited
+    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == ({HERE: 0.0} if inherited else {})
     assert await nothing_due(after) == (not inherited)
-    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == 0
+    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == {}
+
+
+async def test_a_lane_that_owners_died_over_lets_the_others_go_first(store: Store):
+    kept = Lanes(store)
+    await kept.accept(message("a"))
+    for deaths in range(3):
+        owner, kept.owner = kept.owner, f"{socket.gethostname()}:{os.getpid()}:life {deaths}"
+        await store.redis.zadd(keys.ready(keys.partition(HERE), "telegram"), {str(HERE): 0})
+        mine = await claim(kept)
+        kept.owner = owner
+        assert mine.deaths == deaths
+        assert await Upkeep(store).inherit(kept.owner, ["telegram"]) == {HERE: pytest.approx(0.3 * deaths)}
