@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncGenerator, Callable, Mapping
 from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
@@ -203,6 +204,9 @@ class App:
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
             speaking = group.create_task(self._load_speaking(model))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
+        # Half a million objects of the models' libraries: each full collection over them stops everything for 0.25 s.
+        gc.collect()
+        gc.freeze()
         self._engine = engine = Engine(
             model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
         )
