@@ -17,7 +17,7 @@ from core.telemetry import log
 __all__ = ["DiscordPlatform"]
 
 _LOG = log("discord")
-_IDENTIFY_GAP_S = 30.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then the token is reset
+_IDENTIFY_GAP_S = 31.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then the token is reset; timers may be early
 
 
 class DiscordPlatform:
