@@ -81,7 +81,7 @@ async def main() -> None:
     data = await note()
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         hearing = Hearing.open(None, download_dir=Path(folder))
-    bare, options = Bare(), hearing._options(None)
+    bare, options = Bare(), hearing._options(None, in_english=False)
     late_s: list[float] = []
     texts = {(await heard(hearing, data, []))[0], bare.hear(data, options)}
     assert len(texts) == 1, f"both should hear the same: {texts}"

@@ -45,7 +45,8 @@ class Pipeline:
     def answer(self, tokens: int) -> float:
         """Seconds of an answer, its prompt included."""
         start = time.perf_counter()
-        made = self._pipeline(self._text, max_new_tokens=tokens, do_sample=False, return_tensors=True)
+        exactly = {"min_new_tokens": tokens, "max_new_tokens": tokens}
+        made = self._pipeline(self._text, **exactly, do_sample=False, return_tensors=True)
         took_s = time.perf_counter() - start
         assert len(made[0]["generated_token_ids"]) == self.prompt_tokens + tokens
         return took_s

@@ -163,6 +163,9 @@ class App:
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engine() as engine:
+            # A full collection over the models' libraries, half a million objects, stops everything for 0.25 s.
+            gc.collect()
+            gc.freeze()
 
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
@@ -204,9 +207,6 @@ class App:
             hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
             speaking = group.create_task(self._load_speaking(model))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
-        # Half a million objects of the models' libraries: each full collection over them stops everything for 0.25 s.
-        gc.collect()
-        gc.freeze()
         self._engine = engine = Engine(
             model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
         )
