@@ -168,7 +168,7 @@ def main() -> None:
 
 
 def _measured(shape: str, folder: Path) -> dict[str, float]:
-    parley = Parley(quantized(random_model(shape)))
+    parley = Parley(random_model(shape), int8=True)
     figures = turns(parley, shape, in_turn) | alone(parley, shape)
     for beside in (beside_itself, beside_continuous, beside_pipeline):
         figures |= beside(parley, shape)

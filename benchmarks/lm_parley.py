@@ -8,6 +8,7 @@ from benchmarks.weights import prompt
 from core.lm.batch import Batch, Job
 from core.lm.decoder import Decoder
 from core.lm.loading import cache_limit_bytes
+from core.lm.precision import quantized
 
 
 class Parley:
@@ -15,8 +16,10 @@ class Parley:
 
     name = "Parley"
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, int8: bool = False) -> None:
         self._batch = Batch(Decoder(model), cache_limit_bytes())
+        if int8:
+            quantized(model)
 
     def read(self, tokens: int) -> float:
         """Prompt tokens a second until the first token of the answer."""

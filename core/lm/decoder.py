@@ -4,51 +4,50 @@ Serves ordinary decoders, whose every layer attends to everything before. `Decod
 by what the model's config says and by computing a small prompt both ways.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from transformers import Cache, DynamicCache
+from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from core.lm.cache import ATTENTION, Forward, SlotLayer
+from core.lm.cache import Forward, Unservable
+from core.lm.fused import Fused
 from core.lm.sampling import Draw, choose
 from core.lm.slots import OutOfMemory, Span
+from core.lm.whole import Whole
+from core.telemetry import log
 
 _TRIAL_TOKENS = 12
-_MOST_OFF = 0.05
-"""How far logits may be from the model's own, of their length: rounding is below, a wrong mask or place far above."""
+_MOST_OFF, _MOST_OFF_HALVES = 1e-3, 0.05
+"""How far logits may be from the model's own, of their length, in 32 bits and in 16: rounding is below."""
+_MISFITS = (RuntimeError, TypeError, ValueError, AttributeError, IndexError)
+"""What transformers and torch raise where a model is built in another way than was thought."""
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "could not create a memory")
 _GENERATION = {
     "bos_token_id", "eos_token_id", "pad_token_id", "transformers_version", "_from_model_config", "use_cache",
     "max_length", "max_new_tokens", "do_sample", "temperature", "top_k", "top_p", "min_p", "repetition_penalty",
 }  # fmt: skip
 """What may be set in the model's own generation settings; more than that only `generate` knows."""
-
-
-class Unservable(Exception):
-    """Why a model cannot be served in slots."""
+_LOG = log("lm")
 
 
 class Decoder:
-    """A model over slots. From here on the model is the decoder's: its attention knows nothing but slots."""
+    """A model over slots. From here on the model is the decoder's: its layers know nothing but slots."""
 
     def __init__(self, model: Any) -> None:
-        """`model` is a transformers causal model in eval mode; raises Unservable."""
+        """`model` is a transformers causal model in eval mode, not yet in int8; raises Unservable."""
         _check_settings(model)
         self._model = model
         self._forward = Forward()
         self._slots: dict[int, torch.Tensor] = {}
         expected, self._layers, self._kv_heads, self._head_dim, self._dtype = _try_out(model)
-        self._cache = Cache(layers=[SlotLayer(layer, self._forward) for layer in range(self._layers)])
-        before = model.config._attn_implementation
-        model.set_attn_implementation(ATTENTION)
         try:
-            self._check(expected)
-        except Unservable:
-            model.set_attn_implementation(before)
-            raise
+            self._net = self._tried(lambda: Fused(model, self._forward), expected)
+        except Unservable as reason:
+            _LOG.info("its layers are computed as transformers does: %s", reason)
+            self._net = self._tried(lambda: Whole(model, self._layers, self._forward), expected)
 
     @property
     def token_bytes(self) -> int:
@@ -96,18 +95,30 @@ class Decoder:
                 last.append(len(ids) - 1)
         self._forward.lay_out(spans, self._slots)
         try:
-            return self._model(
-                input_ids=torch.tensor([ids], device=device),
-                position_ids=torch.tensor([positions], device=device),
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=torch.tensor(last, dtype=torch.long, device=device),
-            ).logits[0]
+            numbers = (torch.tensor(each, dtype=torch.long, device=device) for each in (ids, positions, last))
+            return self._net.logits(*numbers)
         finally:
             self._forward.clear()
 
-    def _check(self, expected: torch.Tensor) -> None:
-        """Read the trial prompt in two pieces and a token, in company; raises Unservable when the logits differ."""
+    def _tried(self, build: Callable[[], Fused | Whole], expected: torch.Tensor) -> Fused | Whole:
+        """What it builds has taken over the model; raises Unservable, the model as before, when its logits differ."""
+        net = None
+        try:
+            self._net = net = build()
+            off = self._off(expected)
+            if not off < (_MOST_OFF if self._dtype == torch.float32 else _MOST_OFF_HALVES):
+                raise Unservable(f"in slots it answers otherwise: logits differ by {off:.1%}")
+        except (Unservable, *_MISFITS) as error:
+            if net is not None:
+                net.give_back()
+            if isinstance(error, Unservable):
+                raise
+            raise Unservable(f"its attention takes no slots: {type(error).__name__}: {error}") from error
+        net.take_over()
+        return net
+
+    def _off(self, expected: torch.Tensor) -> float:
+        """How far logits are from these, of their length; the trial prompt is read in three pieces, in company."""
         ids = _trial_ids(self._model)
         pieces = (ids[:5], ids[5:-1], ids[-1:])
         got: list[torch.Tensor] = []
@@ -119,14 +130,10 @@ class Decoder:
                     start = sum(map(len, pieces[:at]))
                     other = Span(1, 0, ids[3:7], Draw())
                     got.append(self._logits([other, Span(0, start, piece, Draw())])[1])
-        except (RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise Unservable(f"its attention takes no slots: {type(error).__name__}: {error}") from error
         finally:
             self._slots.clear()
         wanted = expected[[4, len(ids) - 2, len(ids) - 1]]
-        off = float((torch.stack(got) - wanted).norm() / wanted.norm())
-        if not off < _MOST_OFF:
-            raise Unservable(f"in slots it answers otherwise: logits differ by {off:.0%}")
+        return float((torch.stack(got) - wanted).norm() / wanted.norm())
 
 
 @contextmanager

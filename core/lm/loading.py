@@ -17,7 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
 from core.lm.markers import Pattern, defused, pattern
-from core.lm.precision import Quantize, bfloat16_pays, quantized, weight_bytes
+from core.lm.precision import Quantize, bfloat16_pays, weight_bytes
 from core.lm.slots import common_prefix
 from core.telemetry import log
 
@@ -32,13 +32,14 @@ _LOG = log("lm")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to generate; `model` and `tokenizer` are transformers' own objects."""
+    """A model as it is stored, to be brought to int8 or not; `model` and `tokenizer` are transformers' own objects."""
 
     name: str
     model: Any
     tokenizer: Any
     context_tokens: int
     system_role: bool
+    int8: bool = False
 
     @cached_property
     def markers(self) -> Pattern:
@@ -135,12 +136,10 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
         torch.set_num_threads(1)
     if on_gpu:
         model.to("cuda")
-    if quantize == "int8":
-        if on_gpu:
-            _LOG.warning("LM_QUANTIZE=int8 is for processors: on the GPU %s computes in bfloat16", name)
-        else:
-            quantized(model)
-    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer))
+    if quantize == "int8" and on_gpu:
+        _LOG.warning("LM_QUANTIZE=int8 is for processors: on the GPU %s computes in bfloat16", name)
+    int8 = quantize == "int8" and not on_gpu
+    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), int8)
 
 
 def _cpu_type(own: Any, quantize: Quantize) -> Any:

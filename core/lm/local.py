@@ -15,10 +15,11 @@ from typing import Any
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
 from core.lm.base import ModelStatus, Request, Utterance, words_within
 from core.lm.batch import Batch, Job
-from core.lm.decoder import Decoder, Unservable
+from core.lm.cache import Unservable
+from core.lm.decoder import Decoder
 from core.lm.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
 from core.lm.plain import Plain
-from core.lm.precision import Quantize, weight_bits, weight_bytes
+from core.lm.precision import Quantize, quantized, weight_bits, weight_bytes
 from core.lm.sampling import drawing
 from core.lm.stopping import StopFilter, TextGrower
 from core.telemetry import CACHE_BYTES, log
@@ -39,8 +40,8 @@ class LocalModel:
         self._loaded = loaded
         self.name: str = loaded.name
         self.context_tokens: int = loaded.context_tokens
-        self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
         self._batch = _batch(loaded)
+        self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._calls: deque[Callable[[], None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lm")
@@ -231,10 +232,13 @@ class _Answer:
 
 def _batch(loaded: Loaded) -> Batch | Plain:
     try:
-        return Batch(Decoder(loaded.model), cache_limit_bytes())
+        batch = Batch(Decoder(loaded.model), cache_limit_bytes())
     except Unservable as reason:
         _LOG.warning("%s answers one chat at a time and keeps nothing between turns: %s", loaded.name, reason)
-        return Plain(loaded.model)
+        batch = Plain(loaded.model)
+    if loaded.int8:  # last, because bits that are lost would hide that a model is computed otherwise
+        quantized(loaded.model)
+    return batch
 
 
 def _closed() -> RetryableError:

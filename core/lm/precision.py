@@ -1,6 +1,6 @@
 """In how many bits a model computes on a CPU: int8 if the owner wants it, bfloat16 if the processor is good at it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 from warnings import catch_warnings
 
@@ -10,8 +10,6 @@ from torch.nn.functional import linear
 from core import clock
 
 Quantize = Literal["none", "int8"]
-_SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
-"""Names of Linears that get the same states, in Llama and all who followed it."""
 _FASTER = 1.3
 """bfloat16 has to be so many times as fast as float32."""
 
@@ -23,64 +21,30 @@ class Int8Linear(torch.nn.Module):
     Rows are brought to one size before, and back after.
     """
 
-    def __init__(self, *full: torch.nn.Linear) -> None:
-        """Of several Linears of one input the outputs stand side by side."""
+    def __init__(self, full: torch.nn.Linear) -> None:
         super().__init__()
-        self.in_features, self.out_features = full[0].in_features, sum(each.out_features for each in full)
-        weight = torch.cat([each.weight.detach().float() for each in full])
+        self.in_features, self.out_features = full.in_features, full.out_features
+        weight = full.weight.detach().float()
         scales = (weight.abs().amax(1) / 127).clamp_(min=1e-12)
         zeros = torch.zeros(len(scales), dtype=torch.long)
         with catch_warnings(category=UserWarning, action="ignore"):  # that a later torch will not have it any more
             eight = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(eight, None)
-        biased: Any = full[0].bias
-        self._bias = None if biased is None else torch.cat([each.bias.detach().float() for each in full])
+        bias: Any = full.bias
+        self._bias = None if bias is None else bias.detach().float()
         # Without VNNI sums of two products are kept in 16 bits: inputs of 7 bits do not overflow them.
         self._seven_bits = not _has("avx512_vnni", "avx_vnni")
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """float32[..., in_features] to float32[..., out_features]."""
         if states.shape[-2] == 1:
-            out = torch.ops.quantized.linear_dynamic(states, self._packed, self._seven_bits)
+            out = torch.ops.quantized.linear_dynamic.default(states, self._packed, self._seven_bits)
         else:
             largest = states.abs().amax(-1, keepdim=True).clamp_(min=1e-12)
-            out = torch.ops.quantized.linear_dynamic(states / largest, self._packed, self._seven_bits).mul_(largest)
+            out = torch.ops.quantized.linear_dynamic.default(states / largest, self._packed, self._seven_bits).mul_(
+                largest
+            )
         return out if self._bias is None else out.add_(self._bias)
-
-
-class _Together(torch.nn.Module):
-    """Linears that a layer gives the same input one after the other, computed at the first: a step has fewer calls,
-    and its rows become 8-bit once.
-    """
-
-    def __init__(self, *full: torch.nn.Linear) -> None:
-        super().__init__()
-        self._linear = Int8Linear(*full)
-        self._sizes = [each.out_features for each in full]
-        self._states: torch.Tensor | None = None
-        self._outs: list[torch.Tensor | None] = []
-
-    def forward(self, states: torch.Tensor, part: int) -> torch.Tensor:
-        """The output of one of them; it is handed out once."""
-        if states is not self._states or self._outs[part] is None:
-            self._states, self._outs = states, list(self._linear(states).split(self._sizes, -1))
-        out, self._outs[part] = self._outs[part], None
-        if not any(each is not None for each in self._outs):
-            self._states = None
-        assert out is not None
-        return out
-
-
-class _Part(torch.nn.Module):
-    """Stands where one of them stood."""
-
-    def __init__(self, together: _Together, part: int) -> None:
-        super().__init__()
-        self._together, self._part = together, part
-
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """float32[..., in_features] to float32[..., out_features]."""
-        return self._together(states, self._part)
 
 
 def quantized(model: Any) -> Any:
@@ -89,22 +53,10 @@ def quantized(model: Any) -> Any:
         torch.backends.quantized.engine = "x86"
     with torch.no_grad():
         for module in list(model.modules()):
-            for names in _SAME_INPUT:
-                _put_together(module, names)
             for name, child in list(module.named_children()):
                 if type(child) is torch.nn.Linear:
                     setattr(module, name, Int8Linear(child))
     return model
-
-
-def _put_together(module: Any, names: Sequence[str]) -> None:
-    full: list[Any] = [getattr(module, name, None) for name in names]
-    if any(type(each) is not torch.nn.Linear for each in full):
-        return
-    if len({(each.in_features, each.bias is None) for each in full}) == 1:
-        together = _Together(*full)
-        for part, name in enumerate(names):
-            setattr(module, name, _Part(together, part))
 
 
 def weight_bytes(model: Any) -> int:

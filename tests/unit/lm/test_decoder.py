@@ -1,14 +1,28 @@
 """Slots say what `generate` says, token by token, whatever company a conversation keeps."""
 
 import random
+from copy import deepcopy
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, MambaConfig, MistralConfig, Qwen2Config
+from transformers import (
+    AutoModelForCausalLM,
+    GraniteConfig,
+    HeliumConfig,
+    LlamaConfig,
+    MambaConfig,
+    MistralConfig,
+    Qwen2Config,
+    SmolLM3Config,
+)
 
 from core.lm.batch import Batch
-from core.lm.decoder import Decoder, Unservable
+from core.lm.cache import Unservable
+from core.lm.decoder import Decoder
+from core.lm.fused import Fused
+from core.lm.precision import weight_bytes
+from core.lm.whole import Whole
 from tests.unit.lm.tiny import CONFIGS, SHAPE, Chat, finish, generated, random_prompts, tiny
 
 PLENTY = 1 << 30
@@ -171,3 +185,47 @@ def test_attention_that_does_more_is_refused_and_the_model_is_as_before():
         Decoder(model)
     assert model.config._attn_implementation == before
     assert generated(model, [5, 6, 7], 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "net"), [*((name, Whole if name == "phi3" else Fused) for name in CONFIGS), ("shipped", Fused)]
+)
+def test_layers_like_llamas_are_fused_and_take_no_more_memory(name: str, net: type):
+    model = tiny(name)
+    before = weight_bytes(model)
+    assert isinstance(Decoder(model)._net, net)
+    assert before * 0.99 < weight_bytes(model) <= before
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SmolLM3Config(**SHAPE),  # some of its layers turn nothing
+        GraniteConfig(**SHAPE, residual_multiplier=0.5),
+        HeliumConfig(**SHAPE, head_dim=16),  # turns by neighbours, not by halves
+        LlamaConfig(
+            **SHAPE,
+            rope_parameters=dict(
+                rope_type="llama3",
+                rope_theta=1e4,
+                factor=8.0,
+                low_freq_factor=1.0,
+                high_freq_factor=4.0,
+                original_max_position_embeddings=64,
+            ),
+        ),
+        LlamaConfig(**SHAPE, attention_bias=True, mlp_bias=True),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_layers_that_look_like_llamas_say_what_generate_says(config: Any):
+    def fresh() -> Any:
+        torch.manual_seed(7)
+        return AutoModelForCausalLM.from_config(deepcopy(config)).eval()
+
+    model, decoder = fresh(), Decoder(fresh())
+    assert isinstance(decoder._net, Fused) == (config.model_type == "llama")
+    batch, prompts = Batch(decoder, PLENTY), random_prompts(9, LENGTHS)
+    chats = [Chat(batch, prompt, TOKENS) for prompt in prompts]
+    finish(batch)
+    assert [chat.said for chat in chats] == [generated(model, prompt, TOKENS) for prompt in prompts]
