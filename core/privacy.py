@@ -118,7 +118,10 @@ class Privacy:
     ) -> tuple[str, tuple[Part, ...]]:
         await compacting.compact(self._redis)
         erased, parts = done
-        return self._words.say(key, language, **asdict(erased)), parts
+        say = self._words.say
+        counts = [say(f"erased_{what}", language, count=count) for what, count in asdict(erased).items() if count]
+        told = say("erased", language, counts=" · ".join(counts)) if counts else say("erased_nothing", language)
+        return say(key, language, erased=told), parts
 
     async def _erase(self, message: Message, person: str, language: str) -> tuple[Erased, tuple[Part, ...]]:
         def sorry(waiting: Message) -> Part:

@@ -107,8 +107,10 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
     await consents.record("telegram", BOB.id, given=True)
     said = await wish(house, "/forget me")
     # In each channel: 2 turns, a summary; 2 own ratings and those that others gave to her turns; 6 files of 2 turns.
-    told = SAY("forgotten_me", "en", turns=6, summaries=3, ratings=15, files=18, waiting=0, aside=9)
-    assert said == told
+    assert said == (
+        "Done, I have forgotten you and what you allowed. "
+        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · set aside 9."
+    )
     assert await having(house.store, CANARY) == []
     assert [value for value in await everything(house.store) if b'"person":"1"' in value or b"\t1" in value] == []
     assert await consents.of("telegram", ANN.id) is None
@@ -122,7 +124,7 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
         assert await house.store.redis.exists(f"{keys.of_channel('upload', channel)}/42:2") == 1
     assert await Channels(house.store).preferences(CLUB) == Preferences(voice="never", answers="everything")
     assert {str(HERE), str(CLUB), str(TOPIC)} <= set(house.model.forgotten)
-    assert "0 messages" in await wish(house, "/forget me")
+    assert (await wish(house, "/forget me")).endswith(" Nothing else was kept.")
 
 
 def test_no_kind_of_key_that_is_personal_is_overlooked():
@@ -147,7 +149,11 @@ async def test_forget_channel_erases_one_channel_and_no_other(house: House):
     assert len((await house.lanes.dialogue(CLUB)).turns) == 3
     house.platform.admins.add(ANN.id)
     said = await wish(house, "/forget channel", CLUB, group=True)
-    assert said == SAY("forgotten_channel", "en", turns=3, summaries=1, ratings=6, files=9, waiting=0, aside=5)
+    assert said == (
+        "Done, I have forgotten what was said here. "
+        "Erased: messages with my answers 3 · summaries 1 · ratings 6 · files 9 · set aside 5."
+    )
+    assert (await wish(house, "/forget channel", CLUB, group=True)).endswith(" Nothing else was kept.")
     left = {keys.named(value.decode())[0] for value in await everything(house.store) if value.endswith(b"42:-100")}
     assert left == {"lane", "dlg"}
     assert await house.lanes.dialogue(CLUB) == dialogues.Dialogue(edition=1)
@@ -172,7 +178,7 @@ async def test_what_runs_and_what_waits_is_cancelled_and_what_others_said_is_ans
     await house.say("what of me", CLUB, BOB)
     house.model.delay_s = 0
     said = await wish(house, "/forget me", HERE)
-    assert said == SAY("forgotten_me", "en", turns=0, summaries=0, ratings=0, files=0, waiting=2, aside=0)
+    assert said.endswith(" Erased: waiting 2.")
     assert house.platform.texts(CLUB) == ["You said: what of me"]
     assert await having(house.store, CANARY) == []
 
@@ -205,7 +211,7 @@ async def test_who_waits_for_an_answer_that_will_not_come_hears_of_it(house: Hou
     await wish(house, "/forget channel", CLUB)
     texts = house.platform.texts(CLUB)
     assert texts[1:] == [SAY("stopped", "en")] * 2
-    assert "2 that waited" in texts[0]
+    assert texts[0].endswith(" Erased: waiting 2.")
     assert await having(house.store, CANARY) == []
 
 
