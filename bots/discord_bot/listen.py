@@ -13,7 +13,7 @@ from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
 from core.errors import RetryableError
-from core.message import Event, Message
+from core.message import Event, Message, Reaction
 from core.platform import Accept
 from core.telemetry import log
 
@@ -39,7 +39,7 @@ class Called:
 
 Happening = (
     discord.Message
-    | discord.RawReactionActionEvent
+    | Reaction
     | discord.RawMessageUpdateEvent
     | discord.RawMessageDeleteEvent
     | discord.RawBulkMessageDeleteEvent
@@ -87,10 +87,10 @@ class _Ears(GatewayClient):
         self._happened.put_nowait((message, self._me))
 
     async def on_raw_reaction_add(self, change: discord.RawReactionActionEvent) -> None:
-        self._happened.put_nowait((change, self._me))
+        self._react(change)
 
     async def on_raw_reaction_remove(self, change: discord.RawReactionActionEvent) -> None:
-        self._happened.put_nowait((change, self._me))
+        self._react(change)
 
     async def on_raw_message_edit(self, change: discord.RawMessageUpdateEvent) -> None:
         self._happened.put_nowait((change, self._me))
@@ -116,6 +116,11 @@ class _Ears(GatewayClient):
 
     async def on_shard_ready(self, shard: int) -> None:
         self._complete[shard].set()
+
+    def _react(self, change: discord.RawReactionActionEvent) -> None:
+        # Of a thread only the client knows the channel that it is in.
+        if (reaction := to_reaction(change, self._me, self.get_channel(change.channel_id))) is not None:
+            self._happened.put_nowait((reaction, self._me))
 
     @property
     def _me(self) -> int:
@@ -182,8 +187,8 @@ def _event(happening: Happening, me: int) -> Event | None:
             return to_message(happening, me)
         case Called():
             return happening.message
-        case discord.RawReactionActionEvent():
-            return to_reaction(happening, me)
+        case Reaction():
+            return happening
         case discord.RawMessageUpdateEvent():
             return to_edit(happening, me)
         case discord.RawMessageDeleteEvent() | discord.RawBulkMessageDeleteEvent():

@@ -80,8 +80,10 @@ def to_deletion(gone: discord.RawMessageDeleteEvent | discord.RawBulkMessageDele
     return Deletion(f"{ids[0]}d{len(ids)}", ChannelKey("discord", str(gone.channel_id)), tuple(map(str, ids)))
 
 
-def to_reaction(change: discord.RawReactionActionEvent, me: int) -> Reaction | None:
-    """A change of someone's emoji; None for bots, and for custom emoji, whose names anybody can choose."""
+def to_reaction(change: discord.RawReactionActionEvent, me: int, channel: object) -> Reaction | None:
+    """A change of someone's emoji in a channel, None where it is not known; None for bots, and for custom emoji, whose
+    names anybody can choose.
+    """
     if change.user_id == me or change.emoji.id is not None or (change.member and change.member.bot):
         return None
     emoji = (change.emoji.name,)
@@ -94,7 +96,7 @@ def to_reaction(change: discord.RawReactionActionEvent, me: int) -> Reaction | N
         target=str(change.message_id),
         added=emoji if added else (),
         removed=() if added else emoji,
-        places=() if change.guild_id is None else (str(change.guild_id), str(change.channel_id)),
+        places=places_of(change.guild_id, channel or discord.Object(change.channel_id)) if change.guild_id else (),
     )
 
 

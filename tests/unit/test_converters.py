@@ -263,7 +263,7 @@ def test_any_discord_reaction_is_an_event_or_nothing(who: str, emoji: Json, add:
     if not direct and add:
         server = STATE._get_guild(int(GUILD))
         change.member = discord.Member(data={**member(who), "user": USERS[who]}, guild=server, state=STATE)  # pyright: ignore
-    found = to_reaction(change, int(BOT))
+    found = to_reaction(change, int(BOT), None)
     survives(found)
     if found is not None:
         assert who != BOT

@@ -24,6 +24,7 @@ from tests.platforms.discord_payloads import (
     BOT,
     DM,
     GENERAL,
+    GUILD,
     RANDOM,
     ROBOT,
     ROLE,
@@ -240,6 +241,15 @@ async def test_reactions_of_people_arrive(server: DiscordServer, platform: Disco
     assert (second.target, second.added, second.sender.name) == (general, ("👎🏽",), "Bob")
     assert second.channel == ChannelKey("discord", GENERAL)
     assert len({first.id, gone.id, second.id}) == 3
+
+
+async def test_a_reaction_in_a_thread_tells_the_channel_that_the_thread_is_in(
+    server: DiscordServer, platform: DiscordPlatform, inbox: Inbox
+) -> None:
+    await server.react(await platform.send(part(channel=THREAD)), ALICE, "👍")
+    (reaction,) = await inbox.wait(1)
+    assert isinstance(reaction, Reaction)
+    assert reaction.places == (GUILD, THREAD, GENERAL)
 
 
 async def test_events_keep_their_order_when_the_store_is_away(server: DiscordServer, inbox: Inbox) -> None:
