@@ -29,13 +29,13 @@ _TOLD = {
 class Fused:
     """The model's forward over slots, by layers of our own. The model is as it was until `take_over`."""
 
-    def __init__(self, model: Any, forward: Forward) -> None:
+    def __init__(self, model: Any, rows: Forward) -> None:
         """`model` is a transformers causal model; raises Unservable where its layers are of another kind."""
         inner = model.base_model
         if not all(hasattr(inner, name) for name in ("embed_tokens", "layers", "norm", "rotary_emb")):
             raise Unservable("it is not built like Llama")
         self._model = model
-        self._layers = [_Layer(layer, forward) for layer in inner.layers]
+        self._layers = [_Layer(layer, rows) for layer in inner.layers]
 
     def take_over(self) -> None:
         """Put the layers into the model, where its weights are looked for; its own are freed."""
@@ -58,7 +58,7 @@ class Fused:
 class _Layer(torch.nn.Module):
     """One layer. Linears of the same input are one, whose weights the original ones share until they are freed."""
 
-    def __init__(self, own: Any, forward: Forward) -> None:
+    def __init__(self, own: Any, rows: Forward) -> None:
         super().__init__()
         attention, mlp = own.self_attn, own.mlp
         parts = [{name for name, _ in each.named_children()} for each in (own, attention, mlp)]
@@ -67,7 +67,7 @@ class _Layer(torch.nn.Module):
         told = {name for each in (own, attention, mlp) for name in vars(each) if not name.startswith("_")}
         if told - _TOLD:
             raise Unservable(f"its layers know of {', '.join(sorted(told - _TOLD))}")
-        self._forward = forward
+        self._rows = rows
         self._at: int = attention.layer_idx
         self._scaling: float = attention.scaling
         self._head_dim: int = attention.head_dim
@@ -85,7 +85,8 @@ class _Layer(torch.nn.Module):
             self._of_heads = _Norm(attention.q_norm, attention.k_norm, heads=(self._heads, self._kv_heads))
 
     def turns(self, cos: torch.Tensor, sin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rotary angles, [1, T, head_dim], for queries, keys and values, [T, heads + 2 kv_heads, head_dim].
+        """Rotary angles (Su et al. 2021, arXiv 2104.09864), [1, T, head_dim], for queries, keys and values together,
+        [T, heads + 2 kv_heads, head_dim].
 
         Values stay as they are. The first half's sines are negative, so that a head is turned by its halves' exchange.
         """
@@ -104,15 +105,15 @@ class _Layer(torch.nn.Module):
             heads = torch.cat((self._of_heads(heads[:, :turning]), heads[:, turning:]), 1)
         heads = (heads * cos).addcmul_(heads.roll(self._head_dim // 2, -1), sin)
         fresh = heads[:, self._heads :].view(tokens, 2, self._kv_heads, self._head_dim)
-        self._forward.write(self._at, fresh.permute(1, 2, 0, 3))
-        seen = self._forward.attend(self._at, heads[:, : self._heads], self._scaling)
+        self._rows.write(self._at, fresh.permute(1, 2, 0, 3))
+        seen = self._rows.attend(self._at, heads[:, : self._heads], self._scaling)
         states = self.out.forward(seen).add_(states)
         gate, up = self.gate_up.forward(self._before_mlp(states)).chunk(2, -1)
         return self.down.forward(self._activation(gate).mul_(up)).add_(states)
 
 
 class _Norm:
-    """An RMS norm over the last dimension; several lie side by side, each over so many heads."""
+    """An RMS norm (Zhang and Sennrich 2019, arXiv 1910.07467); several lie side by side, each over so many heads."""
 
     def __init__(self, *own: Any, heads: Sequence[int] = (1,)) -> None:
         eps: float = getattr(own[0], "variance_epsilon", None) or own[0].eps
@@ -139,10 +140,8 @@ def _joined(*linears: Any) -> torch.nn.Linear:
     if any(type(each) is not torch.nn.Linear for each in linears) or len({each.bias is None for each in linears}) > 1:
         raise Unservable("its Linears are of another kind")
     first, sizes = linears[0], [each.out_features for each in linears]
-    whole: Any = skip_init(
-        torch.nn.Linear, first.in_features, sum(sizes), bias=first.bias is not None, device=first.weight.device
-    )
-    whole.to(first.weight.dtype)
+    like: dict[str, Any] = {"device": first.weight.device, "dtype": first.weight.dtype}
+    whole: Any = skip_init(torch.nn.Linear, first.in_features, sum(sizes), bias=first.bias is not None, **like)
     for name, joined in whole.named_parameters():
         joined.requires_grad_(False)
         for each, rows in zip(linears, joined.split(sizes), strict=True):
