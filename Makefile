@@ -24,7 +24,7 @@ chat doctor: .venv/installed
 
 test: check
 	@sh deploy/test-packages.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Minutes: what is killed, stopped, held or refused from outside. Not a part of `make test`.
 fault: .venv/tested

@@ -172,6 +172,7 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
         (f"{socket.gethostname()}:{os.getppid()}:1", 0),
         ("another machine:{dead}:1", 0),
     ],
+    ids=["died", "its number is ours now", "lives", "elsewhere"],
 )
 async def test_what_a_process_held_that_died_here_waits_for_no_lease(store: Store, owner: str, inherited: int):
     killed = await asyncio.create_subprocess_exec("sleep", "60")
