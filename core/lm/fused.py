@@ -83,6 +83,8 @@ class _Layer(torch.nn.Module):
         self._of_heads: _Norm | None = None
         if "q_norm" in parts[1]:
             self._of_heads = _Norm(attention.q_norm, attention.k_norm, heads=(self._heads, self._kv_heads))
+        norms = [norm for norm in (self._before_attention, self._before_mlp, self._of_heads) if norm is not None]
+        self.gains = torch.nn.ParameterList(torch.nn.Parameter(norm.gain, requires_grad=False) for norm in norms)
 
     def turns(self, cos: torch.Tensor, sin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Rotary angles (Su et al. 2021, arXiv 2104.09864), [1, T, head_dim], for queries, keys and values together,
@@ -118,15 +120,15 @@ class _Norm:
     def __init__(self, *own: Any, heads: Sequence[int] = (1,)) -> None:
         eps: float = getattr(own[0], "variance_epsilon", None) or own[0].eps
         gains = [_gain(norm, eps).expand(each, -1) for norm, each in zip(own, heads, strict=True)]
-        self._gain = torch.cat(gains)
-        self._share = 1 / self._gain.shape[-1]
-        self._eps = self._gain.new_tensor(eps)
+        self.gain = torch.cat(gains)
+        self._share = 1 / self.gain.shape[-1]
+        self._eps = self.gain.new_tensor(eps)
 
     def __call__(self, states: torch.Tensor) -> torch.Tensor:
         """Of the same shape, [T, width] or [T, heads, width]."""
         length = vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32)
         scale = torch.addcmul(self._eps, length, length, value=self._share).rsqrt_()
-        return (states * scale).mul_(self._gain).to(states.dtype)
+        return (states * scale).mul_(self.gain).to(states.dtype)
 
 
 def _gain(norm: Any, eps: float) -> torch.Tensor:

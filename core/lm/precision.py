@@ -41,9 +41,8 @@ class Int8Linear(torch.nn.Module):
             out = torch.ops.quantized.linear_dynamic.default(states, self._packed, self._seven_bits)
         else:
             largest = states.abs().amax(-1, keepdim=True).clamp_(min=1e-12)
-            out = torch.ops.quantized.linear_dynamic.default(states / largest, self._packed, self._seven_bits).mul_(
-                largest
-            )
+            out = torch.ops.quantized.linear_dynamic.default(states / largest, self._packed, self._seven_bits)
+            out.mul_(largest)
         return out if self._bias is None else out.add_(self._bias)
 
 

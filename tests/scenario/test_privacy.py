@@ -148,7 +148,10 @@ async def test_pain_17_forget_me_on_telegram_leaves_no_trace_in_redis_files_and_
         assert any(model.get("kept_channels") for model in await place.models())
 
         said = await say("/forget me")
-        assert "Erased: messages with my answers 18 · summaries 1 · ratings 1" in said
+        assert said.startswith(
+            "Done, I have forgotten you and what you allowed. "
+            "Erased: messages with my answers 18 · summaries 1 · ratings 1"
+        )
         await place.silent_within_5_s(CANARY, HEARD)
         assert not any(model.get("kept_channels") for model in await place.models())
         assert not any(b"consent" in value for value in await place.kept())
@@ -262,7 +265,9 @@ async def test_privacy_forget_and_export_on_the_web(data: Path):
             assert {room["channel"]: len(room["turns"]) for room in rooms} == {"web/one": 2, "web/two": 1}
             assert sum(each["bytes"] for room in rooms for each in room["files"]) > 1000
             said = (await product.ask("/forget me", "two"))["text"]
-            assert "messages with my answers 3" in said
+            assert said.startswith(
+                "Done, I have forgotten you and what you allowed. Erased: messages with my answers 3"
+            )
             await place.silent_within_5_s(CANARY, HEARD)
             assert (await client.get(f"{product.page}{answer['file_url']}")).status_code == 404
             assert (await client.get(messages)).json()["messages"] == []
@@ -278,7 +283,7 @@ async def test_privacy_forget_and_export_in_the_terminal(data: Path):
     assert file.stat().st_mode & 0o077 == 0
     assert json.loads(file.read_text("utf-8"))["channels"][0]["turns"][0]["said"] == f"I like {CANARY}"
     printed = await _chat(data, "/forget me", "/privacy")
-    assert "messages with my answers 1" in printed
+    assert "Done, I have forgotten you and what you allowed. Erased: messages with my answers 1" in printed
     assert SAY("consent_none", "en") in printed
     assert CANARY.encode() not in await asyncio.to_thread(files, data)
 

@@ -110,7 +110,10 @@ async def test_who_has_no_access_any_more_can_still_be_forgotten(house: House):
         assert not await desk.accept(stranger("b", "hello"))
         assert await desk.accept(stranger("c", "/forget me"))
         await house.quiet()
-    assert "messages with my answers 1" in house.platform.texts(HERE)[-1]
+    assert (
+        "Done, I have forgotten you and what you allowed. Erased: messages with my answers 1"
+        in house.platform.texts(HERE)[-1]
+    )
     assert SECRET.encode() not in await dump(house.store)
 
 

@@ -124,7 +124,7 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
         assert await house.store.redis.exists(f"{keys.of_channel('upload', channel)}/42:2") == 1
     assert await Channels(house.store).preferences(CLUB) == Preferences(voice="never", answers="everything")
     assert {str(HERE), str(CLUB), str(TOPIC)} <= set(house.model.forgotten)
-    assert (await wish(house, "/forget me")).endswith(" Nothing else was kept.")
+    assert await wish(house, "/forget me") == "Done, I have forgotten you and what you allowed. Nothing else was kept."
 
 
 def test_no_kind_of_key_that_is_personal_is_overlooked():
@@ -178,7 +178,7 @@ async def test_what_runs_and_what_waits_is_cancelled_and_what_others_said_is_ans
     await house.say("what of me", CLUB, BOB)
     house.model.delay_s = 0
     said = await wish(house, "/forget me", HERE)
-    assert said.endswith(" Erased: waiting 2.")
+    assert said == "Done, I have forgotten you and what you allowed. Erased: waiting 2."
     assert house.platform.texts(CLUB) == ["You said: what of me"]
     assert await having(house.store, CANARY) == []
 
@@ -211,7 +211,7 @@ async def test_who_waits_for_an_answer_that_will_not_come_hears_of_it(house: Hou
     await wish(house, "/forget channel", CLUB)
     texts = house.platform.texts(CLUB)
     assert texts[1:] == [SAY("stopped", "en")] * 2
-    assert texts[0].endswith(" Erased: waiting 2.")
+    assert texts[0] == "Done, I have forgotten what was said here. Erased: waiting 2."
     assert await having(house.store, CANARY) == []
 
 

@@ -194,7 +194,8 @@ def test_layers_like_llamas_are_fused_and_take_no_more_memory(name: str, net: ty
     model = tiny(name)
     before = weight_bytes(model)
     assert isinstance(Decoder(model)._net, net)
-    assert before * 0.99 < weight_bytes(model) <= before
+    # Norms of queries' and keys' heads are kept once a head: a few bytes of a real model, more of a tiny one.
+    assert before <= weight_bytes(model) <= before * (1.02 if name == "qwen3" else 1)
 
 
 @pytest.mark.parametrize(
