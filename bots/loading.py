@@ -33,7 +33,7 @@ def open_speaking(settings: Settings) -> Speaking:
         from core.voices.remote import RemoteVoice  # openai takes a second to import
 
         key = settings.tts_api_key.get_secret_value()
-        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice, key))
+        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice or "alloy", key))
     if model:
         from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
 

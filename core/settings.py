@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,25 @@ def _people(value: str) -> str:
     if wrong := [who for who in names_in(value) if not re.fullmatch(r"telegram:-?\d+|discord:\d+", who)]:
         raise ValueError(f"ids such as telegram:123456789 or discord:123456789, not {wrong[0]!r}")
     return value
+
+
+def _languages(value: str) -> str:
+    if wrong := [tag for tag in names_in(value) if not re.fullmatch(r"[A-Za-z]{2,3}", tag)]:
+        raise ValueError(f"language codes such as en,zh, not {wrong[0]!r}")
+    return value.lower()
+
+
+def _country(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z]{2}", value):
+        raise ValueError("two letters, such as FR or CN")
+    return value.upper()
+
+
+def _zone(value: str) -> str:
+    try:
+        return value and ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("a time zone such as Europe/Paris or Asia/Shanghai") from error
 
 
 def names_in(value: str) -> tuple[str, ...]:
@@ -85,23 +105,48 @@ class Settings(BaseSettings):
         365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"
     )
     profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
+    models: Literal["starter", "builtin"] = Field(
+        "starter",
+        description="starter: where LM_MODEL or ASR_MODEL is empty, a real model is fetched once; builtin: nothing is "
+        "ever fetched",
+    )
+    models_memory_gb: float = Field(
+        0, ge=0, description="Memory for all language models that are held at once; 0: half of this machine's"
+    )
     lm_model: str = Field(
         "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"
     )
-    lm_quantize: Literal["none", "int8"] = Field(
-        "none", description="int8: a local model answers 2 to 5 times as fast, a little less exactly; not for built-in"
+    lm_quantize: Literal["auto", "none", "int8"] = Field(
+        "auto",
+        description="Weights of a local model: auto (int8 without a GPU), int8 (several times as fast, a little less "
+        "exact) or none; not for built-in",
+    )
+    lm_context_tokens: int = Field(
+        0, ge=0, description="Most tokens of prompt and answer together; 0: what the model or LM_URL's server says"
     )
     lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
     lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
     asr_model: str = Field(
         "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
     )
+    asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
+        "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
+    )
     tts_model: str = Field(
         "", description="Voice: VITS hub id or folder (with TTS_URL: its model's name there); none: built-in"
     )
     tts_url: HttpUrl = Field("", description="OpenAI-compatible server for the voice; none: on this machine")
-    tts_voice: str = Field("alloy", description="Which voice of TTS_URL")
+    tts_voice: str = Field(
+        "", description="Which voice: a name of TTS_URL's (none: alloy), of espeak-ng's or of the model's speakers"
+    )
+    tts_speed: float = Field(1.0, ge=0.5, le=2.0, description="How fast it speaks; 1: as usual")
     tts_api_key: SecretStr = Field(SecretStr(""), description="Key for TTS_URL")
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        "", description="Two letters, such as FR: whose emergency numbers are told; none: those that work widely"
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "", description="Time zone of the people, such as Europe/Paris; none: this machine's"
+    )
     web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
     web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
     web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")

@@ -9,7 +9,7 @@ from torch.nn.functional import linear
 
 from core import clock
 
-Quantize = Literal["none", "int8"]
+Quantize = Literal["auto", "none", "int8"]
 _FASTER = 1.3
 """bfloat16 has to be so many times as fast as float32."""
 

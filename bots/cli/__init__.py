@@ -1,0 +1,1 @@
+"""What `parley` does for an owner in a terminal."""
