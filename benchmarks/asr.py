@@ -92,7 +92,7 @@ async def main() -> None:
         start = time.perf_counter()
         bare.hear(data, options)
         theirs.append(time.perf_counter() - start)
-    hearing.close()
+    await hearing.close()
     both = (("bare faster-whisper", theirs), ("core.hearing", ours))
     rows = [(name, *(f"{ms:.0f}" for ms in np.percentile(took, [50, 90]) * 1000)) for name, took in both]
     report.table((f"a note of {NOTE_S:.0f} s, {ROUNDS} times in turn", "p50 ms", "p90 ms"), rows)

@@ -21,6 +21,7 @@ class InstantModel:
     name = "instant"
     context_tokens = 8192
     instructable = False
+    weight_bytes = 0
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """One piece."""

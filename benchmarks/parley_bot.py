@@ -19,11 +19,11 @@ from bots.app import App
 from bots.locales import Phrases
 from bots.telegram_bot import TelegramPlatform
 from core import reading
-from core.engine import Engine
 from core.message import ChannelKey
 from core.pacing import Budget
 from core.settings import Settings
 from core.store import open_store
+from core.thinking.engines import Engines
 from tests.platforms.telegram_server import TOKEN
 
 
@@ -31,10 +31,10 @@ class InstantApp(App):
     """Parley without models to load."""
 
     @contextlib.asynccontextmanager
-    async def engine(self) -> AsyncGenerator[Engine, None]:
+    async def engines(self) -> AsyncGenerator[Engines, None]:
         """The instant one."""
         await asyncio.to_thread(reading.language_of, "warm-up")
-        yield instant.engine()
+        yield Engines.of(instant.engine())
 
 
 def unpaced(channel: ChannelKey) -> Sequence[Budget]:

@@ -37,6 +37,7 @@ from core.quotas import Allowance, Quotas
 from core.store import Store, open_store
 from core.summaries import Summaries
 from core.telemetry import timed, watch_stages
+from core.thinking.engines import Engines
 from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
@@ -63,7 +64,7 @@ class House:
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None]:
         """With its workers running."""
-        lanes, thinking, store = self._lanes, engine(), self._store
+        lanes, thinking, store = self._lanes, Engines.of(engine()), self._store
         platforms, words = {"telegram": self._platform}, Phrases()
         access, invalidation = Access("open", (), (), Pairing(store, lanes)), Invalidation(store, ())
         privacy = Privacy(store, words, Terms(), invalidation)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
-from bots.loading import open_hearing, open_model, open_speaking
+from bots.loading import memory_limit_bytes, open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
@@ -22,10 +22,12 @@ from core.doorbell import Doorbell
 from core.engine import Engine
 from core.errors import RetryableError
 from core.feedback import Feedback
+from core.hearing import Hearing
 from core.invalidation import Invalidation
 from core.lanes import Lanes
 from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
+from core.models.holding import Holding
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Platform
@@ -39,6 +41,7 @@ from core.store import Store
 from core.summaries import Summaries
 from core.sweeping import Sweeping
 from core.telemetry import log
+from core.thinking.engines import Engines
 from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
@@ -89,7 +92,7 @@ class App:
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
-        self._engine: Engine | None = None
+        self._engines: Engines | None = None
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
@@ -111,7 +114,7 @@ class App:
 
     def models(self) -> list[Held]:
         """Which models are in memory; none while they are being loaded."""
-        return held(self._engine, urlsplit(self.settings.lm_url).hostname or HERE) if self._engine else []
+        return held(self._engines, urlsplit(self.settings.lm_url).hostname or HERE) if self._engines else []
 
     def _troubles(self) -> dict[str, str]:
         return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
@@ -162,7 +165,7 @@ class App:
             _LOG.warning("what a process held that died waits until its leases end: %s", error)
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
-        async with self.engine() as engine:
+        async with self.engines() as engines:
             # A full collection over the models' libraries, half a million objects, stops everything for 0.25 s.
             gc.collect()
             gc.freeze()
@@ -170,14 +173,12 @@ class App:
             async def administers(channel: ChannelKey, person: Person) -> bool:
                 return await platforms[channel.platform].administers(channel, person)
 
-            summaries = Summaries(engine, self.lanes)
+            summaries = Summaries(engines, self.lanes)
             erasers = [platform.erase for platform in platforms.values() if isinstance(platform, Keeper)]
-            invalidation = Invalidation(
-                self.store, (summaries.drop, lambda channel: engine.model.forget(str(channel or "")))
-            )
+            invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
             privacy = Privacy(self.store, self.phrases, Terms.of(self.settings), invalidation, erasers)
-            commands = Commands(self.channels, self.lanes, engine, self.phrases, administers, self.access, privacy)
-            answering = Answering(engine, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
+            commands = Commands(self.channels, self.lanes, engines, self.phrases, administers, self.access, privacy)
+            answering = Answering(engines, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
             turns = Turns(
                 self.lanes,
                 answering,
@@ -200,31 +201,39 @@ class App:
                     await summaries.close()
 
     @contextlib.asynccontextmanager
-    async def engine(self) -> AsyncGenerator[Engine, None]:
+    async def engines(self) -> AsyncGenerator[Engines, None]:
         """The models, loaded side by side off the event loop, and closed at the end."""
+        profile = profiles.load(self.settings.profile)
+        minds = Holding[LanguageModel](self._open_mind, limit_bytes=memory_limit_bytes(self.settings))
+        ears = Holding[Hearing](self._open_ears)
         async with asyncio.TaskGroup() as group:
-            model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
-            hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
-            speaking = group.create_task(self._load_speaking(model))
+            thinking = group.create_task(minds.use(self.settings.lm_model))
+            group.create_task(ears.use(self.settings.asr_model))
+            speaking = group.create_task(self._load_speaking(thinking))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
-        self._engine = engine = Engine(
-            model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
-        )
+        voice = speaking.result()
+        self._engines = engines = Engines(minds, ears, lambda mind, ears: Engine(mind, ears, voice, profile))
         try:
-            yield engine
+            yield engines
         finally:
-            self._engine = None
-            await engine.model.close()
-            engine.hearing.close()
-            await engine.speaking.close()
+            self._engines = None
+            await minds.close()
+            await ears.close()
+            await voice.close()
 
-    async def _load_speaking(self, model: asyncio.Task[LanguageModel]) -> Speaking:
+    async def _open_mind(self, name: str) -> LanguageModel:
+        return await self._load("language model", lambda: open_model(self.settings, name))
+
+    async def _open_ears(self, name: str) -> Hearing:
+        return await self._load("hearing", lambda: open_hearing(self.settings, name))
+
+    async def _load_speaking(self, thinking: asyncio.Task[None]) -> Speaking:
         # transformers imports lazily, which fails when two threads begin at once.
-        await asyncio.wait({model})
+        await asyncio.wait({thinking})
         return await self._load("speaking", lambda: open_speaking(self.settings))
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
-        self._state[name] = "loading"
+        self._state.setdefault(name, "loading")  # another one that is opened beside it is no illness
         loaded = await asyncio.to_thread(load)
         self._state[name] = "ok"
         return loaded

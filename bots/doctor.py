@@ -81,7 +81,7 @@ async def _access(settings: Settings, app: App) -> str:
 
 
 async def _model(settings: Settings) -> str:
-    model = await asyncio.to_thread(loading.open_model, settings)
+    model = await asyncio.to_thread(loading.open_model, settings, settings.lm_model)
     request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
     answer = "".join([piece async for piece in model.stream(request)])
     await model.close()
@@ -90,11 +90,11 @@ async def _model(settings: Settings) -> str:
 
 async def _hearing(settings: Settings) -> str:
     """Speak one sentence with the built-in voice and hear it."""
-    hearing = await asyncio.to_thread(loading.open_hearing, settings)
+    hearing = await asyncio.to_thread(loading.open_hearing, settings, settings.asr_model)
     voice = Speaking(BuiltinVoice())
     note = await voice.speak("Hello, how are you?", "en")
     heard = await hearing.transcribe(note.ogg, language="en")
-    hearing.close()
+    await hearing.close()
     await voice.close()
     return f"{hearing.name} hears {heard.text!r} when the voice says 'Hello, how are you?'"
 

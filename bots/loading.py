@@ -1,5 +1,7 @@
 """Opens the models of the settings; each call blocks."""
 
+import os
+
 from core.errors import SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
@@ -8,20 +10,29 @@ from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
 
 
-def open_model(settings: Settings) -> LanguageModel:
-    """The language model of the settings, here or behind LM_URL; SettingError when it cannot be loaded. Blocks."""
-    if settings.lm_url:
+def memory_limit_bytes(settings: Settings) -> int:
+    """What all language models together may take: as set, else half of this machine's memory."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(settings.models_memory_gb * 1e9) or machine // 2
+
+
+def open_model(settings: Settings, name: str) -> LanguageModel:
+    """A language model by its name ("": the built-in), that of the settings behind LM_URL if there is one. Blocks.
+
+    SettingError when it cannot be loaded.
+    """
+    if settings.lm_url and name == settings.lm_model:
         from core.lm.remote import RemoteModel  # openai takes a second to import
 
         return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
+    return LocalModel.open(name or None, settings.lm_quantize)
 
 
-def open_hearing(settings: Settings) -> Hearing:
-    """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
+def open_hearing(settings: Settings, name: str) -> Hearing:
+    """Speech recognition by its name, "" being the built-in; SettingError when it cannot be loaded. Blocks."""
+    return Hearing.open(name or None, download_dir=settings.data_dir / "models")
 
 
 def open_speaking(settings: Settings) -> Speaking:

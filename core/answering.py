@@ -24,6 +24,7 @@ from core.platform import Platform, Words
 from core.preferences import Preferences
 from core.quotas import Quotas
 from core.telemetry import TURNS, log
+from core.thinking.engines import Engines
 
 _LOG = log("answering")
 _TRIES = 3
@@ -46,7 +47,7 @@ class Answering:
 
     def __init__(
         self,
-        engine: Engine,
+        engines: Engines,
         lanes: Lanes,
         feedback: Feedback,
         commands: Commands,
@@ -54,7 +55,7 @@ class Answering:
         words: Words,
         quotas: Quotas,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._lanes = lanes
         self._feedback = feedback
         self._commands = commands
@@ -66,9 +67,10 @@ class Answering:
         """What a message leads to; None when trying is of no use."""
         platform, claim = message.channel.platform, scene.claim
         try:
-            if asked := commands.asked_in(message):
-                return await self._command(asked, scene, message, showing)
-            reply = await self._think(scene, message, showing)
+            async with self._engines.borrow(scene.preferences) as engine:
+                if asked := commands.asked_in(message):
+                    return await self._command(asked, engine, scene, message, showing)
+                reply = await self._think(engine, scene, message, showing)
         except UserError as error:
             TURNS.labels(platform, error.key).inc()
             return self._sorry(scene, message, error.key, **error.params)
@@ -102,17 +104,17 @@ class Answering:
         parts = outgoing.parts_of(reply, message, limits, thumbs=thumbs)
         return Done(dialogues.append(scene.dialogue, reply.turn), parts)
 
-    async def _command(self, asked: Asked, scene: Scene, message: Message, showing: Showing) -> Done:
+    async def _command(self, asked: Asked, engine: Engine, scene: Scene, message: Message, showing: Showing) -> Done:
         if asked.command.name == "retry":
-            return await self._retry(scene, message, showing)
+            return await self._retry(engine, scene, message, showing)
         language = self._language(message, scene.preferences)
         if asked.command.name == "translate":
-            return await self._translate(scene, message, asked.argument or language, showing)
+            return await self._translate(engine, scene, message, asked.argument or language, showing)
         if asked.command.name == "transcribe":
-            return await self._transcribe(scene, message, language)
+            return await self._transcribe(engine, scene, message, language)
         return await self._commands.run(asked, Room(message, scene.dialogue, scene.preferences, language))
 
-    async def _retry(self, scene: Scene, message: Message, showing: Showing) -> Done:
+    async def _retry(self, engine: Engine, scene: Scene, message: Message, showing: Showing) -> Done:
         """Answer the last message once more, or the one whose answer this is about, in the place of its turn."""
         turns, meant = scene.dialogue.turns, await self._quoted_turn(message)
         if not turns:
@@ -132,47 +134,54 @@ class Answering:
             group=message.group,
             forwarded=turn.forwarded,
         )
-        reply = await self._think(before, again, showing, anew=True)
+        reply = await self._think(engine, before, again, showing, anew=True)
         if reply is None:
             return Done(None, ())
         anew = replace(reply.turn, earlier=(*turn.earlier, turn.id))
         kept = replace(scene.dialogue, turns=(*turns[:place], anew, *turns[place + 1 :]))
         return replace(self._replied(before, message, replace(reply, turn=anew)), dialogue=kept)
 
-    async def _translate(self, scene: Scene, message: Message, typed: str, showing: Showing) -> Done:
+    async def _translate(self, engine: Engine, scene: Scene, message: Message, typed: str, showing: Showing) -> Done:
         """The message that is answered to, in another language; the conversation goes on without it."""
         language, quote = reading.language_tag(typed), message.quote
         if quote is None or not (quote.text or quote.media):
             raise UserError("translate_what")
-        if not quote.text and language.split("-")[0] == "en" and self._engine.hearing.translates:
-            translated = await self._hear(message, quote.media, scene, in_english=True)
+        if not quote.text and language.split("-")[0] == "en" and engine.hearing.translates:
+            translated = await self._hear(engine, message, quote.media, scene, in_english=True)
         else:
-            text = quote.text or await self._hear(message, quote.media, scene)
-            translated = await self._translated(text, language, showing)
-            await self._charge_tokens(translated, message)
+            text = quote.text or await self._hear(engine, message, quote.media, scene)
+            translated = await self._translated(engine, text, language, showing)
+            await self._charge_tokens(engine, translated, message)
         if not translated:
             raise UserError("no_answer")
         limits = self._platforms[message.channel.platform].limits
         return Done(None, outgoing.text_parts(message, translated, language, limits))
 
-    async def _translated(self, text: str, language: str, showing: Showing) -> str:
+    async def _translated(self, engine: Engine, text: str, language: str, showing: Showing) -> str:
         grown = ""
-        async with contextlib.aclosing(self._engine.translate(text, language)) as pieces:
+        async with contextlib.aclosing(engine.translate(text, language)) as pieces:
             async for piece in pieces:
                 grown += piece
                 showing.draft(Draft(reading.presentable(grown)))
         return reading.presentable(grown)
 
-    async def _transcribe(self, scene: Scene, message: Message, language: str) -> Done:
+    async def _transcribe(self, engine: Engine, scene: Scene, message: Message, language: str) -> Done:
         """The words of a voice note, here or in the message that is answered to; the conversation goes on without."""
-        text = await self._hear(message, message.media or (message.quote.media if message.quote else ()), scene)
+        media = message.media or (message.quote.media if message.quote else ())
+        text = await self._hear(engine, message, media, scene)
         if not text:
             raise UserError("transcribe_what")
         limits, asker = self._platforms[message.channel.platform].limits, message.sender.id if message.group else ""
         return Done(None, outgoing.text_parts(message, f"🎧 “{text}”", language, limits, private_to=asker))
 
     async def _hear(
-        self, message: Message, media: tuple[MediaRef, ...], scene: Scene, *, in_english: bool = False
+        self,
+        engine: Engine,
+        message: Message,
+        media: tuple[MediaRef, ...],
+        scene: Scene,
+        *,
+        in_english: bool = False,
     ) -> str:
         """What is said in these files, its own or those of the message that it answers; "" when there are none."""
         # What language another person speaks, this one's app does not tell.
@@ -181,22 +190,24 @@ class Answering:
         audio = await self._fetch(spoken)
         if audio is None:
             return ""
-        transcript = await self._engine.hear(audio, spoken, scene.preferences, in_english=in_english)
+        transcript = await engine.hear(audio, spoken, scene.preferences, in_english=in_english)
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
         return transcript.text
 
-    async def _think(self, scene: Scene, message: Message, showing: Showing, *, anew: bool = False) -> Reply | None:
+    async def _think(
+        self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
+    ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
         audio = await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
-        answer = self._engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
+        answer = engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
         async with contextlib.aclosing(answer) as steps:
             async for step in steps:
                 match step:
                     case Reply():
-                        await self._charge_tokens(step.turn.reply, message)
+                        await self._charge_tokens(engine, step.turn.reply, message)
                         return step
                     case Transcript():
                         await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
@@ -219,9 +230,9 @@ class Answering:
             return ""
         return await self._feedback.turn_of(message.channel, quote.ref)
 
-    async def _charge_tokens(self, text: str, message: Message) -> None:
+    async def _charge_tokens(self, engine: Engine, text: str, message: Message) -> None:
         if self._quotas.counts("tokens"):
-            await self._quotas.charge("tokens", self._engine.tokens_in(text), message.channel, message.sender)
+            await self._quotas.charge("tokens", engine.tokens_in(text), message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -20,14 +20,13 @@ from core.privacy import Privacy
 
 
 class About(Protocol):
-    """What /status tells of the machine and the model; asked of the engine."""
+    """What /status tells of the machine and the model; asked of the engines."""
 
-    @property
-    def model_name(self) -> str:
-        """The language model's name."""
+    def model_name(self, preferences: Preferences) -> str:
+        """The language model that answers a channel."""
         ...
 
-    def used_share(self, dialogue: Dialogue) -> float:
+    def used_share(self, dialogue: Dialogue, preferences: Preferences) -> float:
         """How much of the model's context the conversation takes, 0 to 1."""
         ...
 
@@ -134,13 +133,13 @@ class Commands:
         return self._say(asked, room, "language_fixed" if chosen else "language_auto", language=chosen)
 
     def _status(self, asked: Asked, room: Room) -> Done:
-        share = self._about.used_share(room.dialogue)
+        share = self._about.used_share(room.dialogue, room.preferences)
         summary = room.dialogue.summary or "–"
         return self._say(
             asked,
             room,
             "status",
-            model=self._about.model_name,
+            model=self._about.model_name(room.preferences),
             language=room.preferences.language or AUTO,
             voice=room.preferences.voice,
             used=round(100 * share),

@@ -110,7 +110,7 @@ class Hearing:
             self._threads, self._transcribe, data, language, in_english
         )
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let the threads end; what they are doing is finished first."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -17,12 +17,14 @@ class Preferences:
 
     voice: auto answers a voice note by voice and text. language: a BCP 47 tag, "" for that of each message. answers:
     whom it answers in a group. thumbs: whether it puts 👍 and 👎 under its own answers where a platform has no buttons.
+    model: the language model that an owner chose for the channel, "" for the one that answers everywhere.
     """
 
     voice: VoiceMode = "auto"
     language: str = ""
     answers: Answers = "mentions"
     thumbs: bool = False
+    model: str = ""
     version: int = 1
 
 

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Sequence
 
 from core.dialogue import Dialogue
-from core.engine import Engine
 from core.errors import AssistantError
 from core.lanes import Lanes
 from core.message import ChannelKey, Summary, Turn
+from core.preferences import Preferences
 from core.telemetry import log
+from core.thinking.engines import Engines
 
 _LOG = log("summaries")
 
@@ -19,16 +20,16 @@ _LOG = log("summaries")
 class Summaries:
     """At most one in the making for a channel."""
 
-    def __init__(self, engine: Engine, lanes: Lanes) -> None:
-        self._engine = engine
+    def __init__(self, engines: Engines, lanes: Lanes) -> None:
+        self._engines = engines
         self._lanes = lanes
         self._making: dict[ChannelKey, asyncio.Task[None]] = {}
 
-    def consider(self, channel: ChannelKey, dialogue: Dialogue) -> None:
+    def consider(self, channel: ChannelKey, dialogue: Dialogue, preferences: Preferences) -> None:
         """Begin one if the conversation is about to outgrow the window."""
-        if channel in self._making or not (outgrown := self._engine.outgrown(dialogue)):
+        if channel in self._making or not (outgrown := self._engines.peek(preferences).outgrown(dialogue)):
             return
-        task = asyncio.create_task(self._make(channel, dialogue, outgrown))
+        task = asyncio.create_task(self._make(channel, dialogue, outgrown, preferences))
         self._making[channel] = task
         task.add_done_callback(lambda _: self._making.pop(channel, None))
 
@@ -45,9 +46,12 @@ class Summaries:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _make(self, channel: ChannelKey, dialogue: Dialogue, outgrown: Sequence[Turn]) -> None:
+    async def _make(
+        self, channel: ChannelKey, dialogue: Dialogue, outgrown: Sequence[Turn], preferences: Preferences
+    ) -> None:
         try:
-            text = await self._engine.summarise(dialogue.summary, outgrown)
+            async with self._engines.borrow(preferences) as engine:
+                text = await engine.summarise(dialogue.summary, outgrown)
             upto, since = outgrown[-1].id, dialogue.since or outgrown[0].at
             told_by = tuple(dict.fromkeys([*dialogue.told_by, *(turn.person for turn in outgrown if turn.person)]))
             # What was forgotten meanwhile is not even to wait in the lane.

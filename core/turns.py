@@ -161,7 +161,7 @@ class Turns:
             with timed("commit"):
                 more = await self._commit(scene, kept, parts, last, events)
         if kept is not None:
-            self._summaries.consider(message.channel, kept)
+            self._summaries.consider(message.channel, kept, scene.preferences)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _commit(

@@ -4,8 +4,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from core.engine import Engine
-from core.lm.base import ModelStatus
+from core.lm.base import LanguageModel, ModelStatus
+from core.thinking.engines import Engines
 
 HERE = "this machine"
 
@@ -40,11 +40,18 @@ class _OnThisMachine(Protocol):
     def status(self) -> ModelStatus: ...
 
 
-def held(engine: Engine, lm_place: str = HERE) -> list[Held]:
-    """The engine's models."""
-    model, ears = engine.model, engine.hearing
-    language = Held(kind="language", name=model.name, place=lm_place, context_tokens=model.context_tokens)
-    if isinstance(model, _OnThisMachine):
-        status = model.status()
-        language = language.model_copy(update={name: getattr(status, name) for name in status.__slots__})
-    return [language, Held(kind="hearing", name=ears.name, weight_bytes=ears.weight_bytes, bits=ears.bits)]
+def held(engines: Engines, lm_place: str = HERE) -> list[Held]:
+    """All models that are open, the minds first, the one that answers by default before the others."""
+    minds = [_mind(model, lm_place) for model in engines.minds.models]
+    ears = [
+        Held(kind="hearing", name=each.name, weight_bytes=each.weight_bytes, bits=each.bits)
+        for each in engines.ears.models
+    ]
+    return [*minds, *ears]
+
+
+def _mind(model: LanguageModel, lm_place: str) -> Held:
+    if not isinstance(model, _OnThisMachine):
+        return Held(kind="language", name=model.name, place=lm_place, context_tokens=model.context_tokens)
+    status = model.status()
+    return Held(kind="language", **{name: getattr(status, name) for name in status.__slots__})

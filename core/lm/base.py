@@ -80,6 +80,11 @@ class LanguageModel(Protocol):
         ...
 
     @property
+    def weight_bytes(self) -> int:
+        """What its weights take in this machine's memory."""
+        ...
+
+    @property
     def instructable(self) -> bool:
         """Whether it can be given tasks, such as a summary or a translation; the one that ships only talks."""
         ...

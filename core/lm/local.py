@@ -59,6 +59,11 @@ class LocalModel:
         return cls(load(model, quantize))
 
     @property
+    def weight_bytes(self) -> int:
+        """What its weights take in memory."""
+        return self._weight_bytes
+
+    @property
     def instructable(self) -> bool:
         """Not the one that ships."""
         return self.name != SHIPPED_NAME

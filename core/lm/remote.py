@@ -49,6 +49,11 @@ class RemoteModel:
         self._breaker = Breaker("the language model's server")
 
     @property
+    def weight_bytes(self) -> int:
+        """Nothing here."""
+        return 0
+
+    @property
     def instructable(self) -> bool:
         """Always: whoever runs a server runs a real model."""
         return True

@@ -16,6 +16,7 @@ class FakeModel:
     name = "fake"
     context_tokens = 2048
     instructable = True
+    weight_bytes = 0
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -56,6 +57,7 @@ class FakeHearing:
     """Hears the bytes as text; b"" is silence."""
 
     name = "fake"
+    weight_bytes = 0
 
     def __init__(self) -> None:
         self.translates = False
@@ -66,7 +68,7 @@ class FakeHearing:
         text = data.decode()
         return Transcript(f"{text} (in English)" if in_english else text, language or "en", 1.0)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
 

@@ -26,7 +26,7 @@ def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
     """The model that ships, with an empty cache: it needs no network."""
     hearing = Hearing.open(None, download_dir=tmp_path_factory.mktemp("models"))
     yield hearing
-    hearing.close()
+    asyncio.run(hearing.close())
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ async def test_a_long_note_is_heard_in_a_batch_where_that_is_faster(tmp_path: Pa
     heard = await ears.transcribe(encode_ogg_opus(waveform, SAMPLE_RATE_HZ), language="en")
     assert heard.text
     assert heard.duration_s > 60
-    ears.close()
+    await ears.close()
 
 
 async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
@@ -174,7 +174,7 @@ async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
         False,
     ]
     assert not ears.translates
-    whisper.close()
+    await whisper.close()
 
 
 async def test_several_sentences_in_one_note_are_all_heard(ears: Hearing, voice: Speaking):

@@ -1,3 +1,4 @@
+import asyncio
 import ctypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_mandarin_says_signs_in_mandarin(phonemes: Callable[[str], str], sign: s
 def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
     hearing = Hearing.open(None, download_dir=Path(tmp_path_factory.mktemp("models")))
     yield hearing
-    hearing.close()
+    asyncio.run(hearing.close())
 
 
 @pytest.mark.parametrize(

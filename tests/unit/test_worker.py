@@ -27,6 +27,7 @@ from core.reception import Reception
 from core.store import Store
 from core.summaries import Summaries
 from core.telemetry import PERHAPS_TWICE
+from core.thinking.engines import Engines
 from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
@@ -54,17 +55,17 @@ class House:
         self._numbers = iter(range(1_000_000))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
-        engine = Engine(self.model, self.hearing, self.speaking, profiles.load("plain"))
+        engines = Engines.of(Engine(self.model, self.hearing, self.speaking, profiles.load("plain")))
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
-        summaries = Summaries(engine, self.lanes)
-        invalidation = Invalidation(self.store, (summaries.drop, lambda channel: self.model.forget(str(channel or ""))))
+        summaries = Summaries(engines, self.lanes)
+        invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
         privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
         commands = Commands(
-            Channels(self.store), self.lanes, engine, Phrases(), self.platform.administers, self.access, privacy
+            Channels(self.store), self.lanes, engines, Phrases(), self.platform.administers, self.access, privacy
         )
-        answering = Answering(engine, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
+        answering = Answering(engines, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
         turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
         return Worker(self.lanes, bell, turns)
 

@@ -98,7 +98,7 @@ async def table(weights: Path | None, count: int) -> list[Heard]:
         await measure(hearing, "unseen sentences, unseen voices", recorder(UNSEEN_VARIANTS), count),
         await round_trip(hearing, count),
     ]
-    hearing.close()
+    await hearing.close()
     return rows
 
 

@@ -1,0 +1,1 @@
+"""Thinking: bytes and values in, values out."""
