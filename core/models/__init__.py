@@ -1,1 +1,1 @@
-"""Models that an owner can choose: which there are, how they come here, which are open."""
+"""Models by name: which there are, how one gets here, and where it is kept."""
