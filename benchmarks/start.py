@@ -28,6 +28,7 @@ async def main() -> None:
             "run",
             env={
                 **os.environ,
+                "MODELS": "builtin",
                 "DATA_DIR": folder,
                 "WEB_PORT": "0",
                 "LOG_LEVEL": "ERROR",

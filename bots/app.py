@@ -1,33 +1,30 @@
 """Builds everything from the settings and runs it until it is told to stop."""
 
 import asyncio
-import contextlib
 import gc
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
-from bots.loading import memory_limit_bytes, open_hearing, open_model, open_speaking
 from bots.locales import Phrases
+from bots.opening import Agrees, Opening, always
 from bots.web import WebPlatform
-from bots.web.models import HERE, Held, held
-from core import clock, keys, profiles, reading
+from bots.web.models import HERE, ModelsOut, coming, held
+from core import clock, keys
 from core import settings as configuring
 from core.access import Access
 from core.answering import Answering
 from core.channels import Channels
 from core.commanding import Commands
 from core.doorbell import Doorbell
-from core.engine import Engine
 from core.errors import RetryableError
 from core.feedback import Feedback
-from core.hearing import Hearing
 from core.invalidation import Invalidation
 from core.lanes import Lanes
-from core.lm.base import LanguageModel
 from core.message import ChannelKey, Person, PlatformName
-from core.models.holding import Holding
+from core.models.arriving import Arrival
 from core.pacing import Pacing
 from core.pairing import Pairing
 from core.platform import Platform
@@ -35,7 +32,6 @@ from core.privacy import Privacy, Terms
 from core.quotas import Allowance, Quotas
 from core.reception import Reception
 from core.settings import Settings
-from core.speaking import Speaking
 from core.standby import Standby
 from core.store import Store
 from core.summaries import Summaries
@@ -78,21 +74,31 @@ class Keeper(Protocol):
 class App:
     """One process of Parley: the store, the platforms that it serves, and how each of its parts is doing."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        agrees: Agrees = always,
+        watch: Callable[[Arrival], None] = lambda _: None,
+    ) -> None:
+        """`agrees` is asked before models are fetched; `watch` is told how far they are, from any thread."""
         self.settings = settings
         self.store = store
+        self.opening = Opening(settings, agrees, watch)
         self.phrases = Phrases()
         self.lanes = Lanes(store)
         self.channels = Channels(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
         allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
-        self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes))
+        own_page = not settings.web_token.get_secret_value()
+        pairing = Pairing(store, self.lanes)
+        self.access = Access(settings.access, allowed, owners, pairing, own_page=own_page)
         self.standby = Standby(store, self.lanes.owner)
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
         self._accounts: list[Account] = []
-        self._engines: Engines | None = None
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
@@ -105,16 +111,23 @@ class App:
             return {
                 "redis": str(error) or "no answer",
                 "oldest message": "not known",
-                **self._state,
+                **self._states(),
                 **self._troubles(),
             }
         waits_s = 0.0 if oldest is None else clock.now() - oldest
         late = f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
-        return {"redis": "ok", "oldest message": late, **self._state, **self._troubles()}
+        return {"redis": "ok", "oldest message": late, **self._states(), **self._troubles()}
 
-    def models(self) -> list[Held]:
-        """Which models are in memory; none while they are being loaded."""
-        return held(self._engines, urlsplit(self.settings.lm_url).hostname or HERE) if self._engines else []
+    def models(self) -> ModelsOut:
+        """Which models are in memory, none while they are being loaded; which are on their way, which can be chosen."""
+        engines, arriving = self.opening.open, coming(self.opening.arrivals)
+        if engines is None:
+            return ModelsOut(models=[], coming=arriving)
+        place = urlsplit(self.settings.lm_url).hostname or HERE
+        return ModelsOut(models=held(engines, place), coming=arriving, choices=list(engines.choices()))
+
+    def _states(self) -> dict[str, str]:
+        return {**self._state, **self.opening.states}
 
     def _troubles(self) -> dict[str, str]:
         return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
@@ -192,7 +205,8 @@ class App:
             sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
             await self._inherit(platforms, doorbell)
             async with asyncio.TaskGroup() as group:
-                beside = [group.create_task(invalidation.listen()), group.create_task(sweeping.run())]
+                works = (invalidation.listen(), sweeping.run(), self.opening.bring(engines))
+                beside = [group.create_task(work) for work in works]
                 try:
                     await Worker(self.lanes, doorbell, turns).run()
                 finally:
@@ -200,43 +214,9 @@ class App:
                         task.cancel()
                     await summaries.close()
 
-    @contextlib.asynccontextmanager
-    async def engines(self) -> AsyncGenerator[Engines, None]:
-        """The models, loaded side by side off the event loop, and closed at the end."""
-        profile = profiles.load(self.settings.profile)
-        minds = Holding[LanguageModel](self._open_mind, limit_bytes=memory_limit_bytes(self.settings))
-        ears = Holding[Hearing](self._open_ears)
-        async with asyncio.TaskGroup() as group:
-            thinking = group.create_task(minds.use(self.settings.lm_model))
-            group.create_task(ears.use(self.settings.asr_model))
-            speaking = group.create_task(self._load_speaking(thinking))
-            group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
-        voice = speaking.result()
-        self._engines = engines = Engines(minds, ears, lambda mind, ears: Engine(mind, ears, voice, profile))
-        try:
-            yield engines
-        finally:
-            self._engines = None
-            await minds.close()
-            await ears.close()
-            await voice.close()
-
-    async def _open_mind(self, name: str) -> LanguageModel:
-        return await self._load("language model", lambda: open_model(self.settings, name))
-
-    async def _open_ears(self, name: str) -> Hearing:
-        return await self._load("hearing", lambda: open_hearing(self.settings, name))
-
-    async def _load_speaking(self, thinking: asyncio.Task[None]) -> Speaking:
-        # transformers imports lazily, which fails when two threads begin at once.
-        await asyncio.wait({thinking})
-        return await self._load("speaking", lambda: open_speaking(self.settings))
-
-    async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
-        self._state.setdefault(name, "loading")  # another one that is opened beside it is no illness
-        loaded = await asyncio.to_thread(load)
-        self._state[name] = "ok"
-        return loaded
+    def engines(self) -> AbstractAsyncContextManager[Engines]:
+        """The models, open from here on and closed at the end."""
+        return self.opening.engines()
 
 
 def _allowances(settings: Settings) -> tuple[Allowance, Allowance]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from bots.locales import Phrases
+from bots.locales import Phrases, language_of_terminal
 from core import clock
 from core.attachments import Document
 from core.errors import PermanentError, RetryableError, UserError
@@ -53,7 +53,7 @@ class ConsolePlatform:
         self._exports = exports
         self._source = source
         self._sink = sink
-        self._language = language or os.environ.get("LANG", "").partition(".")[0].replace("_", "-")
+        self._language = language or language_of_terminal()
         self._styled = sink.isatty() and "NO_COLOR" not in os.environ
         self._interactive = os.isatty(source) and sink.isatty()
         self._shown = ""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bots import app as building
-from bots import loading
+from bots import loading, starter
 from bots.app import App
 from core import profiles
 from core import settings as configuring
@@ -81,7 +81,7 @@ async def _access(settings: Settings, app: App) -> str:
 
 
 async def _model(settings: Settings) -> str:
-    model = await asyncio.to_thread(loading.open_model, settings, settings.lm_model)
+    model = await asyncio.to_thread(loading.open_model, settings, starter.first("mind", settings))
     request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
     answer = "".join([piece async for piece in model.stream(request)])
     await model.close()
@@ -90,7 +90,7 @@ async def _model(settings: Settings) -> str:
 
 async def _hearing(settings: Settings) -> str:
     """Speak one sentence with the built-in voice and hear it."""
-    hearing = await asyncio.to_thread(loading.open_hearing, settings, settings.asr_model)
+    hearing = await asyncio.to_thread(loading.open_hearing, settings, starter.first("ears", settings))
     voice = Speaking(BuiltinVoice())
     note = await voice.speak("Hello, how are you?", "en")
     heard = await hearing.transcribe(note.ogg, language="en")

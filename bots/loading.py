@@ -2,9 +2,11 @@
 
 import os
 
+from bots.starter import BUILTIN
 from core.errors import SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
+from core.models import kept
 from core.settings import Settings
 from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
@@ -17,22 +19,30 @@ def memory_limit_bytes(settings: Settings) -> int:
 
 
 def open_model(settings: Settings, name: str) -> LanguageModel:
-    """A language model by its name ("": the built-in), that of the settings behind LM_URL if there is one. Blocks.
+    """A language model by its name, BUILTIN or another, that of the settings behind LM_URL if there is one. Blocks.
 
     SettingError when it cannot be loaded.
     """
-    if settings.lm_url and name == settings.lm_model:
+    if settings.lm_url and name in (settings.lm_url, settings.lm_model):
         from core.lm.remote import RemoteModel  # openai takes a second to import
 
         return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(name or None, settings.lm_quantize)
+    return LocalModel.open(_place(name, settings), settings.lm_quantize)
 
 
 def open_hearing(settings: Settings, name: str) -> Hearing:
-    """Speech recognition by its name, "" being the built-in; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(name or None, download_dir=settings.data_dir / "models")
+    """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
+    return Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models")
+
+
+def _place(name: str, settings: Settings) -> str | None:
+    """Where a model is that was fetched by this name; None for the built-in."""
+    if name == BUILTIN:
+        return None
+    folder = settings.data_dir / "models" / name
+    return str(kept.usable(folder)) if kept.receipt_of(folder) else name
 
 
 def open_speaking(settings: Settings) -> Speaking:

@@ -5,6 +5,8 @@ import signal
 from collections.abc import Callable, Mapping
 
 from bots.app import Account, App, open_platforms
+from bots.cli.arriving import Terminal
+from bots.locales import Phrases, language_of_terminal
 from bots.web import WebPlatform
 from core.access import Rule
 from core.errors import RetryableError
@@ -24,7 +26,8 @@ _RULES: Mapping[Rule, str] = {
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
-        app = App(settings, store)
+        terminal = Terminal(Phrases(), language_of_terminal())
+        app = App(settings, store, agrees=terminal.agrees, watch=terminal.watch)
         platforms = open_platforms(app)
         accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
         for platform in accounts:
@@ -36,6 +39,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             group.create_task(_announce_page(platforms["web"], announce))
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(signal_number, app.leave)
+        terminal.close()
 
 
 async def _introduce(platform: Account, announce: Callable[[str], None]) -> None:

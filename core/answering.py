@@ -101,8 +101,17 @@ class Answering:
         platform = message.channel.platform
         TURNS.labels(platform, "answered").inc()
         limits, thumbs = self._platforms[platform].limits, scene.preferences.thumbs
-        parts = outgoing.parts_of(reply, message, limits, thumbs=thumbs)
+        postscript = self._introduction(scene, message)
+        parts = outgoing.parts_of(reply, message, limits, thumbs=thumbs, postscript=postscript)
         return Done(dialogues.append(scene.dialogue, reply.turn), parts)
+
+    def _introduction(self, scene: Scene, message: Message) -> str:
+        """Once a chat, while a real model is on its way: who answers meanwhile."""
+        coming = self._engines.arrivals.coming("mind")
+        if coming is None or scene.dialogue.turns or scene.dialogue.summary:
+            return ""
+        language = self._language(message, scene.preferences)
+        return self._words.say("builtin_meanwhile", language, percent=coming.percent)
 
     async def _command(self, asked: Asked, engine: Engine, scene: Scene, message: Message, showing: Showing) -> Done:
         if asked.command.name == "retry":

@@ -1,6 +1,6 @@
 """What each command does. Those that need the models (/retry, /translate, /transcribe) are done in `answering`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -10,13 +10,17 @@ from core.access import Access
 from core.channels import Channels
 from core.commands import AUTO, OFFERED, Asked
 from core.dialogue import Dialogue
-from core.errors import UserError
+from core.errors import AssistantError, UserError
 from core.lanes import Lanes
 from core.message import ChannelKey, Message, Part, Person
+from core.models.arriving import Arrivals
 from core.pairing import TooManyTries
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
 from core.privacy import Privacy
+from core.telemetry import log
+
+_LOG = log("commands")
 
 
 class About(Protocol):
@@ -28,6 +32,19 @@ class About(Protocol):
 
     def used_share(self, dialogue: Dialogue, preferences: Preferences) -> float:
         """How much of the model's context the conversation takes, 0 to 1."""
+        ...
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """The models on their way."""
+        ...
+
+    def choices(self) -> Sequence[str]:
+        """Names of the language models that can answer a channel."""
+        ...
+
+    async def ready(self, name: str) -> None:
+        """Open one of them beside the one that answers everywhere; PermanentError when it does not fit or open."""
         ...
 
 
@@ -101,6 +118,8 @@ class Commands:
                 return await self._settings(asked, room)
             case "pair":
                 return await self._pair(asked, room)
+            case "model":
+                return await self._model(asked, room)
             case name:
                 raise UserError("unknown_command", name=name)
 
@@ -144,6 +163,15 @@ class Commands:
             voice=room.preferences.voice,
             used=round(100 * share),
             summary=summary,
+            coming=self._coming(room),
+        )
+
+    def _coming(self, room: Room) -> str:
+        """A line for each model that is on its way, before it a line break."""
+        return "".join(
+            "\n" + self._words.say(f"model_{each.state}", room.language, name=each.name, percent=each.percent)
+            for each in self._about.arrivals.all
+            if each.state != "here"
         )
 
     async def _tell_privacy(self, asked: Asked, room: Room) -> Done:
@@ -201,6 +229,25 @@ class Commands:
         if found is None:
             raise UserError("pair_unknown")
         return self._say(asked, room, "paired", name=prompt.label(found.sender.name), who=found.who)
+
+    async def _model(self, asked: Asked, room: Room) -> Done:
+        """Which language model answers in this channel: an owner's choice among those that are here."""
+        if not self._access.owns(room.message.sender, room.message.channel):
+            raise UserError("only_owners_choose")
+        names = self._about.choices()
+        if asked.argument:
+            chosen = "" if asked.argument == AUTO else asked.argument
+            if chosen and chosen not in names:
+                raise UserError("model_unknown", choices=", ".join(names))
+            try:
+                await self._about.ready(chosen)
+            except AssistantError as error:
+                _LOG.warning("%s cannot answer in %s: %s", chosen, room.message.channel, error)
+                raise UserError("model_not_ready", name=chosen) from error
+            room = replace(room, preferences=replace(room.preferences, model=chosen))
+            await self._prefer(room, room.preferences)
+        name = self._about.model_name(room.preferences)
+        return self._say(asked, room, "model_here", name=name, choices=", ".join((AUTO, *names)))
 
     async def _only_admins(self, room: Room) -> None:
         message = room.message

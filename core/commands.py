@@ -45,6 +45,7 @@ _TABLE = (
     Command("export", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
     Command("pair", free=True, private=True, owners=True),
+    Command("model", free=True, private=True, owners=True),
 )
 COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
 OFFERED: Mapping[str, Command] = {command.name: command for command in _TABLE if not command.owners}

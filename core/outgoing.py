@@ -22,11 +22,17 @@ def units(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def parts_of(reply: Reply, message: Message, limits: Limits, *, thumbs: bool = False) -> tuple[Part, ...]:
-    """The text in as many parts as it needs, the last one rateable (with `thumbs` if wanted), then the voice note."""
+def parts_of(
+    reply: Reply, message: Message, limits: Limits, *, thumbs: bool = False, postscript: str = ""
+) -> tuple[Part, ...]:
+    """The text in as many parts as it needs, the last one rateable (with `thumbs` if wanted), then the voice note.
+
+    A `postscript` is Parley speaking about itself below the answer; it is not remembered and not spoken.
+    """
     turn = reply.turn
     heard = turn.said if turn.heard else ""
     text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
+    text = f"{text}\n\n{postscript}" if postscript else text
     pieces = list(split(_drawn(text, limits), limits.text_units))
     parts = [
         Part(

@@ -1,6 +1,7 @@
 """A real redis-server on a unix socket for the whole run, emptied for each test."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from core.store import Store, open_store
+
+os.environ["MODELS"] = "builtin"  # nothing is fetched but where a test says so
 
 # A slow machine fails no test.
 settings.register_profile("parley", deadline=None)

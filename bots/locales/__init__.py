@@ -5,12 +5,18 @@ words of the web page. Adding a language is adding
 one file; English fills what another file lacks.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 FALLBACK = "en"
 _FOLDER = Path(__file__).parent
+
+
+def language_of_terminal() -> str:
+    """The BCP 47 tag that the terminal's LANG names, "" for none."""
+    return os.environ.get("LANG", "").partition(".")[0].replace("_", "-")
 
 
 class Phrases:

@@ -1,5 +1,6 @@
 """How a channel wants Parley to be, for the page's pickers and for other programs."""
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from bots.web.failures import WebError
+from bots.web.pages import Models
 from core import reading
 from core.channels import Channels
 from core.errors import UserError
@@ -17,10 +19,13 @@ Channel = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="A c
 
 
 class ChoicesOut(BaseModel):
-    """What a channel prefers: when answers are spoken, and their language ("" for that of each message)."""
+    """What a channel prefers: when answers are spoken, their language ("" for that of each message), and which
+    language model answers ("" for the one that answers everywhere).
+    """
 
     voice: VoiceMode
     language: str
+    model: str
 
 
 class ChoicesIn(BaseModel):
@@ -28,13 +33,17 @@ class ChoicesIn(BaseModel):
 
     voice: VoiceMode | None = None
     language: str | None = Field(None, max_length=35, description="A BCP 47 tag, or an empty text for each message's.")
+    model: str | None = Field(None, max_length=200, description="One of /v1/models' choices, empty for the usual one.")
 
 
 class Choices:
     """The routes of a channel's preferences."""
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, models: Models, *, own_page: bool) -> None:
+        """`own_page`: the page is for this machine alone, so that whoever is there may choose the model."""
         self._channels = channels
+        self._models = models
+        self._own_page = own_page
 
     def router(self) -> APIRouter:
         """All routes."""
@@ -55,8 +64,18 @@ class Choices:
             chosen = replace(chosen, voice=wanted.voice)
         if wanted.language is not None:
             chosen = replace(chosen, language=_tag(wanted.language))
+        if wanted.model is not None:
+            chosen = replace(chosen, model=await self._model(wanted.model))
         await self._channels.prefer(key, chosen)
         return _shown(chosen)
+
+    async def _model(self, wanted: str) -> str:
+        if not self._own_page:
+            raise WebError(403, "only_owners_choose")
+        known = (await asyncio.to_thread(self._models)).choices
+        if wanted and wanted not in known:
+            raise WebError(422, "model_unknown", choices=", ".join(known))
+        return wanted
 
 
 def _tag(typed: str) -> str:
@@ -67,4 +86,4 @@ def _tag(typed: str) -> str:
 
 
 def _shown(chosen: Preferences) -> ChoicesOut:
-    return ChoicesOut(voice=chosen.voice, language=chosen.language)
+    return ChoicesOut(voice=chosen.voice, language=chosen.language, model=chosen.model)

@@ -5,6 +5,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from core.lm.base import LanguageModel, ModelStatus
+from core.models.arriving import Arrivals, State
 from core.thinking.engines import Engines
 
 HERE = "this machine"
@@ -29,10 +30,30 @@ class Held(BaseModel):
     kept_channels: int | None = None
 
 
+class Coming(BaseModel):
+    """A model that was asked for since the start: how far it is in percent, and the reason if it failed."""
+
+    kind: str
+    name: str
+    state: State
+    percent: int
+    reason: str = ""
+
+
 class ModelsOut(BaseModel):
-    """Every model; none while they are being loaded."""
+    """Every model that is open, none while they are being loaded; those on their way; minds that can be chosen."""
 
     models: list[Held]
+    coming: list[Coming] = []
+    choices: list[str] = []
+
+
+def coming(arrivals: Arrivals) -> list[Coming]:
+    """The models that were asked for since the start."""
+    return [
+        Coming(kind=each.kind or "", name=each.name, state=each.state, percent=each.percent, reason=each.reason)
+        for each in arrivals.all
+    ]
 
 
 @runtime_checkable

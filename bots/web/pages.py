@@ -1,5 +1,6 @@
 """The page, its words, the API's description, health and metrics."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -12,13 +13,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.locales import Phrases
-from bots.web.models import Held, ModelsOut
+from bots.web.models import ModelsOut
 from core.commands import OFFERED
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""
-Models = Callable[[], list[Held]]
-"""The models that are in memory."""
+Models = Callable[[], ModelsOut]
+"""The models that are in memory, and those on their way."""
 
 _PAGE = Path(__file__).parent / "page"
 _FRESH = {"Cache-Control": "no-cache"}
@@ -85,8 +86,8 @@ class Pages:
         return JSONResponse(dict(parts), 200 if all(state == "ok" for state in parts.values()) else 503)
 
     async def models(self) -> ModelsOut:
-        """The models in memory; none while they are being loaded."""
-        return ModelsOut(models=self._models())
+        """The models in memory, none while they are being loaded; those on their way; minds that can be chosen."""
+        return await asyncio.to_thread(self._models)
 
     async def metrics(self) -> Response:
         """Prometheus text format."""

@@ -61,6 +61,7 @@ class WebPlatform:
         self._redis = store.redis
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
+        self._models = models
         self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s)
@@ -143,7 +144,7 @@ class WebPlatform:
     def _app(self, accept: Accept) -> ASGIApp:
         app = new_app()
         app.include_router(Api(self._rooms, accept).router())
-        app.include_router(Choices(self._channels).router())
+        app.include_router(Choices(self._channels, self._models, own_page=not self._token).router())
         self._pages.install(app)
         failures.install(app, self._rooms.phrases)
         return Guard(app, self._token, self._rooms.phrases)

@@ -5,36 +5,43 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.errors import AssistantError
+from core.models.catalogue import Entry, Kind
+from core.models.fetching import Progress, Show
 from core.telemetry import log
 
 _LOG = log("models")
-Kind = Literal["mind", "ears"]
-Report = Callable[[int, int], None]
-"""Told how many bytes are there and how many there will be (0: not known yet); from any thread."""
+State = Literal["fetching", "opening", "here", "failed"]
+Fetch = Callable[[Show], Awaitable[object]]
+"""Brings a model onto this machine, telling how far it is from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One model that was asked for: how far it is, and for one that failed the reason, a sentence for the owner."""
+    """One model that was asked for, and the reason if it failed, a sentence for the owner.
 
-    kind: Kind
+    `done` of `total` are bytes while it is fetched; then it begins anew, for it is made ready.
+    """
+
     name: str
-    state: Literal["fetching", "opening", "here", "failed"] = "fetching"
-    done_bytes: int = 0
-    total_bytes: int = 0
+    kind: Kind | None
+    state: State = "fetching"
+    done: int = 0
+    total: int = 0
     reason: str = ""
 
     @property
     def percent(self) -> int:
         """How much of it is here, 0 to 100."""
-        return 100 if self.state in ("opening", "here") else 100 * self.done_bytes // max(1, self.total_bytes)
+        return 100 * self.done // max(1, self.total)
 
 
 class Arrivals:
     """The models that were asked for since the start, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Arrival], None] = lambda _: None) -> None:
+        """`watch` is told of every step, from any thread."""
         self._arrivals: dict[str, Arrival] = {}
+        self._watch = watch
 
     @property
     def all(self) -> tuple[Arrival, ...]:
@@ -43,25 +50,33 @@ class Arrivals:
 
     def coming(self, kind: Kind) -> Arrival | None:
         """The first of a kind that is on its way."""
-        ways = ("fetching", "opening")
-        return next((each for each in self.all if each.kind == kind and each.state in ways), None)
+        return next((each for each in self.all if each.kind == kind and each.state in ("fetching", "opening")), None)
 
-    async def bring(
-        self, kind: Kind, name: str, fetch: Callable[[Report], Awaitable[object]], use: Callable[[], Awaitable[None]]
-    ) -> bool:
-        """Fetch a model, then use it; False when either failed, which is kept to be shown. Raises nothing of ours."""
-        self._arrivals[name] = Arrival(kind, name)
+    async def bring(self, entry: Entry, fetch: Fetch, use: Callable[[], Awaitable[None]]) -> Arrival:
+        """Fetch a model, then use it; what became of it. Only what nobody foresaw is raised."""
+        name = entry.name
+        self._tell(Arrival(name, entry.kind))
 
-        def report(done_bytes: int, total_bytes: int) -> None:
-            self._arrivals[name] = replace(self._arrivals[name], done_bytes=done_bytes, total_bytes=total_bytes)
+        def show(progress: Progress) -> None:
+            if self._arrivals[name].state == "fetching":
+                self._tell(replace(self._arrivals[name], done=progress.done, total=progress.total))
 
         try:
-            await fetch(report)
-            self._arrivals[name] = replace(self._arrivals[name], state="opening")
+            await fetch(show)
+            self.opening(name, 0.0)
             await use()
         except AssistantError as error:
             _LOG.warning("%s does not come: %s", name, error)
-            self._arrivals[name] = replace(self._arrivals[name], state="failed", reason=str(error))
-            return False
-        self._arrivals[name] = replace(self._arrivals[name], state="here")
-        return True
+            self._tell(replace(self._arrivals[name], state="failed", reason=str(error)))
+        else:
+            self._tell(replace(self._arrivals[name], state="here", done=1, total=1))
+        return self._arrivals[name]
+
+    def opening(self, name: str, share: float) -> None:
+        """How far a model is that is being opened, 0 to 1; from any thread."""
+        if name in self._arrivals:
+            self._tell(replace(self._arrivals[name], state="opening", done=round(100 * share), total=100))
+
+    def _tell(self, arrival: Arrival) -> None:
+        self._arrivals[arrival.name] = arrival
+        self._watch(arrival)

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from bots.locales import Phrases
+from bots.web.models import ModelsOut
 from bots.web.platform import WebPlatform
 from core import clock, dialogue, keys, outgoing
 from core.attachments import Document
@@ -156,7 +157,7 @@ def web_platform(
         token=token,
         phrases=Phrases(),
         health=health,
-        models=list,
+        models=lambda: ModelsOut(models=[]),
         deadline_s=deadline_s,
     )
 

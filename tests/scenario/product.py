@@ -103,7 +103,7 @@ def environment(**settings: str) -> dict[str, str]:
     """The environment of a child: this one's without Parley's settings, which the owner of the machine may have."""
     kept: Mapping[str, str] = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     # The people of the tests are strangers; those of tests/scenario/test_access.py are treated as such.
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "ACCESS": "open", **settings}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "ACCESS": "open", "MODELS": "builtin", **settings}
 
 
 async def run_to_end(data: Path, *arguments: str, **settings: str) -> tuple[int, str]:

@@ -55,6 +55,11 @@ export async function readTurns(channel) {
   return (await (await call(messages(channel))).json()).messages;
 }
 
+/** The models that are open, those on their way, and those that can be chosen. */
+export async function readModels() {
+  return (await call("/v1/models")).json();
+}
+
 const preferences = (channel) => `/v1/channels/${channel}/preferences`;
 
 /** How a conversation is answered: voice and language. */

@@ -5,6 +5,7 @@ import { Choices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { element, TurnView } from "./conversation.js";
 import { askForToken } from "./door.js";
+import { Models } from "./models.js";
 import { loadWords, t } from "./words.js";
 
 const CHANNEL = "parley.channel";
@@ -147,8 +148,13 @@ async function start() {
   onLockedDoor(askForToken);
   choices = new Choices(() => composer.complain("not_saved"));
   composer = new Composer(converse);
+  const models = new Models(choices);
   await chooseLanguage();
-  $("language").addEventListener("change", () => chooseLanguage($("language").value));
+  $("language").addEventListener("change", async () => {
+    await chooseLanguage($("language").value);
+    models.look();
+  });
+  models.watch();
   $("new").addEventListener("click", () => {
     channel = newChannel();
     historyShown = showHistory();

@@ -3,7 +3,7 @@
 import { changeChoices, readChoices } from "./api.js";
 
 const $ = (id) => document.getElementById(id);
-const PICKERS = { voice: "answer-voice", language: "answer-language" };
+const PICKERS = { voice: "answer-voice", language: "answer-language", model: "answer-model" };
 
 export class Choices {
   constructor(onTrouble) {
@@ -25,6 +25,15 @@ export class Choices {
     const named = Object.entries(languages).map(([tag, name]) => new Option(name, tag));
     $("answer-language").replaceChildren($("answer-language").options[0], ...named);
     this.pick("language", kept);
+  }
+
+  /** Offer the models that are here; nothing to choose from a single one. */
+  offerModels(names) {
+    const kept = $("answer-model").value;
+    const named = names.map((name) => new Option(name, name));
+    $("answer-model").replaceChildren($("answer-model").options[0], ...named);
+    this.pick("model", kept);
+    $("answer-model").closest("label").hidden = names.length < 2 && !kept;
   }
 
   async change(wanted) {

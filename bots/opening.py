@@ -1,0 +1,104 @@
+"""Opens the models of the settings, and those that come later."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from bots import starter
+from bots.loading import memory_limit_bytes, open_hearing, open_model, open_speaking
+from core import profiles, reading
+from core.engine import Engine
+from core.hearing import Hearing
+from core.lm.base import LanguageModel
+from core.models.arriving import Arrival, Arrivals
+from core.models.catalogue import Entry
+from core.models.fetching import Show, fetch
+from core.models.holding import Holding
+from core.settings import Settings
+from core.speaking import Speaking
+from core.thinking.engines import Engines
+
+_Loaded = TypeVar("_Loaded")
+Agrees = Callable[[Sequence[Entry]], Awaitable[bool]]
+"""Whether these models may be fetched."""
+
+
+async def always(_: Sequence[Entry]) -> bool:
+    """Where nobody sits who could be asked."""
+    return True
+
+
+class Opening:
+    """The models of one process. `open` are the engines from when they are loaded; `states` is how each part is."""
+
+    def __init__(self, settings: Settings, agrees: Agrees, watch: Callable[[Arrival], None]) -> None:
+        self.arrivals = Arrivals(watch)
+        self.states: dict[str, str] = {}
+        self.open: Engines | None = None
+        self._settings = settings
+        self._agrees = agrees
+
+    @asynccontextmanager
+    async def engines(self) -> AsyncGenerator[Engines]:
+        """The models, loaded side by side off the event loop, and closed at the end."""
+        settings = self._settings
+        profile = profiles.load(settings.profile)
+        minds = Holding[LanguageModel](self._open_mind, limit_bytes=memory_limit_bytes(settings))
+        ears = Holding[Hearing](self._open_ears)
+        async with asyncio.TaskGroup() as group:
+            thinking = group.create_task(minds.use(starter.first("mind", settings)))
+            group.create_task(ears.use(starter.first("ears", settings)))
+            speaking = group.create_task(self._load_speaking(thinking))
+            group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
+        voice = speaking.result()
+        self.open = engines = Engines(
+            minds,
+            ears,
+            lambda mind, ears: Engine(mind, ears, voice, profile),
+            arrivals=self.arrivals,
+            choices=lambda: starter.choices("mind", settings),
+        )
+        try:
+            yield engines
+        finally:
+            self.open = None
+            await minds.close()
+            await ears.close()
+            await voice.close()
+
+    async def bring(self, engines: Engines) -> None:
+        """Fetch the starter models that are not here, if the owner agrees, and let each answer as soon as it is."""
+        missing = await asyncio.to_thread(starter.missing, self._settings)
+        if missing and await self._agrees(missing):
+            for entry in missing:
+                await self._bring(entry, engines)
+
+    async def _bring(self, entry: Entry, engines: Engines) -> None:
+        use = engines.ears.use if entry.kind == "ears" else engines.minds.use
+        await self.arrivals.bring(entry, lambda show: self._fetch(entry, show), lambda: use(entry.name))
+
+    async def _fetch(self, entry: Entry, show: Show) -> None:
+        stop = threading.Event()
+        try:
+            await asyncio.to_thread(fetch, entry, self._settings.data_dir / "models", show, stop)
+        finally:
+            stop.set()
+
+    async def _open_mind(self, name: str) -> LanguageModel:
+        return await self._load("language model", lambda: open_model(self._settings, name))
+
+    async def _open_ears(self, name: str) -> Hearing:
+        return await self._load("hearing", lambda: open_hearing(self._settings, name))
+
+    async def _load_speaking(self, thinking: asyncio.Task[None]) -> Speaking:
+        # transformers imports lazily, which fails when two threads begin at once.
+        await asyncio.wait({thinking})
+        return await self._load("speaking", lambda: open_speaking(self._settings))
+
+    async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
+        self.states.setdefault(name, "loading")  # another one that is opened beside it is no illness
+        loaded = await asyncio.to_thread(load)
+        self.states[name] = "ok"
+        return loaded
