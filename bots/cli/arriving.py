@@ -12,9 +12,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from bots.cli import env_file
 from bots.locales import Phrases
+from core.models import hub
 from core.models.arriving import Arrival
 from core.models.catalogue import Entry
-from core.models.hub import host
 from core.telemetry import log
 
 _LOG = log("models")
@@ -43,7 +43,7 @@ class Terminal:
         if not (sys.stdin.isatty() and self._console.is_terminal):
             return True
         size, names = decimal(sum(entry.size or 0 for entry in wanted)), ", ".join(entry.name for entry in wanted)
-        self._console.print(self._say("starter_ask", names=names, size=size, host=host()), end=" ")
+        self._console.print(self._say("starter_ask", names=names, size=size, host=hub.host()), end=" ")
         if (await _line()).strip().lower() not in _NO:
             return True
         await asyncio.to_thread(env_file.change, Path(".env"), {"MODELS": "builtin"})

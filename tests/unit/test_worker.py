@@ -41,7 +41,7 @@ HERE, THERE = ChannelKey("telegram", "42:7"), ChannelKey("telegram", "42:8")
 class House:
     """A worker with a model that says what it is told to, on a real Redis."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, owners: tuple[str, ...] = ()) -> None:
         self.store = store
         self.lanes = Lanes(store)
         self.feedback = Feedback(store)
@@ -50,12 +50,15 @@ class House:
         self.model = FakeModel()
         self.hearing = FakeHearing()
         self.speaking = FakeSpeaking()
-        self.access = Access("open", (), (), Pairing(store, self.lanes))
+        self.access = Access("open", (), owners, Pairing(store, self.lanes))
         self.quotas = Quotas(store, Allowance(), Allowance())
         self._numbers = iter(range(1_000_000))
 
+    def engines(self) -> Engines:
+        return Engines.of(Engine(self.model, self.hearing, self.speaking, profiles.load("plain")))
+
     def worker(self, bell: Doorbell | None = None) -> Worker:
-        engines = Engines.of(Engine(self.model, self.hearing, self.speaking, profiles.load("plain")))
+        engines = self.engines()
         bell = bell or Doorbell(self.store, ["telegram"])
         pacing = Pacing(self.store)
         platforms = {"telegram": self.platform}
