@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from bots.locales import Phrases
-from bots.web.models import ModelsOut
+from bots.web.models import Held, ModelsOut
 from bots.web.platform import WebPlatform
 from core import clock, dialogue, keys, outgoing
 from core.attachments import Document
@@ -157,7 +157,7 @@ def web_platform(
         token=token,
         phrases=Phrases(),
         health=health,
-        models=lambda: ModelsOut(models=[]),
+        models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted", "another"]),
         deadline_s=deadline_s,
     )
 

@@ -1,5 +1,6 @@
 """The page as a visitor uses it. Nothing here knows which worker or model answers, except the last tests."""
 
+import json
 import re
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -278,3 +279,47 @@ def test_voice_and_language_are_picked_and_kept_for_the_conversation(page: Page)
     page.get_by_role("button", name="New conversation").click()
     page.get_by_role("button", name="How I answer here").click()
     expect(page.get_by_label("I answer", exact=True)).to_have_value("auto")
+
+
+def test_the_model_is_picked_where_several_are_here(page: Page):
+    expect(page.locator("#mind")).to_contain_text("scripted")
+    page.locator("#choose").click()
+    with page.expect_response(re.compile("preferences")) as saved:
+        page.locator("#answer-model").select_option("another")
+    assert saved.value.ok
+    page.reload()
+    page.locator("#choose").click()
+    expect(page.locator("#answer-model")).to_have_value("another")
+
+
+def coming(state: str, percent: int, reason: str = "") -> str:
+    """What the server tells of its models while one is on its way."""
+    mind = {"kind": "mind", "name": "a-real-one", "state": state, "percent": percent, "reason": reason}
+    return json.dumps({"models": [{"kind": "language", "name": "small"}], "coming": [mind], "choices": ["small"]})
+
+
+def test_a_bar_shows_how_far_a_model_is_and_goes_when_it_is_here(page: Page):
+    told = [coming("fetching", 40)]
+    page.route("**/v1/models", lambda route: route.fulfill(body=told[-1], content_type="application/json"))
+    page.reload()
+    expect(page.locator("#coming")).to_contain_text("a-real-one")
+    expect(page.locator("#coming progress")).to_have_attribute("value", "40")
+    told.append(coming("opening", 90))
+    expect(page.locator("#coming progress")).to_have_attribute("value", "90")
+    told.append(coming("here", 100))
+    expect(page.locator("#coming")).to_be_hidden()
+
+
+def test_why_a_model_does_not_come_is_said_and_shown_as_text(page: Page):
+    body = coming("failed", 0, "the disk is <b>full</b>")
+    page.route("**/v1/models", lambda route: route.fulfill(body=body, content_type="application/json"))
+    page.reload()
+    expect(page.locator("#coming")).to_contain_text("the disk is <b>full</b>")
+
+
+def test_while_models_are_loaded_the_page_says_so(page: Page):
+    page.route(
+        "**/v1/models", lambda route: route.fulfill(body='{"models": [], "coming": [], "choices": []}', status=200)
+    )
+    page.reload()
+    expect(page.locator("#coming")).to_contain_text("still loading")

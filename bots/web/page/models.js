@@ -6,6 +6,8 @@ import { t } from "./words.js";
 
 const SOON_MS = 1000; // while something changes
 const LATER_MS = 60_000;
+const KINDS = { mind: "coming_mind", ears: "coming_ears" };
+const STATES = { fetching: "coming_fetching", opening: "coming_opening" };
 const $ = (id) => document.getElementById(id);
 
 export class Models {
@@ -42,7 +44,7 @@ export class Models {
   }
 }
 
-const onItsWay = ({ state }) => state === "fetching" || state === "opening";
+const onItsWay = ({ state }) => state in STATES;
 
 function loading() {
   return element("p", {}, t("models_loading"));
@@ -51,7 +53,7 @@ function loading() {
 /** One model on its way, or why it does not come. */
 function line({ name, kind, state, percent, reason }) {
   if (state === "failed") return element("p", { className: "failed" }, `${t("coming_failed")} ${reason}`);
-  const words = `${t(`coming_${kind}`)}: ${name}, ${t(`coming_${state}`)}`;
+  const words = `${t(KINDS[kind])}: ${name}, ${t(STATES[state])}`;
   const bar = element("progress", { max: 100, value: percent });
   bar.setAttribute("aria-label", words);
   return element("p", {}, words, bar, `${percent} %`);
