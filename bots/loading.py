@@ -1,11 +1,14 @@
 """Opens the models of the settings; each call blocks."""
 
-from core.errors import SettingError
+from core.errors import RetryableError, SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
 from core.settings import Settings
 from core.speaking import Speaking
+from core.telemetry import log
 from core.voices.builtin import BuiltinVoice
+
+_LOG = log("loading")
 
 
 def open_model(settings: Settings) -> LanguageModel:
@@ -13,10 +16,19 @@ def open_model(settings: Settings) -> LanguageModel:
     if settings.lm_url:
         from core.lm.remote import RemoteModel  # openai takes a second to import
 
-        return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
+        key = settings.lm_api_key.get_secret_value()
+        remote = RemoteModel(settings.lm_url, settings.lm_model, key, context_tokens=settings.lm_context_tokens)
+        try:
+            remote.meet()
+        except RetryableError as error:
+            _LOG.warning("%s: trying again when somebody asks something", error)
+        return remote
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
+    local = LocalModel.open(settings.lm_model or None, settings.lm_quantize)
+    if settings.lm_context_tokens:
+        local.context_tokens = min(local.context_tokens, settings.lm_context_tokens)
+    return local
 
 
 def open_hearing(settings: Settings) -> Hearing:
