@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
-from bots.loading import open_hearing, open_model, open_speaking
+from bots.loading import in_thread, open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
@@ -45,7 +45,7 @@ from core.worker import Worker
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
-_LEAVE_S = 20.0
+LEAVE_S = 20.0
 _HEALTH_S = 2.0
 _LATE_S = 120.0
 
@@ -113,6 +113,11 @@ class App:
         """Which models are in memory; none while they are being loaded."""
         return held(self._engine, urlsplit(self.settings.lm_url).hostname or HERE) if self._engine else []
 
+    @property
+    def loading(self) -> bool:
+        """Whether models are still on their way, so that what arrives has to wait for them."""
+        return self._engine is None
+
     def _troubles(self) -> dict[str, str]:
         return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
 
@@ -133,7 +138,8 @@ class App:
             for platform, task in zip(platforms, listening, strict=True):
                 if platform != "web":
                     task.cancel()
-            await asyncio.wait({working}, timeout=_LEAVE_S)
+            # While models load nothing is being answered, and what waits is answered after the next start.
+            await asyncio.wait({working}, timeout=LEAVE_S if self._engine else 0)
             for task in (working, leaving, *listening):
                 task.cancel()
 
@@ -224,9 +230,10 @@ class App:
         return await self._load("speaking", lambda: open_speaking(self.settings))
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
-        self._state[name] = "loading"
-        loaded = await asyncio.to_thread(load)
+        self._state[name], began = "loading", clock.monotonic()
+        loaded = await in_thread(load)
         self._state[name] = "ok"
+        _LOG.info("%s is ready after %.1f s", name, clock.monotonic() - began)
         return loaded
 
 

@@ -1,5 +1,12 @@
 """Opens the models of the settings; each call blocks."""
 
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
 from core.errors import RetryableError, SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
@@ -9,6 +16,26 @@ from core.telemetry import log
 from core.voices.builtin import BuiltinVoice
 
 _LOG = log("loading")
+_Loaded = TypeVar("_Loaded")
+
+
+async def in_thread(load: Callable[[], _Loaded]) -> _Loaded:
+    """What `load` returns or raises, from a thread that nobody waits for when Parley ends: a hub may be silent."""
+    future: Future[_Loaded] = Future()
+
+    def run() -> None:
+        try:
+            loaded = load()
+        except BaseException as error:
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
+                future.set_exception(error)
+        else:
+            with contextlib.suppress(RuntimeError):
+                future.set_result(loaded)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=run, name="loading", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def open_model(settings: Settings) -> LanguageModel:
