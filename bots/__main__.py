@@ -1,17 +1,24 @@
-"""The command `parley`: arguments in, exit code out."""
+"""The command `parley`: arguments in, exit code out.
+
+What takes long to import is imported by the command that needs it.
+"""
+
+from bots.cli import stopping
+
+stopping.watch()  # what follows takes half a second, in which Ctrl-C may come
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any
+import contextlib
+from collections.abc import Coroutine, Generator
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-import uvloop
 
-from bots import serving
-from core import settings as configuring
-from core.errors import AssistantError, SettingError
-from core.settings import Settings
+from core.errors import AssistantError
 from core.telemetry import start_logging
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 cli = typer.Typer(help="A private assistant for Discord, Telegram, a web page and the terminal.", no_args_is_help=True)
 
@@ -19,8 +26,10 @@ cli = typer.Typer(help="A private assistant for Discord, Telegram, a web page an
 @cli.command()
 def run() -> None:
     """Answer on the web page, and on each platform that has a token."""
-    settings = _settings()
-    _run(serving.serve(settings, typer.echo))
+    settings = _settings(starting=True)
+    from bots import serving  # a second, with all platforms: wrong settings are told before
+
+    _serve(serving.serve(settings, typer.echo))
 
 
 @cli.command()
@@ -28,7 +37,7 @@ def chat() -> None:
     """Talk to it here, in the terminal."""
     from bots.console import converse
 
-    _run(converse(_settings(level="WARNING")))
+    _serve(converse(_settings(level="WARNING", starting=True)))
 
 
 @cli.command()
@@ -73,18 +82,48 @@ def pair(
         _run(pairing.confirm(settings, code, typer.echo) if code else pairing.show_pairing(settings))
 
 
-def _settings(level: str | None = None) -> Settings:
-    try:
-        settings = configuring.load()
-    except SettingError as error:
-        raise _stop(error) from None
+def _settings(level: str | None = None, *, starting: bool = False) -> "Settings":
+    """Exits with a line for each setting that is wrong; before a start also for what would only be met later."""
+    from bots.cli import settings_check
+    from core import settings as configuring
+
+    settings, wrong = configuring.read()
     start_logging(level or settings.log_level, settings.secrets())
+    if starting:
+        for sentence in settings_check.unknown():
+            typer.secho(f"parley: {sentence}", err=True, fg="yellow")
+        wrong += tuple(settings_check.wrong(settings))
+    if wrong:
+        raise _stop(*wrong)
     return settings
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
+    import uvloop
+
+    with _explained():
         return uvloop.run(work)
+
+
+def _serve(work: Coroutine[Any, Any, Any]) -> NoReturn:
+    """Run to the end, and end: whatever a library still does in a thread is not waited for."""
+    import uvloop
+
+    code = 0
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        with _explained():
+            runner.run(work)
+    except typer.Exit as stopped:
+        code = stopped.exit_code
+    stopping.end(code)
+
+
+@contextlib.contextmanager
+def _explained() -> Generator[None]:
+    """Our errors become a line each and the exit code; a task that was cancelled is a clean end."""
+    try:
+        yield
     except BaseExceptionGroup as group:
         wrong, other = group.split(AssistantError)
         if wrong is None or other is not None:
@@ -92,16 +131,17 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
         raise _stop(_first(wrong)) from None
     except AssistantError as error:
         raise _stop(error) from None
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return None
+    except asyncio.CancelledError:
+        return
 
 
 def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _stop(error: BaseException) -> typer.Exit:
-    typer.secho(f"parley: {error}", err=True, fg="red")
+def _stop(*errors: BaseException) -> typer.Exit:
+    for error in errors:
+        typer.secho(f"parley: {error}", err=True, fg="red")
     return typer.Exit(2)
 
 

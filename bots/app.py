@@ -44,7 +44,7 @@ from core.worker import Worker
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
-_LEAVE_S = 20.0
+LEAVE_S = 20.0
 _HEALTH_S = 2.0
 _LATE_S = 120.0
 
@@ -129,6 +129,11 @@ class App:
     def _states(self) -> dict[str, str]:
         return {**self._state, **self.opening.states}
 
+    @property
+    def loading(self) -> bool:
+        """Whether models are still on their way, so that what arrives has to wait for them."""
+        return self.opening.open is None
+
     def _troubles(self) -> dict[str, str]:
         return {account.name: trouble for account in self._accounts if (trouble := account.trouble())}
 
@@ -149,7 +154,8 @@ class App:
             for platform, task in zip(platforms, listening, strict=True):
                 if platform != "web":
                     task.cancel()
-            await asyncio.wait({working}, timeout=_LEAVE_S)
+            # While models load nothing is being answered, and what waits is answered after the next start.
+            await asyncio.wait({working}, timeout=LEAVE_S if self.opening.open else 0)
             for task in (working, leaving, *listening):
                 task.cancel()
 

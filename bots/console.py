@@ -9,7 +9,6 @@ import contextlib
 import mimetypes
 import os
 import secrets
-import signal
 import sys
 import tempfile
 import threading
@@ -17,6 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+import typer
+
+from bots.cli import stopping
 from bots.locales import Phrases, language_of_terminal
 from core import clock
 from core.attachments import Document
@@ -225,14 +227,13 @@ class ConsolePlatform:
 
 async def converse(settings: Settings) -> None:
     """`parley chat`: a whole Parley for this terminal, until the person leaves."""
-    from bots.app import App  # brings the models' libraries, which the terminal itself does without
+    from bots.app import LEAVE_S, App  # brings the models' libraries, which the terminal itself does without
 
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
         console = ConsolePlatform(app.phrases, exports=settings.data_dir / "exports")
-        talking = asyncio.create_task(app.run({"console": console}))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, talking.cancel)
-        await talking
+        with stopping.asking_first(app.leave, typer.echo, LEAVE_S):
+            await app.run({"console": console})
 
 
 def _kind(path: Path) -> MediaKind:

@@ -1,15 +1,44 @@
 """Opens the models of the settings; each call blocks."""
 
+import asyncio
+import contextlib
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 from bots.starter import BUILTIN
-from core.errors import SettingError
+from core.errors import RetryableError, SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
 from core.models import kept
 from core.settings import Settings
 from core.speaking import Speaking
+from core.telemetry import log
 from core.voices.builtin import BuiltinVoice
+
+_LOG = log("loading")
+_Loaded = TypeVar("_Loaded")
+
+
+async def in_thread(load: Callable[[], _Loaded]) -> _Loaded:
+    """What `load` returns or raises, from a thread that nobody waits for when Parley ends: a hub may be silent."""
+    future: Future[_Loaded] = Future()
+
+    def run() -> None:
+        try:
+            loaded = load()
+        except BaseException as error:
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
+                future.set_exception(error)
+        else:
+            with contextlib.suppress(RuntimeError):
+                future.set_result(loaded)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=run, name="loading", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def memory_limit_bytes(settings: Settings) -> int:
@@ -26,10 +55,19 @@ def open_model(settings: Settings, name: str) -> LanguageModel:
     if settings.lm_url and name in (settings.lm_url, settings.lm_model):
         from core.lm.remote import RemoteModel  # openai takes a second to import
 
-        return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
+        key = settings.lm_api_key.get_secret_value()
+        remote = RemoteModel(settings.lm_url, settings.lm_model, key, context_tokens=settings.lm_context_tokens)
+        try:
+            remote.meet()
+        except RetryableError as error:
+            _LOG.warning("%s: trying again when somebody asks something", error)
+        return remote
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(_place(name, settings), settings.lm_quantize)
+    local = LocalModel.open(_place(name, settings), settings.lm_quantize)
+    if settings.lm_context_tokens:
+        local.context_tokens = min(local.context_tokens, settings.lm_context_tokens)
+    return local
 
 
 def open_hearing(settings: Settings, name: str) -> Hearing:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from bots import starter
-from bots.loading import memory_limit_bytes, open_hearing, open_model, open_speaking
-from core import profiles, reading
+from bots.loading import in_thread, memory_limit_bytes, open_hearing, open_model, open_speaking
+from core import clock, profiles, reading
 from core.engine import Engine
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
@@ -18,8 +18,10 @@ from core.models.fetching import Show, fetch
 from core.models.holding import Holding
 from core.settings import Settings
 from core.speaking import Speaking
+from core.telemetry import log
 from core.thinking.engines import Engines
 
+_LOG = log("app")
 _Loaded = TypeVar("_Loaded")
 Agrees = Callable[[Sequence[Entry]], Awaitable[bool]]
 """Whether these models may be fetched."""
@@ -99,6 +101,8 @@ class Opening:
 
     async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
         self.states.setdefault(name, "loading")  # another one that is opened beside it is no illness
-        loaded = await asyncio.to_thread(load)
+        began = clock.monotonic()
+        loaded = await in_thread(load)
         self.states[name] = "ok"
+        _LOG.info("%s is ready after %.1f s", name, clock.monotonic() - began)
         return loaded

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingError
@@ -60,6 +61,7 @@ def names_in(value: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\s,]+", value))
 
 
+ENV_FILE = Path(".env")
 HttpUrl = Annotated[str, AfterValidator(_http)]
 
 
@@ -162,17 +164,30 @@ class Settings(BaseSettings):
         return tuple(secret for value in values if (secret := value.get_secret_value()))
 
 
-def load(env_file: Path | None = Path(".env")) -> Settings:
+def load(env_file: Path | None = ENV_FILE) -> Settings:
     """The settings of this process; SettingError names the first that is wrong."""
+    settings, wrong = read(env_file)
+    if wrong:
+        raise wrong[0]
+    return settings
+
+
+def read(env_file: Path | None = ENV_FILE) -> tuple[Settings, tuple[SettingError, ...]]:
+    """The settings of this process, each that is wrong at its default, and what is wrong with those."""
     try:
-        return Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+        return Settings(_env_file=env_file), ()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        secret = Settings.model_fields[name].annotation is SecretStr
-        got = "a value that is not shown" if secret else repr(first["input"])
-        wants = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        raise SettingError(name.upper(), got, wants) from None
+        wrong = {str(each["loc"][0]): _told(each) for each in error.errors()}
+    # What is given here goes before the environment and the file.
+    defaults = {name: Settings.model_fields[name].default for name in wrong}
+    return Settings(_env_file=env_file, **defaults), tuple(wrong.values())  # pyright: ignore[reportCallIssue]
+
+
+def _told(error: ErrorDetails) -> SettingError:
+    name = str(error["loc"][0])
+    secret = Settings.model_fields[name].annotation is SecretStr
+    got = "a value that is not shown" if secret else repr(error["input"])
+    return SettingError(name.upper(), got, error["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
 
 
 def example() -> str:

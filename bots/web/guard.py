@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bots.locales import Phrases
 from bots.web.failures import WebError, problem
+from core.errors import SettingError
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -25,6 +26,13 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def check_door(host: str, token: str | None) -> None:
+    """SettingError for a page that others than this machine reach without a secret."""
+    if not token and not is_loopback(host):
+        wants = f"a secret, because WEB_HOST {host} is not this machine alone"
+        raise SettingError("WEB_TOKEN", "nothing", wants)
 
 
 def is_loopback(host: str) -> bool:

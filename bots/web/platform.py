@@ -18,7 +18,7 @@ from bots.web import failures
 from bots.web.answering import Answering
 from bots.web.api import Api, Rooms
 from bots.web.choices import Choices
-from bots.web.guard import Guard, is_loopback
+from bots.web.guard import Guard, check_door
 from bots.web.pages import Health, Models, Pages, new_app
 from bots.web.wire import Ear, post
 from core import keys
@@ -55,9 +55,7 @@ class WebPlatform:
         max_upload_bytes: int = 25 * 2**20,
         deadline_s: float = 300.0,
     ) -> None:
-        if not token and not is_loopback(host):
-            wants = f"a secret, because WEB_HOST {host} is not this machine alone"
-            raise SettingError("WEB_TOKEN", "nothing", wants)
+        check_door(host, token)
         self._redis = store.redis
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
@@ -150,7 +148,7 @@ class WebPlatform:
         return Guard(app, self._token, self._rooms.phrases)
 
     def _on_start(self) -> None:
-        _LOG.info("the page is at %s", self._address)
+        _LOG.debug("the page is at %s", self._address)
         self.started.set()
 
 

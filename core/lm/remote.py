@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core import clock
-from core.errors import AssistantError, PermanentError, RetryableError, UserError
+from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
+from core.lm import server
 from core.lm.base import Request, Utterance
 from core.lm.breaker import Breaker
 from core.lm.markers import defused, pattern
@@ -32,21 +33,41 @@ _LOG = log("lm")
 
 
 class RemoteModel:
-    """One model of one server.
+    """One model of one server; with no name the only one that it has.
 
-    Nothing is tried again here: what has begun to be said would be said twice. A RetryableError leaves the message in
-    its lane, and the worker comes back with growing pauses, or after the time that the server asked for.
+    `context_tokens` 0 is what the server says, and DEFAULT_CONTEXT_TOKENS where it does not. Nothing is tried again
+    here: what has begun to be said would be said twice. A RetryableError leaves the message in its lane, and the
+    worker comes back with growing pauses, or after the time that the server asked for.
     """
 
-    def __init__(
-        self, url: str, model: str, api_key: str = "", *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
-    ) -> None:
+    def __init__(self, url: str, model: str, api_key: str = "", *, context_tokens: int = 0) -> None:
         from openai import AsyncOpenAI  # slow to import
 
         self.name = model
-        self.context_tokens = context_tokens
+        self.context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
+        self._asked = url, model, api_key
+        self._given_tokens = context_tokens
+        self._met = False
         self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=TOTAL_S)
         self._breaker = Breaker("the language model's server")
+
+    def meet(self) -> None:
+        """Ask the server for the model, which takes its name and context length from there; blocks.
+
+        Errors as of `core.lm.server.find`. Whoever does not ask has it done by the first message.
+        """
+        told = server.find(*self._asked)
+        self._met = True
+        if not self._asked[1]:
+            _LOG.info("LM_URL has one model, %s: taking it", told.name)
+        if not (self._given_tokens or told.context_tokens):
+            _LOG.warning(
+                "LM_URL does not say how much %s reads: LM_CONTEXT_TOKENS can; %d until then",
+                told.name,
+                DEFAULT_CONTEXT_TOKENS,
+            )
+        self.name = told.name
+        self.context_tokens = self._given_tokens or told.context_tokens or DEFAULT_CONTEXT_TOKENS
 
     @property
     def weight_bytes(self) -> int:
@@ -78,6 +99,7 @@ class RemoteModel:
         ends_at = clock.monotonic() + TOTAL_S
         stops = StopFilter(request.stop)
         self._breaker.ask()
+        await self._meet()
         stream = await self._within(FIRST_TEXT_S, ends_at, self._begin(request))
         chunks = aiter(stream)
         wait_s = FIRST_TEXT_S
@@ -101,6 +123,18 @@ class RemoteModel:
     async def close(self) -> None:
         """Closes the connections; idempotent."""
         await self._client.close()
+
+    async def _meet(self) -> None:
+        if self._met:
+            return
+        try:
+            await asyncio.to_thread(self.meet)
+        except RetryableError:
+            self._breaker.failed()
+            raise
+        except SettingError as error:
+            _LOG.error("%s", error)
+            raise UserError("model_unreachable") from None
 
     async def _begin(self, request: Request) -> "AsyncStream[ChatCompletionChunk]":
         chat: Any = [{"role": each.role, "content": defused(each.content, _MARKERS)} for each in request.utterances]

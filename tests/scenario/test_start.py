@@ -57,3 +57,13 @@ async def test_doctor_finds_all_well_and_says_what_is_not(data: Path):
     assert "✗ language model: LM_MODEL: got" in printed
     assert "✓ hearing" in printed
     assert "✓ speaking: espeak-ng says" in printed
+
+
+async def test_all_that_is_wrong_is_told_before_the_page_opens(data: Path):
+    (data / ".env").write_text("LM_QUANTISE=int8\nPROFILE=teacher\nLM_MODEL=/nonexistent\nWEB_PORT=eighty\n")
+    code, printed = await run_to_end(data, "run", WEB_PORT="")
+    assert code == 2
+    lines = [line.removeprefix("parley: ") for line in printed.splitlines()]
+    assert lines[0] == ".env sets LM_QUANTISE, which is no setting: did you mean LM_QUANTIZE?"
+    assert [line.split(":")[0] for line in lines[1:]] == ["WEB_PORT", "PROFILE", "LM_MODEL"]
+    assert not (data / "d").exists()

@@ -1,0 +1,97 @@
+"""What can be known of the settings before anything is opened: quickly, and without the models' libraries."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from bots.web.guard import check_door
+from core import profiles
+from core.errors import SettingError
+from core.settings import ENV_FILE, Settings
+
+_WEIGHTS = ("*.gguf", "*.safetensors", "*.bin")
+_OURS = tuple(name.upper() for name in Settings.model_fields)
+_CLOSE = 0.75
+
+
+def wrong(settings: Settings) -> Iterator[SettingError]:
+    """Everything that would stop the start later, one SettingError each."""
+    for check in (
+        lambda: profiles.load(settings.profile),
+        lambda: check_door(settings.web_host, settings.web_token.get_secret_value()),
+    ):
+        try:
+            check()
+        except SettingError as error:
+            yield error
+    yield from _tokens(settings)
+    yield from _models(settings)
+
+
+def _tokens(settings: Settings) -> Iterator[SettingError]:
+    telegram, discord = settings.telegram_token.get_secret_value(), settings.discord_token.get_secret_value()
+    if telegram and (wants := telegram_token(telegram)):
+        yield SettingError("TELEGRAM_TOKEN", "a value that is not shown", wants)
+    if discord and (wants := discord_token(discord)):
+        yield SettingError("DISCORD_TOKEN", "a value that is not shown", wants)
+
+
+def telegram_token(token: str) -> str:
+    """What a value must be to look like a bot's token, "" when it does."""
+    fits = re.fullmatch(r"\d+:[\w-]+", token)
+    return "" if fits else "the token that @BotFather gave you, such as 123456:ABC-DEF"
+
+
+def discord_token(token: str) -> str:
+    """What a value must be to look like a bot's token and not like what stands beside it there, "" when it does."""
+    key, secret, id = r"[0-9a-f]{64}", r"[\w-]{32}", r"\d+"  # the public key, the client secret, an id
+    if re.fullmatch(rf"{key}|{secret}|{id}", token) or not re.fullmatch(r"[\w.-]+", token):
+        return "the bot's token: discord.com/developers, your application, Bot, Reset Token"
+    return ""
+
+
+def _models(settings: Settings) -> Iterator[SettingError]:
+    if settings.tts_url and not settings.tts_model:
+        yield SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
+    if not settings.lm_url and (wants := _lacks(settings.lm_model, ("config.json", *_WEIGHTS), gguf=True)):
+        yield SettingError("LM_MODEL", repr(settings.lm_model), wants)
+    if wants := _lacks(settings.asr_model, ("config.json", "tokenizer.json", "model.bin")):
+        yield SettingError("ASR_MODEL", repr(settings.asr_model), wants)
+    if not settings.tts_url and (wants := _lacks(settings.tts_model, ("*.onnx", *_WEIGHTS))):
+        yield SettingError("TTS_MODEL", repr(settings.tts_model), wants)
+
+
+def _lacks(model: str, patterns: tuple[str, ...], *, gguf: bool = False) -> str:
+    """What a folder must hold and does not; "" for one that holds it, a name of the hub or none."""
+    if not model:
+        return ""
+    path = Path(model).expanduser()
+    if path.is_file():
+        return "" if gguf and path.suffix == ".gguf" else "a folder, not a file"
+    if not path.is_dir():
+        named_as_path = path.is_absolute() or model.startswith((".", "~"))
+        return "a folder that exists, or a name of the model hub" if named_as_path else ""
+    if gguf and any(path.glob("*.gguf")):
+        return ""
+    plain = [name for name in patterns if "*" not in name and not (path / name).is_file()]
+    weights = [name for name in patterns if "*" in name]
+    missing = plain + (["weights"] if weights and not any(any(path.glob(name)) for name in weights) else [])
+    return f"a folder with {', '.join(missing)}" if missing else ""
+
+
+def unknown(env_file: Path = ENV_FILE) -> Iterator[str]:
+    """A sentence for each name of the file that is no setting, with the one that was perhaps meant.
+
+    The environment is everybody's, so nothing is said of it.
+    """
+    if not env_file.is_file():
+        return
+    for name in dotenv_values(env_file, interpolate=False):
+        if name.upper() in _OURS:
+            continue
+        close = difflib.get_close_matches(name.upper(), _OURS, 1, _CLOSE)
+        meant = f": did you mean {close[0]}?" if close else ""
+        yield f"{env_file} sets {name}, which is no setting{meant}"
