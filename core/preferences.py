@@ -17,18 +17,20 @@ class Preferences:
 
     voice: auto answers a voice note by voice and text. language: a BCP 47 tag, "" for that of each message. answers:
     whom it answers in a group. thumbs: whether it puts 👍 and 👎 under its own answers where a platform has no buttons.
+    persona: how Parley is to be there, in the words of whoever looks after the channel, "" for as it is.
     """
 
     voice: VoiceMode = "auto"
     language: str = ""
     answers: Answers = "mentions"
     thumbs: bool = False
+    persona: str = ""
     version: int = 1
 
 
 def impersonal(preferences: Preferences) -> Preferences:
     """These preferences without what is a matter of people's taste."""
-    return replace(preferences, voice="auto", language="")
+    return replace(preferences, voice="auto", language="", persona="")
 
 
 _PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)

@@ -14,7 +14,7 @@ from core.lm.base import LanguageModel, Sampling
 from core.lm.local import LocalModel
 from core.lm.remote import RemoteModel
 from evals.models import reporting, tasks
-from evals.models.asking import Asking, ask
+from evals.models.asking import Answered, Asking, ask
 
 
 def _open(options: argparse.Namespace) -> LanguageModel:
@@ -44,17 +44,27 @@ def _sampling(text: str) -> Sampling | None:
 
 
 async def _run(options: argparse.Namespace) -> None:
+    """What is answered when it is interrupted is written too."""
     console, wanted = Console(), tasks.load(options.kinds)
     model = await asyncio.to_thread(_open, options)
     asking = Asking(options.at_once, options.seed, _sampling(options.sampling))
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task(model.name, total=len(wanted))
-        answers = await ask(model, wanted, asking, lambda _: progress.advance(bar))
-    await model.close()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    reporting.write(options.out, model.name, answers)
-    console.print(reporting.table(Path(model.name).name, answers))
-    console.print(f"Every answer: {options.out}")
+    answers: list[Answered] = []
+    try:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task(model.name, total=len(wanted))
+
+            def tell(done: Answered) -> None:
+                answers.append(done)
+                progress.advance(bar)
+
+            await ask(model, wanted, asking, tell)
+    finally:
+        answers.sort(key=lambda each: wanted.index(each.task))
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        reporting.write(options.out, model.name, answers)
+        console.print(reporting.table(Path(model.name).name, answers))
+        console.print(f"Every answer: {options.out}")
+        await model.close()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from core.lm.base import LanguageModel, Request, Sampling
 from core.message import Reply
 from core.prompt import Saying
 from evals.models.checking import faults
-from evals.models.tasks import Task
+from evals.models.tasks import ZONE, Task
 
 MAX_NEW_TOKENS = 96
 """Enough for every task; an answer that goes on longer is cut."""
@@ -69,7 +69,7 @@ async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
     sampling = replace(asking.sampling or profile.sampling, seed=crc32(f"{asking.seed} {task.id}".encode()))
     profile = replace(profile, max_new_tokens=min(MAX_NEW_TOKENS, profile.max_new_tokens), sampling=sampling)
     ears: Any = ToldEars()
-    engine = Engine(model, ears, None, profile)  # pyright: ignore[reportArgumentType]
+    engine = Engine(model, ears, None, profile, ZONE, task.at.timestamp)  # pyright: ignore[reportArgumentType]
     try:
         match task.do:
             case "translate":
@@ -91,7 +91,7 @@ async def _from_engine(engine: Engine, task: Task) -> str:
 
 async def _from_notes(engine: Engine, task: Task) -> str:
     """As the engine does with notes that were found for a message."""
-    saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in)
+    saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at)
     chat = prompt.build(engine.profile, task.dialogue(), saying, notes=task.notes, model=engine.model)
     request = Request(chat, engine.profile.max_new_tokens, engine.profile.sampling, channel=str(task.message().channel))
     async with aclosing(engine.model.stream(request)) as pieces:

@@ -78,7 +78,7 @@ class Task:
 
     def preferences(self) -> Preferences:
         """What the channel chose."""
-        return Preferences(language=self.answer_in)
+        return Preferences(language=self.answer_in, persona=self.persona)
 
 
 def load(kinds: str = "") -> tuple[Task, ...]:
