@@ -8,7 +8,7 @@ from core import dialogue as dialogues
 from core import prompt, reading
 from core.access import Access
 from core.channels import Channels
-from core.commands import AUTO, OFFERED, Asked
+from core.commands import AUTO, OFF, OFFERED, Asked
 from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.lanes import Lanes
@@ -48,6 +48,8 @@ class About(Protocol):
         ...
 
 
+_PERSONA_CHARS = 600
+"""So that it leaves small models room for the conversation."""
 Administers = Callable[[ChannelKey, Person], Awaitable[bool]]
 
 
@@ -116,6 +118,8 @@ class Commands:
                 return await self._export(asked, room)
             case "settings":
                 return await self._settings(asked, room)
+            case "persona":
+                return await self._persona(asked, room)
             case "pair":
                 return await self._pair(asked, room)
             case "model":
@@ -163,6 +167,7 @@ class Commands:
             voice=room.preferences.voice,
             used=round(100 * share),
             summary=summary,
+            persona=room.preferences.persona or "–",
             coming=self._coming(room),
         )
 
@@ -213,6 +218,18 @@ class Commands:
         thumbs = self._words.say("on" if chosen.thumbs else "off", room.language)
         language, voice = chosen.language or AUTO, chosen.voice
         return self._say(asked, room, "settings", answers=answers, thumbs=thumbs, language=language, voice=voice)
+
+    async def _persona(self, asked: Asked, room: Room) -> Done:
+        """How Parley is to be in this channel, in its owner's own words, which stand in one line of the prompt."""
+        chosen = room.preferences.persona
+        if asked.argument:
+            await self._only_admins(room)
+            wanted = " ".join(reading.clean(asked.argument).split())
+            if len(wanted) > _PERSONA_CHARS:
+                raise UserError("persona_too_long", limit_chars=_PERSONA_CHARS, chars=len(wanted))
+            chosen = "" if wanted.lower() == OFF else wanted
+            await self._prefer(room, replace(room.preferences, persona=chosen))
+        return self._say(asked, room, "persona_set" if chosen else "persona_none", persona=chosen)
 
     async def _pair(self, asked: Asked, room: Room) -> Done:
         """Let in who has a code, or tell who waits with one."""

@@ -10,6 +10,7 @@ from core.message import Event, Message
 from core.preferences import VoiceMode
 
 AUTO = "auto"
+OFF = "off"
 LANGUAGES = ("en", "zh-Hans")
 """Offered by name; any other BCP 47 tag can be typed."""
 
@@ -44,6 +45,7 @@ _TABLE = (
     Command("forget", ("me", "channel")),
     Command("export", private=True),
     Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
+    Command("persona", (OFF,), free=True),
     Command("pair", free=True, private=True, owners=True),
     Command("model", free=True, private=True, owners=True),
 )

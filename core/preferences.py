@@ -18,6 +18,7 @@ class Preferences:
     voice: auto answers a voice note by voice and text. language: a BCP 47 tag, "" for that of each message. answers:
     whom it answers in a group. thumbs: whether it puts 👍 and 👎 under its own answers where a platform has no buttons.
     model: the language model that an owner chose for the channel, "" for the one that answers everywhere.
+    persona: how Parley is to be there, in the words of whoever looks after the channel, "" for as it is.
     """
 
     voice: VoiceMode = "auto"
@@ -25,12 +26,13 @@ class Preferences:
     answers: Answers = "mentions"
     thumbs: bool = False
     model: str = ""
+    persona: str = ""
     version: int = 1
 
 
 def impersonal(preferences: Preferences) -> Preferences:
     """These preferences without what is a matter of people's taste."""
-    return replace(preferences, voice="auto", language="")
+    return replace(preferences, voice="auto", language="", persona="")
 
 
 _PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)

@@ -5,7 +5,7 @@ Everything is safe to repeat: a crash in between does it again, because the requ
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import cast
 
 from redis.asyncio.client import Pipeline
@@ -125,6 +125,9 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
         pipe.delete(*whole)
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
+    if person == EVERYBODY and kept.preferences.persona:
+        left = replace(kept.preferences, persona="")
+        pipe.set(keys.of_channel("prefs", channel), preferences.encode(left))
     if person != EVERYBODY and kept.tastes:
         pipe.set(keys.of_channel("prefs", channel), preferences.encode(preferences.impersonal(kept.preferences)))
 

@@ -65,6 +65,6 @@ def _ended(sentence: str) -> str:
 def _protocol(earlier: str, turns: Sequence[Turn]) -> str:
     lines = [earlier] if earlier else []
     for turn in turns:
-        said = prompt.marked(turn.said, turn.language, heard=turn.heard, forwarded=turn.forwarded)
+        said = prompt.marked(turn.said, turn.language, forwarded=turn.forwarded)
         lines += [prompt.labelled(said, turn.speaker or "User"), prompt.labelled(turn.reply, "Parley")]
     return "\n".join(lines)

@@ -126,6 +126,31 @@ async def test_only_those_who_look_after_a_group_change_what_concerns_all(house:
     assert (await Channels(house.store).preferences(HERE)).answers == "everything"
 
 
+async def test_a_persona_is_the_wish_of_those_who_look_after_a_group(house: House):
+    house.platform.admins = {BOB.id}
+    assert "look after" in await told(house, "/persona You are Luna.", group=True)
+    assert "You are Luna." in await told(house, "/persona You are\n\u202e Luna.", who=BOB, group=True)
+    assert "You are Luna." in await told(house, "/persona", group=True)
+    assert "You are Luna." in await told(house, "/status", group=True)
+    await told(house, "hello")
+    assert house.model.requests[-1].utterances[0].content.endswith("You are Luna.")
+    assert "as usual" in await told(house, "/persona OFF", who=BOB, group=True)
+    assert (await Channels(house.store).preferences(HERE)).persona == ""
+
+
+async def test_a_persona_that_is_too_long_is_refused_in_one_sentence(house: House):
+    said = await told(house, "/persona " + "You are Luna. " * 50)
+    assert said.startswith("That is too long")
+    assert "600" in said
+    assert "\n" not in said
+
+
+async def test_a_persona_is_forgotten_with_the_channel_and_its_other_choices_stay(house: House):
+    await told(house, "/settings answer-everything", "/language de", "/persona You are Luna.", "/forget channel")
+    chosen = await Channels(house.store).preferences(HERE)
+    assert (chosen.persona, chosen.answers, chosen.language) == ("", "everything", "de")
+
+
 async def test_what_is_said_beside_parley_counts_only_where_it_answers_everything(house: House):
     channels = Channels(house.store)
     desk = house.desk()
@@ -166,7 +191,7 @@ async def test_what_is_replied_to_is_translated_and_the_conversation_goes_on_wit
     house.model.enqueue("Guten Tag")
     assert await answered(house, "/translate de", Quote("Bob", "Good day")) == "Guten Tag"
     task, text = house.model.requests[-1].utterances
-    assert "tag de." in task.content
+    assert "into German." in task.content
     assert text.content == "Good day"
     house.platform.files["note"] = b"spoken words"
     house.hearing.translates = True

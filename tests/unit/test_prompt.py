@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -54,9 +55,11 @@ def _build(
     max_new_tokens: int = 64,
     quote: Quote | None = None,
     answer_in: str = "",
+    now: datetime | None = None,
+    persona: str = "",
 ) -> tuple[Utterance, ...]:
     profile = replace(PLAIN, max_new_tokens=max_new_tokens)
-    saying = Saying(said, language, "Bob", group, quote, answer_in)
+    saying = Saying(said, language, "Bob", group, quote, answer_in, now=now, persona=persona)
     return prompt.build(profile, Dialogue(summary, tuple(turns)), saying, notes=notes, model=WordModel(context))
 
 
@@ -160,8 +163,25 @@ def test_nobody_can_speak_for_another():
 
 def test_a_fixed_language_is_a_rule_of_the_channel():
     (system, _) = _build(answer_in="de")
-    assert "de" in system.content.split()[-1]
+    assert system.content.endswith(" Always answer in German.")
     assert _build([_turn(1)], answer_in="de")[0] == system
+
+
+def test_a_persona_is_a_rule_of_the_channel_in_one_place():
+    (system, _) = _build(persona="You are Luna.", answer_in="fr")
+    assert "You are Luna." in system.content
+    assert _build([_turn(1)], persona="You are Luna.", answer_in="fr")[0] == system
+
+
+def test_the_date_stands_in_the_newest_message_and_nowhere_else():
+    morning, noon = (datetime(2026, 3, 11, hour, 5, tzinfo=UTC) for hour in (9, 12))
+    first, later = (_build([_turn(1)], "What day is it?", now=now) for now in (morning, noon))
+    assert first[:-1] == later[:-1] == _build([_turn(1)], "hello", now=noon)[:-1]
+    assert "Wednesday, 11 March 2026" in first[-1].content
+    assert "09:05" in first[-1].content
+    assert "12:05" in later[-1].content
+    german = _build(said="Welcher Tag ist heute?", language="de", now=noon)[-1].content
+    assert "Mittwoch, 11. März 2026" in german
 
 
 def test_turns_that_a_summary_tells_of_are_not_shown_again():

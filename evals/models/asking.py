@@ -1,0 +1,98 @@
+"""Tasks done by an engine, several at once, as people would meet them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+from zlib import crc32
+
+from core import profiles, prompt
+from core.engine import Engine
+from core.errors import AssistantError
+from core.hearing import Transcript
+from core.lm.base import LanguageModel, Request, Sampling
+from core.message import Reply
+from core.prompt import Saying
+from evals.models.checking import faults
+from evals.models.tasks import ZONE, Task
+
+MAX_NEW_TOKENS = 96
+"""Enough for every task; an answer that goes on longer is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One task, the answer, and what is wrong with it."""
+
+    task: Task
+    answer: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How tasks are asked: `at_once` side by side, drawn with `seed`; `sampling` in the place of the profiles' own."""
+
+    at_once: int = 8
+    seed: int = 1
+    sampling: Sampling | None = None
+
+
+class ToldEars:
+    """Ears that hear what is written: the bytes of a voice note are its words."""
+
+    async def transcribe(self, audio: bytes, **asked: Any) -> Transcript:
+        """The words, whatever was asked."""
+        return Transcript(audio.decode(), str(asked.get("language") or "en"), 1.0)
+
+
+async def ask(
+    model: LanguageModel, tasks: Sequence[Task], asking: Asking, tell: Callable[[Answered], None]
+) -> list[Answered]:
+    """Every task answered and checked, in their order; `tell` hears of each as it is done."""
+    turn = asyncio.Semaphore(asking.at_once)
+
+    async def one(task: Task) -> Answered:
+        async with turn:
+            answer = await _answer(model, task, asking)
+        model.forget(str(task.message().channel))
+        done = Answered(task, answer, faults(answer, task.rules))
+        tell(done)
+        return done
+
+    return await asyncio.gather(*map(one, tasks))
+
+
+async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
+    profile = profiles.load(task.profile)
+    sampling = replace(asking.sampling or profile.sampling, seed=crc32(f"{asking.seed} {task.id}".encode()))
+    profile = replace(profile, max_new_tokens=min(MAX_NEW_TOKENS, profile.max_new_tokens), sampling=sampling)
+    ears: Any = ToldEars()
+    engine = Engine(model, ears, None, profile, ZONE, task.at.timestamp)  # pyright: ignore[reportArgumentType]
+    try:
+        match task.do:
+            case "translate":
+                return "".join([piece async for piece in engine.translate(task.said, task.answer_in)])
+            case "summarise":
+                return await engine.summarise(task.summary, task.dialogue().turns)
+            case "answer":
+                return await (_from_notes(engine, task) if task.notes else _from_engine(engine, task))
+    except AssistantError as error:
+        return f"[{error}]"
+
+
+async def _from_engine(engine: Engine, task: Task) -> str:
+    audio = task.said.encode() if task.heard else None
+    answers = engine.answer(task.message(), audio, task.dialogue(), task.preferences(), speak=False)
+    async with aclosing(answers) as steps:
+        return [step.turn.reply async for step in steps if isinstance(step, Reply)][0]
+
+
+async def _from_notes(engine: Engine, task: Task) -> str:
+    """As the engine does with notes that were found for a message."""
+    saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at)
+    chat = prompt.build(engine.profile, task.dialogue(), saying, notes=task.notes, model=engine.model)
+    request = Request(chat, engine.profile.max_new_tokens, engine.profile.sampling, channel=str(task.message().channel))
+    async with aclosing(engine.model.stream(request)) as pieces:
+        return "".join([piece async for piece in pieces])
