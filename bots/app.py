@@ -39,6 +39,7 @@ from core.store import Store
 from core.summaries import Summaries
 from core.sweeping import Sweeping
 from core.telemetry import log
+from core.thinking.guards import Guards
 from core.turns import Turns
 from core.upkeep import Upkeep
 from core.worker import Worker
@@ -84,7 +85,8 @@ class App:
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
         allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
-        self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes))
+        own_page = not settings.web_token.get_secret_value()
+        self.access = Access(settings.access, allowed, owners, Pairing(store, self.lanes), own_page=own_page)
         self.standby = Standby(store, self.lanes.owner)
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
@@ -208,7 +210,11 @@ class App:
             speaking = group.create_task(self._load_speaking(model))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
         self._engine = engine = Engine(
-            model.result(), hearing.result(), speaking.result(), profiles.load(self.settings.profile)
+            model.result(),
+            hearing.result(),
+            speaking.result(),
+            profiles.load(self.settings.profile),
+            Guards(self.settings.country, self.settings.timezone),
         )
         try:
             yield engine

@@ -5,7 +5,7 @@ Bytes and values in, values out. Knows no platform and no Redis; the worker call
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core import clock, prompt, reading, summarising
 from core.dialogue import Dialogue
@@ -18,6 +18,9 @@ from core.profiles import Profile
 from core.prompt import Saying
 from core.speaking import Speaking
 from core.telemetry import VOICE_FAILURES, log, timed
+from core.thinking import guards
+from core.thinking.guards import Guards
+from core.thinking.moment import Moment
 
 _LOG = log("engine")
 _ANEW = Sampling(temperature=0.8, top_p=0.95)
@@ -39,14 +42,30 @@ def _language(said: str, message: Message, preferences: Preferences) -> str:
     return preferences.language or reading.language_of(said, message.sender.language)
 
 
+def _moment(
+    message: Message, said: str, language: str, dialogue: Dialogue, preferences: Preferences, *, owner: bool
+) -> Moment:
+    return Moment(
+        said,
+        language,
+        dialogue,
+        clock.now(),
+        person=message.sender.id,
+        speaker=message.sender.name if message.group else "",
+        answer_in=preferences.language,
+        owner=owner,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The thinking half: a model, ears, a voice and a way of speaking."""
+    """The thinking half: a model, ears, a voice, a way of speaking, and what stands around the model."""
 
     model: LanguageModel
     hearing: Hearing
     speaking: Speaking
     profile: Profile
+    guards: Guards = field(default_factory=Guards)
 
     @property
     def model_name(self) -> str:
@@ -100,13 +119,14 @@ class Engine:
         *,
         speak: bool = True,
         anew: bool = False,
+        owner: bool = False,
     ) -> AsyncGenerator[Transcript | Draft | Sign | Reply, None]:
         """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply.
 
         Nothing more comes when Parley proves not to be asked.
 
         `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
-        `anew` asks for another answer than the likeliest.
+        `anew` asks for another answer than the likeliest; `owner`: owners alone read it, so that it may name settings.
         UserError when the message cannot be served.
         """
         heard = ""
@@ -120,30 +140,49 @@ class Engine:
         if not said:
             raise UserError("empty_message")
         language = _language(said, message, preferences)
-        with timed("prompt"):
-            request = self._request(message, said, dialogue, preferences, heard=bool(heard))
-        if anew:
-            request = replace(request, sampling=_ANEW)
+        moment = _moment(message, said, language, dialogue, preferences, owner=owner)
+        text = self.guards.before(moment, instructable=self.model.instructable)
+        author = guards.NAME if text else self.model.name
         if heard:
             yield Draft("", heard)
-        grown = ""
-        # Closed when the turn is cancelled, which ends the generation.
-        async with aclosing(self.model.stream(request)) as pieces:
-            with timed("model"):
-                async for piece in pieces:
-                    grown += piece
-                    yield Draft(reading.presentable(grown), heard)
-        text = reading.presentable(grown)
+        if not text:
+            with timed("prompt"):
+                request = self._request(message, said, dialogue, preferences, moment, heard=bool(heard))
+            if anew:
+                request = replace(request, sampling=_ANEW)
+            # Closed when the turn is cancelled, which ends the generation.
+            async with aclosing(self._generate(request)) as grown:
+                async for text in grown:
+                    if self.model.instructable:
+                        yield Draft(text, heard)
+            if text and not self.model.instructable:
+                text = self.guards.after(text, moment)
         if not text:
             raise UserError("no_answer")
         voice: VoiceNote | None = None
         if speak and (preferences.voice == "always" or (preferences.voice == "auto" and heard)):
             yield "recording"
             voice = await self._speak(text, language)
-        yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
+        yield Reply(self._turn(message, said, text, language, author, bool(heard), voice), voice)
+
+    async def _generate(self, request: Request) -> AsyncGenerator[str, None]:
+        """The model's answer as it may be shown, all of it each time that it grew."""
+        grown = ""
+        async with aclosing(self.model.stream(request)) as pieces:
+            with timed("model"):
+                async for piece in pieces:
+                    grown += piece
+                    yield reading.presentable(grown)
 
     def _request(
-        self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences, *, heard: bool
+        self,
+        message: Message,
+        said: str,
+        dialogue: Dialogue,
+        preferences: Preferences,
+        moment: Moment,
+        *,
+        heard: bool,
     ) -> Request:
         language = _language(said, message, preferences)
         if len(said) > self.model.context_tokens * _CHARS_PER_TOKEN:
@@ -159,7 +198,8 @@ class Engine:
             heard=heard,
             forwarded=message.forwarded,
         )
-        utterances = prompt.build(self.profile, dialogue, saying, notes=(), model=self.model)
+        notes = self.guards.notes(moment) if self.model.instructable else ()
+        utterances = prompt.build(self.profile, dialogue, saying, notes=notes, model=self.model)
         return Request(
             utterances=utterances,
             max_new_tokens=self.profile.max_new_tokens,
@@ -178,7 +218,14 @@ class Engine:
             return None
 
     def _turn(
-        self, message: Message, said: str, reply: str, language: str, heard: bool, voice: VoiceNote | None
+        self,
+        message: Message,
+        said: str,
+        reply: str,
+        language: str,
+        author: str,
+        heard: bool,
+        voice: VoiceNote | None,
     ) -> Turn:
         return Turn(
             id=message.id,
@@ -187,7 +234,7 @@ class Engine:
             said=said,
             reply=reply,
             language=language,
-            model=self.model.name,
+            model=author,
             profile=self.profile.name,
             heard=heard,
             spoken=voice is not None,

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
 THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "voices", "aloud", "signs", "espeak", "engine"}
-THINKING |= {"summarising", "audio", "profiles", "knowledge"}
+THINKING |= {"summarising", "audio", "profiles", "knowledge", "thinking", "tools"}
 KEEPING = {
     "access",
     "pairing",

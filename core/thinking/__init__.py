@@ -1,0 +1,1 @@
+"""What stands around the model: dangers, what Parley knows of itself, manners, and what is true of what it says."""
