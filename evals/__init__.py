@@ -1,0 +1,1 @@
+"""Measurements on what people say: programs that print a table."""
