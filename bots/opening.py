@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.speaking import Speaking
 from core.telemetry import log
 from core.thinking.engines import Engines
+from core.thinking.guards import Guards
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
@@ -46,7 +47,7 @@ class Opening:
     async def engines(self) -> AsyncGenerator[Engines]:
         """The models, loaded side by side off the event loop, and closed at the end."""
         settings = self._settings
-        profile = profiles.load(settings.profile)
+        profile, guards = profiles.load(settings.profile), Guards(settings.country, settings.timezone)
         minds = Holding[LanguageModel](self._open_mind, limit_bytes=memory_limit_bytes(settings))
         ears = Holding[Hearing](self._open_ears)
         async with asyncio.TaskGroup() as group:
@@ -58,7 +59,7 @@ class Opening:
         self.open = engines = Engines(
             minds,
             ears,
-            lambda mind, ears: Engine(mind, ears, voice, profile),
+            lambda mind, ears: Engine(mind, ears, voice, profile, guards),
             arrivals=self.arrivals,
             choices=lambda: starter.choices("mind", settings),
         )

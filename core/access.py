@@ -9,7 +9,7 @@ from typing import Literal
 
 from core import clock, keys
 from core.errors import UserError
-from core.message import ChannelKey, Message, Move, Person, PlatformName, Reaction
+from core.message import ChannelKey, Message, Move, Person, Reaction
 from core.pairing import CODE_S, Pairing, Stranger
 from core.telemetry import log
 
@@ -22,14 +22,16 @@ _TOLD_S = keys.DAY_S
 
 
 class Access:
-    """The owner's rule; `allowed` and `owners` are people and places as the settings write them."""
+    """The owner's rule; `allowed` and `owners` are people and places as the settings write them.
+
+    `own_page`: the web page asks for no token, so whoever uses it sits at this machine.
+    """
 
     def __init__(
         self, rule: Rule, allowed: Iterable[str], owners: Iterable[str], pairing: Pairing, *, own_page: bool = False
     ) -> None:
-        """`own_page`: the web page is for this machine alone, so that whoever is there is the owner."""
         self.rule: Rule = rule
-        self._own: tuple[PlatformName, ...] = ("console", "web") if own_page else ("console",)
+        self._own_page = own_page
         self.pairing = pairing
         self._owners = frozenset(owners)
         self._listed = frozenset(allowed) | self._owners
@@ -69,8 +71,9 @@ class Access:
         return UserError("group_not_paired" if message.group else "not_paired", code=kept.code)
 
     def owns(self, person: Person, channel: ChannelKey) -> bool:
-        """Whether a person is an owner, or sits at this machine."""
-        return channel.platform in self._own or _name(channel, person.id) in self._owners
+        """Whether a person may let others in: an owner, or whoever sits at this machine's terminal or own page."""
+        own = channel.platform == "console" or (channel.platform == "web" and self._own_page)
+        return own or _name(channel, person.id) in self._owners
 
     async def moved(self, event: Move) -> None:
         """A group that was let in keeps its access under its new name."""

@@ -211,7 +211,8 @@ class Answering:
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
-        answer = engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew)
+        owner = self._commands.only_owners_read(message)
+        answer = engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew, owner=owner)
         async with contextlib.aclosing(answer) as steps:
             async for step in steps:
                 match step:

@@ -92,6 +92,10 @@ class Commands:
         self._access = access
         self._privacy = privacy
 
+    def only_owners_read(self, message: Message) -> bool:
+        """Whether what answers a message is read by an owner and nobody else."""
+        return not message.group and self._access.owns(message.sender, message.channel)
+
     async def run(self, asked: Asked, room: Room) -> Done:
         """Do it; UserError when it cannot be done here."""
         match asked.command.name:

@@ -5,9 +5,7 @@ Bytes and values in, values out. Knows no platform and no Redis; the worker call
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field, replace
 
 from core import clock, prompt, reading, summarising
 from core.dialogue import Dialogue
@@ -20,7 +18,9 @@ from core.profiles import Profile
 from core.prompt import Saying
 from core.speaking import Speaking
 from core.telemetry import VOICE_FAILURES, log, timed
-from core.thinking import languages
+from core.thinking import guards, languages
+from core.thinking.guards import Guards
+from core.thinking.moment import Moment
 
 _LOG = log("engine")
 _ANEW = Sampling(temperature=0.8, top_p=0.95)
@@ -38,22 +38,18 @@ def is_for_parley(message: Message, preferences: Preferences) -> bool:
     return message.addressed or preferences.answers == "everything"
 
 
-def _language(said: str, message: Message, preferences: Preferences) -> str:
-    return preferences.language or reading.language_of(said, message.sender.language)
-
-
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The thinking half: a model, ears, a voice and a way of speaking.
+    """The thinking half: a model, ears, a voice, a way of speaking, and what stands around the model.
 
-    `zone`: where the people are, None where this machine is; `now` tells the seconds since the epoch.
+    `now` tells the seconds since the epoch.
     """
 
     model: LanguageModel
     hearing: Hearing
     speaking: Speaking
     profile: Profile
-    zone: ZoneInfo | None = None
+    guards: Guards = field(default_factory=Guards)
     now: Callable[[], float] = clock.now
 
     @property
@@ -108,13 +104,14 @@ class Engine:
         *,
         speak: bool = True,
         anew: bool = False,
+        owner: bool = False,
     ) -> AsyncGenerator[Transcript | Draft | Sign | Reply, None]:
         """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply.
 
         Nothing more comes when Parley proves not to be asked.
 
         `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
-        `anew` asks for another answer than the likeliest.
+        `anew` asks for another answer than the likeliest; `owner`: owners alone read it, so that it may name settings.
         UserError when the message cannot be served.
         """
         heard = ""
@@ -127,46 +124,72 @@ class Engine:
         said = reading.clean(f"{heard}\n{message.text}", message.mentions)
         if not said:
             raise UserError("empty_message")
-        language = _language(said, message, preferences)
-        with timed("prompt"):
-            request = self._request(message, said, dialogue, preferences)
-        if anew:
-            request = replace(request, sampling=_ANEW)
+        moment = self._moment(message, said, dialogue, preferences, owner=owner)
+        language = moment.language
+        text = self.guards.before(moment, instructable=self.model.instructable)
+        author = guards.NAME if text else self.model.name
         if heard:
             yield Draft("", heard)
-        grown = ""
-        # Closed when the turn is cancelled, which ends the generation.
-        async with aclosing(self.model.stream(request)) as pieces:
-            with timed("model"):
-                async for piece in pieces:
-                    grown += piece
-                    yield Draft(reading.presentable(grown), heard)
-        text = reading.presentable(grown)
+        if not text:
+            with timed("prompt"):
+                request = self._request(message, moment, preferences)
+            if anew:
+                request = replace(request, sampling=_ANEW)
+            # Closed when the turn is cancelled, which ends the generation.
+            async with aclosing(self._generate(request)) as grown:
+                async for text in grown:
+                    if self.model.instructable:
+                        yield Draft(text, heard)
+            if text and not self.model.instructable:
+                text = self.guards.after(text, moment)
         if not text:
             raise UserError("no_answer")
         voice: VoiceNote | None = None
         if speak and (preferences.voice == "always" or (preferences.voice == "auto" and heard)):
             yield "recording"
             voice = await self._speak(text, language)
-        yield Reply(self._turn(message, said, text, language, bool(heard), voice), voice)
+        yield Reply(self._turn(message, said, text, language, author, bool(heard), voice), voice)
 
-    def _request(self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences) -> Request:
-        language = _language(said, message, preferences)
-        if len(said) > self.model.context_tokens * _CHARS_PER_TOKEN:
+    async def _generate(self, request: Request) -> AsyncGenerator[str, None]:
+        """The model's answer as it may be shown, all of it each time that it grew."""
+        grown = ""
+        async with aclosing(self.model.stream(request)) as pieces:
+            with timed("model"):
+                async for piece in pieces:
+                    grown += piece
+                    yield reading.presentable(grown)
+
+    def _moment(
+        self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences, *, owner: bool
+    ) -> Moment:
+        return Moment(
+            said,
+            preferences.language or reading.language_of(said, message.sender.language),
+            dialogue,
+            self.now(),
+            person=message.sender.id,
+            speaker=message.sender.name if message.group else "",
+            answer_in=preferences.language,
+            owner=owner,
+        )
+
+    def _request(self, message: Message, moment: Moment, preferences: Preferences) -> Request:
+        if len(moment.text) > self.model.context_tokens * _CHARS_PER_TOKEN:
             raise UserError("message_too_long", limit_words=self.model.context_tokens // 2)
         quote = replace(message.quote, text=reading.clean(message.quote.text)) if message.quote else None
         saying = Saying(
-            said,
-            language,
+            moment.text,
+            moment.language,
             message.sender.name,
             message.group,
             quote,
             answer_in=preferences.language,
             forwarded=message.forwarded,
-            now=datetime.fromtimestamp(self.now(), UTC).astimezone(self.zone),
+            now=self.guards.local_time(moment),
             persona=preferences.persona,
         )
-        utterances = prompt.build(self.profile, dialogue, saying, notes=(), model=self.model)
+        notes = self.guards.notes(moment) if self.model.instructable else ()
+        utterances = prompt.build(self.profile, moment.dialogue, saying, notes=notes, model=self.model)
         return Request(
             utterances=utterances,
             max_new_tokens=self.profile.max_new_tokens,
@@ -185,7 +208,14 @@ class Engine:
             return None
 
     def _turn(
-        self, message: Message, said: str, reply: str, language: str, heard: bool, voice: VoiceNote | None
+        self,
+        message: Message,
+        said: str,
+        reply: str,
+        language: str,
+        author: str,
+        heard: bool,
+        voice: VoiceNote | None,
     ) -> Turn:
         return Turn(
             id=message.id,
@@ -194,7 +224,7 @@ class Engine:
             said=said,
             reply=reply,
             language=language,
-            model=self.model.name,
+            model=author,
             profile=self.profile.name,
             heard=heard,
             spoken=voice is not None,

@@ -1,1 +1,1 @@
-"""Thinking: bytes and values in, values out."""
+"""Thinking: what a turn makes of what was said, and what stands around the model."""

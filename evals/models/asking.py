@@ -14,6 +14,7 @@ from core.hearing import Transcript
 from core.lm.base import LanguageModel, Request, Sampling
 from core.message import Reply
 from core.prompt import Saying
+from core.thinking.guards import Guards
 from evals.models.checking import faults
 from evals.models.tasks import ZONE, Task
 
@@ -69,7 +70,7 @@ async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
     sampling = replace(asking.sampling or profile.sampling, seed=crc32(f"{asking.seed} {task.id}".encode()))
     profile = replace(profile, max_new_tokens=min(MAX_NEW_TOKENS, profile.max_new_tokens), sampling=sampling)
     ears: Any = ToldEars()
-    engine = Engine(model, ears, None, profile, ZONE, task.at.timestamp)  # pyright: ignore[reportArgumentType]
+    engine = Engine(model, ears, None, profile, Guards(zone=ZONE.key), task.at.timestamp)  # pyright: ignore[reportArgumentType]
     try:
         match task.do:
             case "translate":

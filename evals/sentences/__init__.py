@@ -1,0 +1,1 @@
+"""Sentences of many people's kinds, written by hand, none by a generator of the training."""
