@@ -3,7 +3,7 @@
 from core.errors import SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
-from core.settings import Settings
+from core.settings import Settings, names_in
 from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
 
@@ -21,7 +21,8 @@ def open_model(settings: Settings) -> LanguageModel:
 
 def open_hearing(settings: Settings) -> Hearing:
     """Speech recognition as set; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models")
+    allowed = names_in(settings.asr_languages)
+    return Hearing.open(settings.asr_model or None, download_dir=settings.data_dir / "models", allowed=allowed)
 
 
 def open_speaking(settings: Settings) -> Speaking:
