@@ -10,6 +10,7 @@ stopping.watch()  # what follows takes half a second, in which Ctrl-C may come
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -46,6 +47,18 @@ def doctor() -> None:
     from bots.doctor import examine
 
     raise typer.Exit(0 if _run(examine(_settings(level="ERROR"), typer.echo)) else 1)
+
+
+@cli.command()
+def voice(
+    text: Annotated[str, typer.Argument(help="What it says.")],
+    language: Annotated[str, typer.Option(help="Such as de; none: that of the text.")] = "",
+    out: Annotated[Path, typer.Option(help="The voice note that is written.")] = Path("voice.ogg"),
+) -> None:
+    """Let the voice of the settings say something, into an OGG/Opus file."""
+    from bots.cli.voice import write_note
+
+    _run(write_note(_settings(level="WARNING"), text, language, out, typer.echo))
 
 
 @cli.command()

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TypeVar
 
 from bots.starter import BUILTIN
@@ -13,10 +14,12 @@ from core.errors import RetryableError, SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
 from core.models import kept
-from core.settings import Settings
+from core.settings import Settings, names_in
 from core.speaking import Speaking
 from core.telemetry import log
+from core.voices import piper
 from core.voices.builtin import BuiltinVoice
+from core.voices.piper import PiperVoice
 
 _LOG = log("loading")
 _Loaded = TypeVar("_Loaded")
@@ -72,7 +75,8 @@ def open_model(settings: Settings, name: str) -> LanguageModel:
 
 def open_hearing(settings: Settings, name: str) -> Hearing:
     """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
-    return Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models")
+    allowed = names_in(settings.asr_languages)
+    return Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models", allowed=allowed)
 
 
 def _place(name: str, settings: Settings) -> str | None:
@@ -85,16 +89,22 @@ def _place(name: str, settings: Settings) -> str | None:
 
 def open_speaking(settings: Settings) -> Speaking:
     """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
-    model = settings.tts_model
+    model, voice, speed = settings.tts_model, settings.tts_voice, settings.tts_speed
     if settings.tts_url:
         if not model:
             raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
         from core.voices.remote import RemoteVoice  # openai takes a second to import
 
         key = settings.tts_api_key.get_secret_value()
-        return Speaking(RemoteVoice(settings.tts_url, model, settings.tts_voice or "alloy", key))
-    if model:
-        from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
+        return Speaking(RemoteVoice(settings.tts_url, model, voice or "alloy", key, speed))
+    if not model:
+        return Speaking(BuiltinVoice(voice=voice, speed=speed))
+    if piper.weights_in(folder := Path(model).expanduser()):
+        return Speaking(PiperVoice.open(model, voice=voice, speed=speed))
+    if folder.suffix == ".onnx" or (folder.is_dir() and not (folder / "config.json").is_file()):
+        raise SettingError(
+            "TTS_MODEL", repr(model), "a Piper voice (one .onnx with its .onnx.json) or a VITS voice (config.json)"
+        )
+    from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
 
-        return Speaking(VitsVoice.open(model))
-    return Speaking(BuiltinVoice())
+    return Speaking(VitsVoice.open(model, voice=voice, speed=speed))

@@ -14,7 +14,7 @@ from core.commanding import Commands, Done, Room
 from core.commands import Asked
 from core.delivery import Showing
 from core.dialogue import Dialogue
-from core.engine import Engine, is_for_parley
+from core.engine import Engine, Unsure, is_for_parley
 from core.errors import PermanentError, RetryableError, UserError
 from core.feedback import Feedback
 from core.hearing import MAX_AUDIO_S, Transcript
@@ -199,7 +199,7 @@ class Answering:
         audio = await self._fetch(spoken)
         if audio is None:
             return ""
-        transcript = await engine.hear(audio, spoken, scene.preferences, in_english=in_english)
+        transcript = await engine.hear(audio, spoken, scene.dialogue, scene.preferences, in_english=in_english)
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
         return transcript.text
 
@@ -223,6 +223,10 @@ class Answering:
                         await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
                     case Draft():
                         showing.draft(step)
+                    case Unsure():
+                        language = self._language(message, scene.preferences)
+                        question = self._words.say("did_you_say", language, heard=step.turn.said)
+                        return Reply(replace(step.turn, reply=question, doubtful=True), None)
                     case sign:
                         showing.sign(sign)
         return None

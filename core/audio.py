@@ -6,6 +6,7 @@ Everything here blocks; callers run it in a thread of their own.
 import io
 from collections.abc import Iterator
 from math import ceil
+from typing import cast
 
 import av
 import numpy as np
@@ -26,8 +27,20 @@ _OPUS_RATE_HZ = 48_000
 _OPUS_BITS_S = 32_000
 _MAX_LOUDNESS_BYTES = 256  # Discord: at most 256, and at most one per 100 ms
 _LOUDNESS_PER_S = 10
-_CONTAINERS = "ogg,mp3,mov,wav,matroska,aac,flac,amr,caf,aiff"
+_CONTAINERS = (
+    "ogg,mp3,mov,wav,matroska,aac,flac,amr,caf,aiff,asf,avi,mpegts,mpeg,ac3,eac3,au,w64,wv,tta,flv,ape,dts,voc,gsm,"
+    "dsf,mpc,mpc8,tak,truehd,oma,nut,sox,loas"
+)
 """FFmpeg demuxers that read nothing but their own bytes: a playlist could name files of this machine."""
+_CANCELLED = 0.5
+"""Of the louder channel's level. Below it channels cancel each other where they are mixed: two that have nothing in
+common keep 0.7, and one that is silent leaves 0.5.
+"""
+_PEAK = 10 ** (-3 / 20)
+_MOST_GAIN = 100.0
+"""40 dB. What is quieter still is not amplified to full level, or the noise of a silent room would be."""
+_BRIEF = 0.0005
+"""The share of the samples that may be louder than the peak: a click is not the level of a recording."""
 
 _MIN_RATE_HZ = 4_000
 """Nobody records below; a file that claims 1 Hz would grow 16,000 times in memory."""
@@ -36,10 +49,11 @@ Waveform = NDArray[np.float32]
 
 
 def decode(data: bytes, *, max_s: float, rate_hz: int = SAMPLE_RATE_HZ) -> Waveform:
-    """float32[T], mono, at `rate_hz`, of a voice note, a music file or a video's sound track.
+    """float32[T], mono, at `rate_hz`, of a voice note, a music file or the sound track that a player would choose.
 
-    A file that breaks off gives what came before. Decoding stops as soon as more than `max_s` seconds came out,
-    whatever the header claims. UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long.
+    Channels are mixed as a listener would hear them: where they cancel each other, the louder one is taken. A file that
+    breaks off gives what came before. Decoding stops as soon as more than `max_s` seconds came out, whatever the header
+    claims. UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long.
     """
     if not data:
         raise UserError("audio_empty")
@@ -47,12 +61,28 @@ def decode(data: bytes, *, max_s: float, rate_hz: int = SAMPLE_RATE_HZ) -> Wavef
     room = int(max_s * rate_hz)
     for chunk in _chunks(data, rate_hz):
         chunks.append(chunk)
-        room -= len(chunk)
+        room -= chunk.shape[1]
         if room < 0:
             raise UserError("audio_too_long", limit_minutes=ceil(max_s / 60))
     if not chunks:
         raise UserError("audio_unreadable")
-    return np.concatenate(chunks).astype(np.float32) / np.float32(32768)
+    width = max(len(chunk) for chunk in chunks)
+    channels = np.concatenate([np.broadcast_to(chunk, (width, chunk.shape[1])) for chunk in chunks], axis=1)
+    return _mixed(channels.astype(np.float32) / np.float32(32768))
+
+
+def _mixed(channels: NDArray[np.float32]) -> Waveform:
+    """float32[channels, T] -> float32[T]."""
+    mix = channels.mean(axis=0)
+    levels = np.sqrt(np.mean((channels - channels.mean(axis=1, keepdims=True)) ** 2, axis=1))
+    return channels[levels.argmax()] if np.std(mix) < _CANCELLED * levels.max() else mix
+
+
+def levelled(waveform: Waveform) -> Waveform:
+    """The same sound around zero, its loudest parts at -3 dB; at most 40 dB louder than it was."""
+    centred = waveform - waveform.mean(dtype=np.float64).astype(np.float32) if len(waveform) else waveform
+    loud = float(np.quantile(np.abs(centred), 1 - _BRIEF)) if len(waveform) else 0.0
+    return np.clip(centred * np.float32(min(_MOST_GAIN, _PEAK / loud)), -1, 1) if loud else centred
 
 
 def _chunks(data: bytes, rate_hz: int) -> Iterator[NDArray[np.int16]]:
@@ -69,14 +99,18 @@ def _chunks(data: bytes, rate_hz: int) -> Iterator[NDArray[np.int16]]:
 
 def _frames(container: InputContainer) -> Iterator[AudioFrame]:
     try:
-        yield from container.decode(audio=0)
+        # Video players and FFmpeg choose so: the track that is marked as the default, else the richest.
+        yield from cast(Iterator[AudioFrame], container.decode(container.streams.best("audio")))
     except FFmpegError as error:
         # A cut file: what was decoded so far is kept, and nothing at all is told as unreadable.
         _LOG.debug("a sound breaks off: %s", error)
 
 
 def _resampled(frames: Iterator[AudioFrame], rate_hz: int) -> Iterator[NDArray[np.int16]]:
-    """int16[t] pieces, mono, at `rate_hz`. Some encoders change rate or channels midway: then a new resampler."""
+    """int16[1 or 2, t] pieces at `rate_hz`, more channels as two.
+
+    Some encoders change rate or channels midway: then a new resampler.
+    """
     shape: tuple[int, str, str] | None = None
     resampler: AudioResampler | None = None
     for frame in frames:
@@ -85,11 +119,16 @@ def _resampled(frames: Iterator[AudioFrame], rate_hz: int) -> Iterator[NDArray[n
         found = (frame.sample_rate, frame.layout.name, frame.format.name)
         if resampler is None or found != shape:
             if resampler is not None:
-                yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
-            shape, resampler = found, AudioResampler(format="s16", layout="mono", rate=rate_hz)
-        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+                yield from (_samples(piece) for piece in resampler.resample(None))
+            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            shape, resampler = found, AudioResampler(format="s16p", layout=layout, rate=rate_hz)
+        yield from (_samples(piece) for piece in resampler.resample(frame))
     if resampler is not None:
-        yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
+        yield from (_samples(piece) for piece in resampler.resample(None))
+
+
+def _samples(frame: AudioFrame) -> NDArray[np.int16]:
+    return cast(NDArray[np.int16], frame.to_ndarray())
 
 
 def encode_ogg_opus(waveform: NDArray[np.float32] | NDArray[np.int16], rate_hz: int) -> bytes:

@@ -37,10 +37,10 @@ _DIALOGUE: TypeAdapter[Dialogue] = TypeAdapter(Dialogue)
 def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
     """The dialogue with one more turn, its oldest turns dropped until it fits MAX_BYTES.
 
-    A turn with the id of an earlier one takes that one's place, so that a replayed turn is remembered once. The newest
-    turn always stays.
+    A turn with the id of an earlier one takes that one's place, so that a replayed turn is remembered once, and the
+    place of those that it names as its `earlier` ones. The newest turn always stays.
     """
-    turns = (*(kept for kept in dialogue.turns if kept.id != turn.id), turn)
+    turns = (*(kept for kept in dialogue.turns if kept.id not in (turn.id, *turn.earlier)), turn)
     sizes = [len(to_json(_DIALOGUE, Dialogue(turns=(each,)))) for each in turns]
     room = MAX_BYTES - len(dialogue.summary.encode(errors="replace"))
     first = 0

@@ -7,6 +7,7 @@ Constants: espeak-ng's speak_lib.h.
 
 import ctypes
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import espeakng_loader
@@ -17,6 +18,7 @@ from core.errors import PermanentError
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS
 _UTF8 = 1
+_IPA = 2  # phonememode: bit 1
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 Samples = NDArray[np.int16]
@@ -56,6 +58,21 @@ class Espeak:
         data = text.encode()
         self._library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _UTF8, None, None)
         return np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int16)
+
+    def variants(self) -> frozenset[str]:
+        """The names of what may stand after a voice and a plus: other speakers of it."""
+        return frozenset(file.name for file in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir())
+
+    def phonemes(self, text: str, voice: str) -> str:
+        """The text in the International Phonetic Alphabet, without stops. PermanentError as in `say`."""
+        if not self.has(voice):
+            raise PermanentError(f"espeak-ng has no voice {voice}")
+        told = self._library.espeak_TextToPhonemes
+        told.restype, told.argtypes = ctypes.c_char_p, [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
+        rest, clauses = ctypes.c_char_p(text.encode()), list[str]()
+        while rest.value is not None:  # clause by clause; the library moves the pointer on
+            clauses.append((told(ctypes.byref(rest), _UTF8, _IPA) or b"").decode())
+        return " ".join(filter(None, clauses))
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:

@@ -181,8 +181,8 @@ Event = Message | Reaction | Edit | Deletion | Move | Summary
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as the dialogue remembers it: `heard` when `said` is a transcript, `person` the id of who
-    said it, `ref` and `forwarded` as in the message, `earlier` the ids of the answers that this one takes the place of.
+    """One message answered, as it is remembered: `heard` when `said` is a transcript, `doubtful` when `reply` asks if
+    it is right, `person` the id of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces.
     """
 
     id: str
@@ -199,6 +199,7 @@ class Turn:
     person: str = ""
     forwarded: str | None = None
     earlier: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 Sign = Literal["typing", "recording"]

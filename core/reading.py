@@ -27,6 +27,17 @@ _INVISIBLE_RUN = re.compile(f"(?:{_INVISIBLE.pattern}|[{_JOINERS}]){{3,}}")
 _SPACES = re.compile("[^\\S\n]")
 _LETTER = "[^\\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """Of scripts that part words by spaces: "嘿Parley你好" names Parley."""
+_QUOTES = "\"'“”‘’«»「」 "
+_AROUND = _QUOTES + ".,!?;:…。，！？；：、"
+_YES = frozenset(
+    "yes|yeah|yep|yup|yes please|yes i did|that's right|that is right|right|correct|exactly|sure|ok|okay|是|"
+    "是的|对|对的|没错|嗯|嗯嗯|好|好的|ja|genau|richtig|oui|c'est ça|sí|si|correcto|sì|esatto|sim|да|はい".split("|")
+)
+_SAID_AGAIN = re.compile(
+    r"(?:no+|nope|nein|non|不|不是|不对|没有)?[,.，。!！\s]*(?:i said|i meant|i was saying|ich sagte|j'ai dit|dije|"
+    r"我说的是|我是说|我刚才说的是|我说)[:：,，\s]*(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?")
 """Language, script and region: of RFC 5646 what a chat needs, and no room for a sentence."""
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -66,6 +77,15 @@ def command(text: str) -> tuple[str, str] | None:
     """`/name@bot rest` -> (name, rest); None for what is no command."""
     match = _COMMAND.fullmatch(text.strip())
     return (match[1].lower(), (match[2] or "").strip()) if match else None
+
+
+def meant(text: str, heard: str) -> str:
+    """What was said, by the answer to "Did you say …?": `heard` after a yes, the words after "no, I said", else ""."""
+    plain = text.strip().strip(_AROUND).casefold()
+    if plain in _YES:
+        return heard
+    again = _SAID_AGAIN.fullmatch(text.strip())
+    return again[1].strip(_QUOTES) if again else ""
 
 
 def names_one_of(text: str, names: Iterable[str]) -> bool:

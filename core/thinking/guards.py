@@ -25,6 +25,10 @@ class Guards:
     country: str = ""
     zone: str = ""
 
+    def urgent(self, moment: Moment) -> bool:
+        """Whether somebody may be in danger, so that even what was hardly heard is answered at once."""
+        return dangers.recognised(moment.text) is not None
+
     def before(self, moment: Moment, *, instructable: bool) -> str:
         """The answer that needs no model, "" where the model is to answer."""
         if danger := dangers.recognised(moment.text):

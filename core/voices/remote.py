@@ -24,12 +24,13 @@ _LONGEST_S = 2 * MAX_SPEECH_S
 class RemoteVoice:
     """One voice of one server. Nothing is tried again here: the text of the answer is waiting."""
 
-    def __init__(self, url: str, model: str, voice: str, api_key: str = "") -> None:
+    def __init__(self, url: str, model: str, voice: str, api_key: str = "", speed: float = 1.0) -> None:
         from httpx2 import Timeout  # comes with openai
         from openai import AsyncOpenAI  # slow to import
 
         self.name = model
         self._voice = voice
+        self._speed = {"speed": speed} if speed != 1 else None  # not every server knows it
         timeout = Timeout(TOTAL_S, connect=CONNECT_S)
         self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=timeout)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
@@ -60,7 +61,7 @@ class RemoteVoice:
     async def _ask(self, text: str) -> bytes:
         # WAV is what most of these servers can do; what comes instead is decoded all the same.
         asking = self._client.audio.speech.with_streaming_response.create(
-            input=text, model=self.name, voice=self._voice, response_format="wav"
+            input=text, model=self.name, voice=self._voice, response_format="wav", extra_body=self._speed
         )
         received = bytearray()
         async with asking as response:

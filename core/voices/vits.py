@@ -22,18 +22,27 @@ _MOST_DIGITS = 15
 class VitsVoice:
     """One loaded model and the thread that it runs in. `model` and `tokenizer` are transformers' own objects."""
 
-    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
+    def __init__(self, name: str, model: Any, tokenizer: Any, speaker: int = 0) -> None:
         self.name = name
         self._model = model
         self._tokenizer = tokenizer
+        self._speaker = speaker
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
 
     @classmethod
-    def open(cls, model: str) -> "VitsVoice":
-        """Load a folder or hub id; blocks. SettingError names TTS_MODEL and what is wrong with it.
+    def open(cls, model: str, *, voice: str = "", speed: float = 1.0) -> "VitsVoice":
+        """Load a folder or hub id; blocks. SettingError names TTS_MODEL or TTS_VOICE and what is wrong with it.
 
-        What the hub cache holds is used as it is, without the network; otherwise it is downloaded.
+        `voice` is the number of a speaker, `speed` 1 for the model's own. What the hub cache holds is used as it is,
+        without the network; otherwise it is downloaded.
         """
+        opened = cls._open(model)
+        opened._speaker = _speaker(opened._model.config.num_speakers, voice)
+        opened._model.speaking_rate *= speed
+        return opened
+
+    @classmethod
+    def _open(cls, model: str) -> "VitsVoice":
         folder = Path(model).expanduser()
         if folder.is_dir():
             return _load(str(folder), model, local_only=True)
@@ -72,7 +81,7 @@ class VitsVoice:
             if ids.shape[1] < letters:
                 raise PermanentError(f"the voice {self.name} does not know the letters of a text in {language}")
             if letters:
-                speaker = {"speaker_id": 0} if self._model.config.num_speakers > 1 else {}
+                speaker = {"speaker_id": self._speaker} if self._model.config.num_speakers > 1 else {}
                 with torch.inference_mode():
                     waveform = self._model(input_ids=ids.to(self._model.device), **speaker).waveform  # (1, T)
                 yield waveform[0].float().cpu().numpy()
@@ -105,6 +114,15 @@ def _load(source: str, name: str, *, local_only: bool) -> VitsVoice:
     if torch.cuda.is_available():
         model.to("cuda")
     return VitsVoice(name, model, tokenizer)
+
+
+def _speaker(count: int, voice: str) -> int:
+    if not voice:
+        return 0
+    if count > 1 and voice.isdecimal() and int(voice) < count:
+        return int(voice)
+    wants = f"a speaker's number from 0 to {count - 1}" if count > 1 else "nothing: this voice has one speaker"
+    raise SettingError("TTS_VOICE", repr(voice), wants)
 
 
 def _refused(model: str, wants: str) -> SettingError:

@@ -54,19 +54,30 @@ class FakeModel:
 
 
 class FakeHearing:
-    """Hears the bytes as text; b"" is silence."""
+    """Hears the bytes as text; b"" is silence, b"mumble ..." is not sure. Keeps what language was ordered or likely."""
 
     name = "fake"
     weight_bytes = 0
 
     def __init__(self) -> None:
         self.translates = False
+        self.asked: list[tuple[str | None, tuple[str, ...]]] = []
 
-    async def transcribe(self, data: bytes, *, language: str | None = None, in_english: bool = False) -> Transcript:
+    async def transcribe(
+        self,
+        data: bytes,
+        *,
+        language: str | None = None,
+        likely: Sequence[str] = (),
+        hints: str = "",
+        in_english: bool = False,
+    ) -> Transcript:
         if not data:
             raise UserError("audio_silent")
         text = data.decode()
-        return Transcript(f"{text} (in English)" if in_english else text, language or "en", 1.0)
+        self.asked.append((language, tuple(likely)))
+        doubtful = text.startswith("mumble ")
+        return Transcript(f"{text} (in English)" if in_english else text, language or "en", 1.0, doubtful=doubtful)
 
     async def close(self) -> None:
         pass

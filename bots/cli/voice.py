@@ -1,0 +1,36 @@
+"""`parley voice`: what the voice of the settings sounds like, as a file."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from bots.loading import open_speaking
+from core import reading
+from core.errors import PermanentError, UserError
+from core.settings import Settings
+
+
+async def write_note(settings: Settings, text: str, language: str, out: Path, say: Callable[[str], None]) -> None:
+    """Speak `text` into `out` and tell where it is and how long; SettingError or PermanentError when that fails."""
+    language = reading.language_tag(language) if _is_tag(language) else reading.language_of(text)
+    speaking = await asyncio.to_thread(open_speaking, settings)
+    try:
+        note = await speaking.speak(text, language)
+        await asyncio.to_thread(out.write_bytes, note.ogg)
+    except UserError:
+        raise PermanentError("there is nothing in that text that can be said") from None
+    except OSError as error:
+        raise PermanentError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        await speaking.close()
+    say(f"{out}: {note.duration_s:.1f} s of {speaking.name} in {language}")
+
+
+def _is_tag(language: str) -> bool:
+    if not language:
+        return False
+    try:
+        reading.language_tag(language)
+    except UserError:
+        raise PermanentError(f"--language wants a code such as en, de or zh, not {language!r}") from None
+    return True

@@ -1,0 +1,1 @@
+"""Speech to words: what a recogniser needs beside its weights."""

@@ -1,0 +1,1 @@
+"""What ears understand of everyday sentences: `make eval-ears MODEL=...`."""

@@ -1,0 +1,148 @@
+"""`python -m evals.ears [MODEL] [--voice PIPER_FOLDER]`: what ears hear of sentences that no generator of ours made.
+
+Every clip goes through `core.hearing` as a voice note does, in a chat where English and Chinese are both likely.
+"""
+
+import argparse
+import asyncio
+import resource
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from core.audio import SAMPLE_RATE_HZ, Waveform
+from core.errors import UserError
+from core.hearing import Hearing, Transcript
+from evals.ears import clips, scoring
+
+_CHAT = ("en", "zh")
+_VOICES = {"en": ("f2", "m3", "en-gb-x-rp"), "zh": ("f2", "m3")}
+_FAST = 1.5
+_LONG_S = 600
+
+
+@dataclass(slots=True)
+class Row:
+    """What is counted of one voice in one condition; seconds of processor and of sound."""
+
+    name: str
+    clips: int = 0
+    units: int = 0
+    wrong: int = 0
+    exact: int = 0
+    asked_back: int = 0
+    invented: int = 0
+    other_language: int = 0
+    nothing: int = 0
+    cpu_s: float = 0.0
+    sound_s: float = 0.0
+    log: list[tuple[float, int, str, str]] | None = None
+
+    def add(self, said: str, heard: Transcript | None, language: str, cpu_s: float, sound_s: float) -> None:
+        text = heard.text if heard else ""
+        wrong, of = scoring.errors(said, text, language)
+        self.clips, self.units, self.wrong = self.clips + 1, self.units + of, self.wrong + wrong
+        self.exact += wrong == 0
+        self.nothing += heard is None
+        self.cpu_s, self.sound_s = self.cpu_s + cpu_s, self.sound_s + sound_s
+        if heard is not None:
+            self.asked_back += heard.doubtful
+            self.invented += not heard.doubtful and wrong > of / 2
+            self.other_language += heard.language != language
+            if self.log is not None:
+                self.log.append(
+                    (heard.confidence, wrong, said, f"{heard.language} {heard.language_probability:.2f} {text}")
+                )
+
+
+def hear(hearing: Hearing, data: bytes) -> tuple[Transcript | None, float]:
+    """What is heard, None for nothing, and the processor's seconds."""
+    start = time.process_time()
+    try:
+        heard = asyncio.run(hearing.transcribe(data, likely=_CHAT))
+    except UserError:
+        heard = None
+    return heard, time.process_time() - start
+
+
+def measure(hearing: Hearing, row: Row, said: Iterable[tuple[str, Waveform]], language: str, condition: str) -> Row:
+    for text, sound in said:
+        data = clips.CONDITIONS[condition](sound)
+        heard, cpu_s = hear(hearing, data)
+        row.add(text, heard, language, cpu_s, len(sound) / SAMPLE_RATE_HZ)
+    return row
+
+
+def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[tuple[str, Row]]:
+    """Clean in every voice, and every condition in the clearest."""
+    for language in chosen.languages.split(","):
+        speakers = [("", voice) for voice in _VOICES[language]][: chosen.voices]
+        if language == "en":
+            speakers = [(model, "") for model in chosen.voice] + speakers
+        texts = clips.sentences(language)[:: chosen.every]
+        for place, (model, voice) in enumerate(speakers):
+            name = Path(model).name if model else f"espeak-ng {voice}"
+            speaker = clips.Speaker(model, voice)
+            said = [(text, speaker.say(text, language)) for text in texts]
+            for number, condition in enumerate(clips.CONDITIONS):
+                if number == 0 or place == 0:
+                    row = Row(f"{language}, {name}, {condition}", log=[] if chosen.show else None)
+                    yield language, measure(hearing, row, said, language, condition)
+            if place == 0:
+                fast = clips.Speaker(model, voice, _FAST)
+                quick = [(text, fast.say(text, language)) for text in texts]
+                row = Row(f"{language}, {name}, {_FAST} times as fast")
+                yield language, measure(hearing, row, quick, language, next(iter(clips.CONDITIONS)))
+            if place == 0 and chosen.long:
+                length = int(_LONG_S * SAMPLE_RATE_HZ)
+                times = -(-length // sum(len(sound) for _, sound in said))
+                whole = np.concatenate([sound for _, sound in said] * times)[:length]
+                row = Row(f"{language}, {name}, ten minutes")
+                yield (
+                    language,
+                    measure(hearing, row, [(" ".join(texts * times), whole)], language, next(iter(clips.CONDITIONS))),
+                )
+
+
+def silence(hearing: Hearing) -> list[tuple[str, str]]:
+    """What was heard in clips without speech."""
+    heard = [(kind, hear(hearing, data)[0]) for kind, data in clips.without_speech()]
+    return [(kind, found.text) for kind, found in heard if found]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="", help="a Whisper size, hub id or folder; none: what ships")
+    parser.add_argument("--voice", action="append", default=[], help="a Piper voice's folder, for English")
+    parser.add_argument("--languages", default="en,zh")
+    parser.add_argument("--every", type=int, default=1, help="only each so-manieth sentence")
+    parser.add_argument("--voices", type=int, default=9, help="how many of espeak-ng's voices")
+    parser.add_argument("--long", action="store_true", help="also ten minutes at a stretch")
+    parser.add_argument("--show", action="store_true", help="also each sentence: confidence, errors, said, heard")
+    chosen = parser.parse_args()
+    console = Console(width=150)
+    hearing = Hearing.open(chosen.model or None, download_dir=Path("data/models"))
+    table = Table(title=f"{hearing.name}, {hearing.bits} bit")
+    columns = "voice and condition|clips|wrong|exact|asked back|believed, half wrong|other language|nothing|CPU s / s"
+    for name in columns.split("|"):
+        table.add_column(name, justify="left" if name.startswith("voice") else "right")
+    for _, row in rows(hearing, chosen):
+        figures = (row.asked_back, row.invented, row.other_language, row.nothing)
+        share, exact, speed = row.wrong / row.units, row.exact / row.clips, row.cpu_s / row.sound_s
+        table.add_row(row.name, str(row.clips), f"{share:.1%}", f"{exact:.0%}", *map(str, figures), f"{speed:.2f}")
+        for confidence, wrong, said, text in sorted(row.log or ()):
+            console.print(f"{confidence:.2f} {wrong} {said} | {text}", markup=False)
+    console.print(table)
+    invented = silence(hearing)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"50 clips without speech: words in {len(invented)} {invented or ''}; peak memory {peak_mb:.0f} MB")
+    hearing.close()
+
+
+if __name__ == "__main__":
+    main()
