@@ -1,5 +1,7 @@
 """Opens the models of the settings; each call blocks."""
 
+from collections.abc import Callable
+
 from core.errors import SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
@@ -8,7 +10,7 @@ from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
 
 
-def open_model(settings: Settings) -> LanguageModel:
+def open_model(settings: Settings, progress: Callable[[float], None] | None = None) -> LanguageModel:
     """The language model of the settings, here or behind LM_URL; SettingError when it cannot be loaded. Blocks."""
     if settings.lm_url:
         from core.lm.remote import RemoteModel  # openai takes a second to import
@@ -16,7 +18,8 @@ def open_model(settings: Settings) -> LanguageModel:
         return RemoteModel(settings.lm_url, settings.lm_model, settings.lm_api_key.get_secret_value())
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    return LocalModel.open(settings.lm_model or None, settings.lm_quantize)
+    keep = settings.data_dir / "models" / "packed"
+    return LocalModel.open(settings.lm_model or None, settings.lm_quantize, keep=keep, progress=progress)
 
 
 def open_hearing(settings: Settings) -> Hearing:
