@@ -23,6 +23,7 @@ from core.voices.piper import PiperVoice
 
 _LOG = log("loading")
 _Loaded = TypeVar("_Loaded")
+Progress = Callable[[float], None]
 
 
 async def in_thread(load: Callable[[], _Loaded]) -> _Loaded:
@@ -50,10 +51,11 @@ def memory_limit_bytes(settings: Settings) -> int:
     return int(settings.models_memory_gb * 1e9) or machine // 2
 
 
-def open_model(settings: Settings, name: str) -> LanguageModel:
+def open_model(settings: Settings, name: str, progress: Progress | None = None) -> LanguageModel:
     """A language model by its name, BUILTIN or another, that of the settings behind LM_URL if there is one. Blocks.
 
-    SettingError when it cannot be loaded.
+    `progress` is told how far one is, 0 to 1, that is made ready for the first time. SettingError when it cannot be
+    loaded.
     """
     if settings.lm_url and name in (settings.lm_url, settings.lm_model):
         from core.lm.remote import RemoteModel  # openai takes a second to import
@@ -67,7 +69,10 @@ def open_model(settings: Settings, name: str) -> LanguageModel:
         return remote
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    local = LocalModel.open(_place(name, settings), settings.lm_quantize)
+    keep = settings.data_dir / "models" / "packed"
+    local = LocalModel.open(_place(name, settings), settings.lm_quantize, keep=keep, progress=progress)
+    if name != BUILTIN:
+        local.name = name
     if settings.lm_context_tokens:
         local.context_tokens = min(local.context_tokens, settings.lm_context_tokens)
     return local
@@ -76,7 +81,10 @@ def open_model(settings: Settings, name: str) -> LanguageModel:
 def open_hearing(settings: Settings, name: str) -> Hearing:
     """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
     allowed = names_in(settings.asr_languages)
-    return Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models", allowed=allowed)
+    ears = Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models", allowed=allowed)
+    if name != BUILTIN:
+        ears.name = name
+    return ears
 
 
 def _place(name: str, settings: Settings) -> str | None:

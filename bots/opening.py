@@ -90,7 +90,10 @@ class Opening:
             stop.set()
 
     async def _open_mind(self, name: str) -> LanguageModel:
-        return await self._load("language model", lambda: open_model(self._settings, name))
+        def progress(share: float) -> None:
+            self.arrivals.opening(name, share)
+
+        return await self._load("language model", lambda: open_model(self._settings, name, progress))
 
     async def _open_ears(self, name: str) -> Hearing:
         return await self._load("hearing", lambda: open_hearing(self._settings, name))

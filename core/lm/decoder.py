@@ -36,18 +36,33 @@ _LOG = log("lm")
 class Decoder:
     """A model over slots. From here on the model is the decoder's: its layers know nothing but slots."""
 
-    def __init__(self, model: Any) -> None:
-        """`model` is a transformers causal model in eval mode, not yet in int8; raises Unservable."""
+    def __init__(self, model: Any, like: "Decoder | None" = None) -> None:
+        """`model` is a transformers causal model in eval mode, not yet in int8; raises Unservable.
+
+        One that was packed in int8 comes with the decoder of a small model of its kind, which was tried in its place.
+        """
         _check_settings(model)
         self._model = model
         self._forward = Forward()
         self._slots: dict[int, torch.Tensor] = {}
+        self._net: Fused | Whole
+        if like is not None:
+            self._layers, self._dtype = len(model.base_model.layers), like._dtype
+            self._kv_heads, self._head_dim = like._kv_heads, like._head_dim
+            self._net = Fused(model, self._forward)
+            self._net.take_over()
+            return
         expected, self._layers, self._kv_heads, self._head_dim, self._dtype = _try_out(model)
         try:
             self._net = self._tried(lambda: Fused(model, self._forward), expected)
         except Unservable as reason:
             _LOG.info("its layers are computed as transformers does: %s", reason)
             self._net = self._tried(lambda: Whole(model, self._layers, self._forward), expected)
+
+    @property
+    def fused(self) -> bool:
+        """Whether its layers are our own."""
+        return isinstance(self._net, Fused)
 
     @property
     def token_bytes(self) -> int:

@@ -14,6 +14,7 @@ from torch.linalg import vector_norm
 from torch.nn.utils import skip_init
 
 from core.lm.cache import Forward, Unservable
+from core.lm.packed import Packed
 
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
@@ -74,9 +75,9 @@ class _Layer(torch.nn.Module):
         self._heads = attention.q_proj.out_features // self._head_dim
         self._kv_heads = attention.k_proj.out_features // self._head_dim
         self.qkv = _joined(attention.q_proj, attention.k_proj, attention.v_proj)
-        self.out = attention.o_proj
+        self.out = _alone(attention.o_proj)
         self.gate_up = _joined(mlp.gate_proj, mlp.up_proj)
-        self.down = mlp.down_proj
+        self.down = _alone(mlp.down_proj)
         self._activation = mlp.act_fn.forward
         self._before_attention = _Norm(own.input_layernorm)
         self._before_mlp = _Norm(own.post_attention_layernorm)
@@ -137,8 +138,14 @@ def _gain(norm: Any, eps: float) -> torch.Tensor:
         return deepcopy(norm).float()(torch.ones_like(norm.weight, dtype=torch.float32)) * sqrt(1 + eps)
 
 
-def _joined(*linears: Any) -> torch.nn.Linear:
+def _alone(linear: Any) -> Any:
+    return Packed.read([linear]) if isinstance(linear, Packed) else linear
+
+
+def _joined(*linears: Any) -> Any:
     """A Linear that gives theirs side by side. They share its memory from now on."""
+    if all(isinstance(each, Packed) for each in linears):
+        return Packed.read(linears)
     if any(type(each) is not torch.nn.Linear for each in linears) or len({each.bias is None for each in linears}) > 1:
         raise Unservable("its Linears are of another kind")
     first, sizes = linears[0], [each.out_features for each in linears]

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -16,8 +17,13 @@ from transformers.utils.logging import disable_progress_bar
 
 from core.errors import PermanentError, SettingError
 from core.lm.base import Utterance
+from core.lm.cache import Unservable
+from core.lm.decoder import Decoder
 from core.lm.markers import Pattern, defused, pattern
-from core.lm.precision import Quantize, bfloat16_pays, weight_bytes
+from core.lm.packed import open_packed
+from core.lm.packing import FolderModel, Progress, digest_of, pack, whole
+from core.lm.precision import Quantize, bfloat16_pays
+from core.lm.skeleton import small
 from core.lm.slots import common_prefix
 from core.telemetry import log
 
@@ -26,13 +32,19 @@ SHIPPED_NAME = "parley-small"
 _MOST_CONTEXT_TOKENS = 32_768
 _ONE_THREAD_BYTES = 64 << 20
 """In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
+THREADS = torch.get_num_threads()
+_ACCEPTED = "a folder that exists, a GGUF file (.gguf), or a model id of the hub"
 _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model as it is stored, to be brought to int8 or not; `model` and `tokenizer` are transformers' own objects."""
+    """A model as it is stored; `model` and `tokenizer` are transformers' own objects.
+
+    It is to be brought to int8, or was packed in it: then `like` is the decoder of a small model of its kind, and
+    `lent` a folder that it needs while it is held.
+    """
 
     name: str
     model: Any
@@ -40,6 +52,13 @@ class Loaded:
     context_tokens: int
     system_role: bool
     int8: bool = False
+    like: Decoder | None = None
+    lent: Any = None
+
+    @property
+    def threads(self) -> int:
+        """On how many threads it computes."""
+        return 1 if sum(each.numel() * 4 for each in self.model.parameters()) < _ONE_THREAD_BYTES else THREADS
 
     @cached_property
     def markers(self) -> Pattern:
@@ -78,20 +97,30 @@ class Loaded:
         return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
-def load(model: str | None, quantize: Quantize = "none") -> Loaded:
-    """The model of a folder or hub id, or with None the shipped one, in int8 when asked for; blocks.
+def load(
+    model: str | None, quantize: Quantize = "auto", keep: Path | None = None, progress: Progress | None = None
+) -> Loaded:
+    """The model of a folder, a GGUF file or a hub id, or with None the shipped one; blocks.
 
-    What the hub cache holds is used as it is, without the network; otherwise it is downloaded.
+    What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
+    to 1 meanwhile, and may raise to stop it. What the hub cache holds is used as it is, without the network; otherwise
+    it is downloaded.
     """
+    torch.set_num_threads(THREADS)
     if model is None:
         _check_folder(SHIPPED, "None (the shipped model)")
-        return _load(str(SHIPPED), SHIPPED_NAME, quantize, local_only=True)
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        _check_folder(folder, model)
-        return _load(str(folder), model, quantize, local_only=True)
-    if folder.is_absolute() or model.startswith((".", "~")):
-        raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists, or a model id of the hub")
+        return _load(str(SHIPPED), SHIPPED_NAME, "none" if quantize == "auto" else quantize, local_only=True)
+    if quantize == "auto":
+        quantize = "none" if torch.cuda.is_available() else "int8"
+    wish = Wish(model, quantize, keep, progress or (lambda _: None))
+    path = Path(model).expanduser()
+    if gguf := _gguf_of(path):
+        return _load_gguf(gguf, wish)
+    if path.is_dir():
+        _check_folder(path, model)
+        return _load_folder(path, wish)
+    if path.is_absolute() or path.suffix == ".gguf" or model.startswith((".", "~")):
+        raise SettingError("LM_MODEL", got=repr(model), wants=_ACCEPTED)
     try:
         return _load(model, model, quantize, local_only=True)
     except OSError:
@@ -101,6 +130,89 @@ def load(model: str | None, quantize: Quantize = "none") -> Loaded:
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise SettingError("LM_MODEL", got=repr(model), wants=f"a model that can be downloaded ({reason})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for: the model's name, in which form, where it is kept and who is told how far it is."""
+
+    name: str
+    quantize: Quantize
+    keep: Path | None
+    progress: Progress
+
+    def refused(self, reason: object) -> SettingError:
+        """The error of a file that cannot be read."""
+        return SettingError("LM_MODEL", got=repr(self.name), wants=f"a model that can be read: {reason}")
+
+
+def _gguf_of(path: Path) -> Path | None:
+    """The GGUF file that is meant, or the only one in a folder that is no model folder."""
+    if path.is_file() and path.suffix == ".gguf":
+        return path
+    if not path.is_dir() or (path / "config.json").exists():
+        return None
+    files = sorted(path.glob("*.gguf"))
+    if len(files) > 1:
+        raise SettingError("LM_MODEL", got=repr(str(path)), wants="one of its GGUF files by name")
+    return files[0] if files else None
+
+
+def _load_gguf(path: Path, wish: Wish) -> Loaded:
+    from core.lm.gguf_file import Unreadable  # with gguf: only where there is one
+    from core.lm.gguf_model import GgufModel
+
+    on_gpu = torch.cuda.is_available()
+    int8 = wish.quantize == "int8" and not on_gpu
+    lent = None if wish.keep else TemporaryDirectory(prefix="parley-")
+    keep = wish.keep or Path(lent.name if lent else "")
+    try:
+        folder = keep / f"{path.stem}-{digest_of([path], 'int8' if int8 else 'gpu' if on_gpu else 'full')}"
+        if not whole(folder):
+            source = GgufModel(path)
+            _LOG.info("%s is converted once", path.name)
+            full = torch.bfloat16 if on_gpu else source.dtype
+            pack(source, folder, torch.int8 if int8 else full, wish.progress)
+    except (Unreadable, ValueError, OSError) as error:
+        raise wish.refused(error) from error
+    if not int8:
+        return replace(_load(str(folder), wish.name, "none", local_only=True), lent=lent)
+    like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
+    if like is None:
+        raise wish.refused("transformers computes its layers in another way than was thought")
+    return replace(_open(folder, wish.name, like), lent=lent)
+
+
+def _load_folder(folder: Path, wish: Wish) -> Loaded:
+    """A folder of transformers': in int8 packed once, where its layers are of the kind that can be."""
+    if wish.quantize != "int8" or wish.keep is None or torch.cuda.is_available():
+        return _load(str(folder), wish.name, wish.quantize, local_only=True)
+    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
+    kept = wish.keep / f"{folder.name}-{digest_of(files, 'int8')}"
+    try:
+        source = None if whole(kept) else FolderModel(folder)
+        like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
+        if like is not None and source is not None:
+            pack(source, kept, torch.int8, wish.progress)
+    except (ValueError, KeyError, AttributeError, TypeError, OSError, SafetensorError) as reason:
+        _LOG.info("%s is not packed: %s", wish.name, reason)
+        like = None
+    return _open(kept, wish.name, like) if like else _load(str(folder), wish.name, "int8", local_only=True)
+
+
+def tried(config: Any) -> Decoder | None:
+    """The decoder of a small model of this kind; None where its layers are not of the kind that is packed."""
+    try:
+        like = Decoder(small(config))
+    except (Unservable, ValueError, AttributeError, TypeError):
+        return None
+    return like if like.fused else None
+
+
+def _open(folder: Path, name: str, like: Decoder) -> Loaded:
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = open_packed(folder)
+    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), like=like)
 
 
 def _check_folder(folder: Path, got: str) -> None:
@@ -132,8 +244,6 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()
-    if weight_bytes(model) < _ONE_THREAD_BYTES:
-        torch.set_num_threads(1)
     if on_gpu:
         model.to("cuda")
     if quantize == "int8" and on_gpu:

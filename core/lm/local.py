@@ -10,7 +10,10 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
+
+import torch
 
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
 from core.lm.base import ModelStatus, Request, Utterance, words_within
@@ -18,6 +21,7 @@ from core.lm.batch import Batch, Job
 from core.lm.cache import Unservable
 from core.lm.decoder import Decoder
 from core.lm.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
+from core.lm.packing import Progress
 from core.lm.plain import Plain
 from core.lm.precision import Quantize, quantized, weight_bits, weight_bytes
 from core.lm.sampling import drawing
@@ -44,19 +48,27 @@ class LocalModel:
         self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._calls: deque[Callable[[], None]] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lm")
+        self._thread = ThreadPoolExecutor(1, "lm", torch.set_num_threads, (loaded.threads,))
         self._lock = threading.Lock()
         self._working = False
         self._closing = False
         CACHE_BYTES.set_function(lambda: self.status().cache_bytes)
 
     @classmethod
-    def open(cls, model: str | None, quantize: Quantize = "none") -> "LocalModel":
-        """Loads a hub id, a folder, or with None the shipped model; blocks, for minutes when it has to download.
+    def open(
+        cls,
+        model: str | None,
+        quantize: Quantize = "auto",
+        keep: Path | None = None,
+        progress: Progress | None = None,
+    ) -> "LocalModel":
+        """Loads a hub id, a folder, a GGUF file, or with None the shipped model; blocks, for minutes when it has to
+        download or to convert: then `progress` is told from 0 to 1, and may raise to stop it. What was converted is
+        kept below `keep`.
 
         Raises SettingError("LM_MODEL") that names what is missing.
         """
-        return cls(load(model, quantize))
+        return cls(load(model, quantize, keep, progress))
 
     @property
     def weight_bytes(self) -> int:
@@ -237,7 +249,7 @@ class _Answer:
 
 def _batch(loaded: Loaded) -> Batch | Plain:
     try:
-        batch = Batch(Decoder(loaded.model), cache_limit_bytes())
+        batch = Batch(Decoder(loaded.model, loaded.like) if loaded.like else Decoder(loaded.model), cache_limit_bytes())
     except Unservable as reason:
         _LOG.warning("%s answers one chat at a time and keeps nothing between turns: %s", loaded.name, reason)
         batch = Plain(loaded.model)

@@ -23,7 +23,7 @@ def test_eight_bits_are_close(rows: int, bias: bool):
     torch.manual_seed(0)
     full = torch.nn.Linear(192, 320, bias=bias)
     states = torch.randn(1, rows, 192)
-    got = Int8Linear(full)(states)
+    got = Int8Linear.like(full)(states)
     assert got.shape == (1, rows, 320)
     assert not rows or off(got, full(states)) < CLOSE
 
@@ -35,7 +35,7 @@ def test_a_row_of_large_numbers_spoils_no_other():
     states = torch.randn(1, 9, 192)
     states[0, 4] *= 1_000
     states[0, 5] = 0
-    got, wanted = Int8Linear(full)(states), full(states)
+    got, wanted = Int8Linear.like(full)(states), full(states)
     assert max(off(got[0, row], wanted[0, row]) for row in range(9)) < CLOSE
 
 
