@@ -41,6 +41,14 @@ def chat() -> None:
 
 
 @cli.command()
+def setup() -> None:
+    """Choose models, connect Telegram and Discord, and say who owns this: step by step, into .env."""
+    from bots.cli.setup import walk
+
+    raise typer.Exit(walk())
+
+
+@cli.command()
 def doctor() -> None:
     """Check settings, Redis, models and tokens, and say what to mend."""
     from bots.doctor import examine

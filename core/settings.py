@@ -183,6 +183,15 @@ def read(env_file: Path | None = ENV_FILE) -> tuple[Settings, tuple[SettingError
     return Settings(_env_file=env_file, **defaults), tuple(wrong.values())  # pyright: ignore[reportCallIssue]
 
 
+def fits(name: str, value: str) -> bool:
+    """Whether a setting takes this value; `name` as the fields are called."""
+    try:
+        Settings(_env_file=None, **{name: value})  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        return all(each["loc"][0] != name for each in error.errors())
+    return True
+
+
 def _told(error: ErrorDetails) -> SettingError:
     name = str(error["loc"][0])
     secret = Settings.model_fields[name].annotation is SecretStr
