@@ -38,13 +38,13 @@ def ask_mind(setup: Setup) -> None:
     if now := settings.lm_model or settings.lm_url:
         at = f"{settings.lm_model} @ {settings.lm_url}" if settings.lm_url else now
         options.append(_Option(say("keep", what=at), lambda: True))
-    usual = 0 if now or best == first else 1
+    usual = 1 if not now and (best is None or settings.models == "builtin") else 0
     starting = _Option(say("starter", **_told(first)), lambda: _set(setup, models="starter", lm_model="", lm_url=""))
     builtin = _Option(say("builtin_mind"), lambda: _set(setup, models="builtin", lm_model="", lm_url=""))
     options += [starting, builtin]
     others = [each for each in catalogue.entries() if each.kind == "mind" and each != first and here.carries(each)]
     options += [_fetched(setup, each, lm_url="") for each in others]
-    if best in others and not now:
+    if best in others and not usual and not now:
         usual = 2 + others.index(best)
     options.append(_Option(say("server"), lambda: _ask_server(setup)))
     _choose(setup, options, usual)
