@@ -4,12 +4,12 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run chat doctor test fault check train eval eval-models bench bench-turn bench-asr bench-lm clean
+.PHONY: run setup chat doctor test fault check train eval eval-models bench bench-turn bench-asr bench-lm clean
 
 run: .venv/installed
 	$(BIN)/parley run
 
-chat doctor: .venv/installed
+setup chat doctor: .venv/installed
 	$(BIN)/parley $@
 
 .venv/installed: pyproject.toml constraints.txt

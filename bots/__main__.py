@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from core.errors import AssistantError
+from core.errors import AssistantError, SettingError
 from core.telemetry import start_logging
 
 if TYPE_CHECKING:
@@ -42,11 +42,20 @@ def chat() -> None:
 
 
 @cli.command()
+def setup() -> None:
+    """Choose models, connect Telegram and Discord, and say who owns this: step by step, into .env."""
+    from bots.cli.setup import walk
+
+    raise typer.Exit(walk())
+
+
+@cli.command()
 def doctor() -> None:
     """Check settings, Redis, models and tokens, and say what to mend."""
     from bots.doctor import examine
 
-    raise typer.Exit(0 if _run(examine(_settings(level="ERROR"), typer.echo)) else 1)
+    settings, wrong = _read(level="ERROR")
+    raise typer.Exit(0 if _run(examine(settings, wrong, typer.echo)) else 1)
 
 
 @cli.command()
@@ -97,18 +106,24 @@ def pair(
 
 def _settings(level: str | None = None, *, starting: bool = False) -> "Settings":
     """Exits with a line for each setting that is wrong; before a start also for what would only be met later."""
-    from bots.cli import settings_check
-    from core import settings as configuring
-
-    settings, wrong = configuring.read()
-    start_logging(level or settings.log_level, settings.secrets())
+    settings, wrong = _read(level)
     if starting:
+        from bots.cli import settings_check
+
         for sentence in settings_check.unknown():
             typer.secho(f"parley: {sentence}", err=True, fg="yellow")
         wrong += tuple(settings_check.wrong(settings))
     if wrong:
         raise _stop(*wrong)
     return settings
+
+
+def _read(level: str | None) -> "tuple[Settings, tuple[SettingError, ...]]":
+    from core import settings as configuring
+
+    settings, wrong = configuring.read()
+    start_logging(level or settings.log_level, settings.secrets())
+    return settings, wrong
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -12,7 +12,7 @@ import secrets
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -39,7 +39,7 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 class ConsolePlatform:
     """Reads the file descriptor `source`, writes to `sink`; `language` is the BCP 47 tag of the person's terminal.
 
-    `exports` is the folder for what /export gives.
+    `exports` is the folder for what /export gives; while `loading`, what is written has to wait, and that is said.
     """
 
     def __init__(
@@ -50,9 +50,11 @@ class ConsolePlatform:
         sink: TextIO = sys.stdout,
         language: str = "",
         exports: Path = Path("exports"),
+        loading: Callable[[], bool] = lambda: False,
     ) -> None:
         self._phrases = phrases
         self._exports = exports
+        self._loading = loading
         self._source = source
         self._sink = sink
         self._language = language or language_of_terminal()
@@ -148,6 +150,8 @@ class ConsolePlatform:
                 self._whole.clear()
                 self._spoken.clear()
                 await accept(message)
+                if self._interactive and self._loading():
+                    self._print(self._say("console_loading"), dim=True)
                 await self._answered(spoken=bool(message.media))
         except RetryableError:
             self._print(self._say("web_store_away"))
@@ -231,7 +235,7 @@ async def converse(settings: Settings) -> None:
 
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         app = App(settings, store)
-        console = ConsolePlatform(app.phrases, exports=settings.data_dir / "exports")
+        console = ConsolePlatform(app.phrases, exports=settings.data_dir / "exports", loading=lambda: app.loading)
         with stopping.asking_first(app.leave, typer.echo, LEAVE_S):
             await app.run({"console": console})
 

@@ -11,7 +11,7 @@ from core import clock, prompt, reading, summarising
 from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.hearing import Hearing, Transcript
-from core.lm.base import LanguageModel, Request, Sampling, Utterance
+from core.lm.base import LanguageModel, Request, Sampling, Utterance, display_name
 from core.message import Draft, Message, Reply, Sign, Turn, VoiceNote
 from core.preferences import Preferences
 from core.profiles import Profile
@@ -75,7 +75,7 @@ class Engine:
     @property
     def model_name(self) -> str:
         """The language model's name."""
-        return self.model.name
+        return display_name(self.model.name)
 
     def used_share(self, dialogue: Dialogue) -> float:
         """How much of the model's context the conversation takes, 0 to 1."""

@@ -87,6 +87,61 @@ class Settings(BaseSettings):
     owners: Annotated[str, AfterValidator(_people)] = Field(
         "", description="People who may let others in by /pair, as in ALLOWED; none: only `parley pair` does"
     )
+    profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        "", description="Two letters, such as FR: whose emergency numbers are told; none: those that work widely"
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "", description="Time zone of the people, such as Europe/Paris; none: this machine's"
+    )
+    models: Literal["starter", "builtin"] = Field(
+        "starter",
+        description="starter: where LM_MODEL or ASR_MODEL is empty, a real model is fetched once; builtin: nothing is "
+        "ever fetched",
+    )
+    lm_model: str = Field(
+        "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"
+    )
+    lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
+    lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
+    lm_quantize: Literal["auto", "none", "int8"] = Field(
+        "auto",
+        description="Weights of a local model: auto (int8 without a GPU), int8 (several times as fast, a little less "
+        "exact) or none; not for built-in",
+    )
+    lm_context_tokens: int = Field(
+        0, ge=0, description="Most tokens of prompt and answer together; 0: what the model or LM_URL's server says"
+    )
+    models_memory_gb: float = Field(
+        0, ge=0, description="Memory for all language models that are held at once; 0: half of this machine's"
+    )
+    asr_model: str = Field(
+        "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
+    )
+    asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
+        "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
+    )
+    tts_model: str = Field(
+        "", description="Voice: VITS hub id or folder (with TTS_URL: its model's name there); none: built-in"
+    )
+    tts_voice: str = Field(
+        "", description="Which voice: a name of TTS_URL's (none: alloy), of espeak-ng's or of the model's speakers"
+    )
+    tts_speed: float = Field(1.0, ge=0.5, le=2.0, description="How fast it speaks; 1: as usual")
+    tts_url: HttpUrl = Field("", description="OpenAI-compatible server for the voice; none: on this machine")
+    tts_api_key: SecretStr = Field(SecretStr(""), description="Key for TTS_URL")
+    web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
+    web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
+    web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")
+    data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
+    retention_days: int = Field(
+        365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"
+    )
+    redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
+    redis_fsync: Literal["everysec", "always"] = Field(
+        "everysec",
+        description="always: the Redis that is started loses nothing with the machine, and each turn is slower",
+    )
     person_messages_per_minute: int = Field(0, ge=0, description="How many messages one person may send; 0: any")
     channel_messages_per_minute: int = Field(0, ge=0, description="The same for one chat with all who are in it")
     person_voice_minutes_per_day: int = Field(
@@ -97,61 +152,6 @@ class Settings(BaseSettings):
         0, ge=0, description="Tokens of answers written for one person, a short word each; 0: any"
     )
     channel_tokens_per_day: int = Field(0, ge=0, description="The same for one chat")
-    redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
-    redis_fsync: Literal["everysec", "always"] = Field(
-        "everysec",
-        description="always: the Redis that is started loses nothing with the machine, and each turn is slower",
-    )
-    data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
-    retention_days: int = Field(
-        365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"
-    )
-    profile: str = Field("plain", description="How it speaks: plain, support, tutor, writer or home")
-    models: Literal["starter", "builtin"] = Field(
-        "starter",
-        description="starter: where LM_MODEL or ASR_MODEL is empty, a real model is fetched once; builtin: nothing is "
-        "ever fetched",
-    )
-    models_memory_gb: float = Field(
-        0, ge=0, description="Memory for all language models that are held at once; 0: half of this machine's"
-    )
-    lm_model: str = Field(
-        "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"
-    )
-    lm_quantize: Literal["auto", "none", "int8"] = Field(
-        "auto",
-        description="Weights of a local model: auto (int8 without a GPU), int8 (several times as fast, a little less "
-        "exact) or none; not for built-in",
-    )
-    lm_context_tokens: int = Field(
-        0, ge=0, description="Most tokens of prompt and answer together; 0: what the model or LM_URL's server says"
-    )
-    lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
-    lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
-    asr_model: str = Field(
-        "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
-    )
-    asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
-        "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
-    )
-    tts_model: str = Field(
-        "", description="Voice: VITS hub id or folder (with TTS_URL: its model's name there); none: built-in"
-    )
-    tts_url: HttpUrl = Field("", description="OpenAI-compatible server for the voice; none: on this machine")
-    tts_voice: str = Field(
-        "", description="Which voice: a name of TTS_URL's (none: alloy), of espeak-ng's or of the model's speakers"
-    )
-    tts_speed: float = Field(1.0, ge=0.5, le=2.0, description="How fast it speaks; 1: as usual")
-    tts_api_key: SecretStr = Field(SecretStr(""), description="Key for TTS_URL")
-    country: Annotated[str, AfterValidator(_country)] = Field(
-        "", description="Two letters, such as FR: whose emergency numbers are told; none: those that work widely"
-    )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        "", description="Time zone of the people, such as Europe/Paris; none: this machine's"
-    )
-    web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
-    web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
-    web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG also logs messages")
     discord_api_base: HttpUrl = Field("", description="Another Discord API, such as a proxy")
     discord_gateway: Annotated[str, AfterValidator(_gateway)] = Field("", description="Another Discord gateway")
@@ -183,6 +183,15 @@ def read(env_file: Path | None = ENV_FILE) -> tuple[Settings, tuple[SettingError
     return Settings(_env_file=env_file, **defaults), tuple(wrong.values())  # pyright: ignore[reportCallIssue]
 
 
+def fits(name: str, value: str) -> bool:
+    """Whether a setting takes this value; `name` as the fields are called."""
+    try:
+        Settings(_env_file=None, **{name: value})  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        return all(each["loc"][0] != name for each in error.errors())
+    return True
+
+
 def _told(error: ErrorDetails) -> SettingError:
     name = str(error["loc"][0])
     secret = Settings.model_fields[name].annotation is SecretStr
@@ -190,10 +199,27 @@ def _told(error: ErrorDetails) -> SettingError:
     return SettingError(name.upper(), got, error["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
 
 
+_GROUPS = {
+    "discord_token": "Where people are",
+    "access": "Who may talk to it",
+    "profile": "How it is",
+    "models": "Its mind",
+    "asr_model": "Its ears",
+    "tts_model": "Its voice",
+    "web_host": "The web page",
+    "data_dir": "What is kept, and where",
+    "person_messages_per_minute": "Quotas",
+    "log_level": "Seldom needed",
+}
+"""The first setting of each group, and the group's heading."""
+
+
 def example() -> str:
-    """The text of `.env.example`: each setting, one line of help, its default."""
-    rows: list[str] = []
+    """The text of `.env.example`: each setting, one line of help, its default, in groups; those of newcomers first."""
+    rows: list[str] = ["# `parley setup` asks for what most people need. An empty value is the same as none.\n"]
     for name, field in Settings.model_fields.items():
+        if heading := _GROUPS.get(name):
+            rows.append(f"\n# --- {heading} ---\n")
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         rows.append(f"# {field.description}\n{name.upper()}={default}\n")
     return "\n".join(rows)

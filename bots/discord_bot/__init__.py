@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bots.discord_bot.account import account_of
 from bots.discord_bot.files import fetch_file
 from bots.discord_bot.heard import Heard
 from bots.discord_bot.listen import Pulse, listen
@@ -56,10 +57,13 @@ class DiscordPlatform:
         self._direct: set[str] = set()  # direct channels heard from: an answer needs no pointer there
 
     async def check(self) -> str:
-        """The bot's name; SettingError when Discord refuses the token, RetryableError when it cannot be reached."""
+        """The bot's name and what invites it; SettingError when Discord refuses the token, RetryableError when nobody
+        answers.
+        """
         async with request_client() as client:
             await log_in(client, self._token)
-            return str(client.user)
+            found = account_of(client)
+            return f"{found.name}, invited by {found.invitation}"
 
     async def listen(self, accept: Accept) -> None:
         """Hand every event to `accept` until cancelled; after a pause, first the messages that came meanwhile."""

@@ -23,6 +23,8 @@ from core.telemetry import log
 _LOG = log("discord")
 _BASE, _GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 _CONNECT_S, _CLOSE_S = 60.0, 5.0
+# Two warnings at each start that calls are not possible, which Parley does not make.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 _SHARD_GAP_S = 5.0  # discord/client.py: before_identify_hook; one IDENTIFY per 5 s unless max_concurrency says more
 
 

@@ -1,8 +1,8 @@
 """What Parley says itself: one TOML file a language, named by its BCP 47 tag.
 
 `[say]` holds the sentences that people read in a chat, `[commands]` what each command does in a few words, `[page]` the
-words of the web page. Adding a language is adding
-one file; English fills what another file lacks.
+words of the web page, `[setup]` what `parley setup` asks in the terminal. Adding a language is adding one file; English
+fills what another file lacks.
 """
 
 import os
@@ -26,11 +26,13 @@ class Phrases:
         self._say: dict[str, dict[str, str]] = {}
         self._page: dict[str, dict[str, str]] = {}
         self._commands: dict[str, dict[str, str]] = {}
+        self._setup: dict[str, dict[str, str]] = {}
         for file in sorted(folder.glob("*.toml")):
             words = tomllib.loads(file.read_text("utf-8"))
             self._say[file.stem] = words["say"]
             self._page[file.stem] = words["page"]
             self._commands[file.stem] = words["commands"]
+            self._setup[file.stem] = words.get("setup", {})
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -54,6 +56,11 @@ class Phrases:
     def command(self, name: str, language: str) -> str:
         """What a command does, in a few words."""
         return self._commands[self.closest(language)].get(name) or self._commands[FALLBACK][name]
+
+    def setup(self, language: str, key: str, /, **params: object) -> str:
+        """What `parley setup` says, its blanks filled; KeyError when no language has it."""
+        words = self._setup[self.closest(language)]
+        return (words.get(key) or self._setup[FALLBACK][key]).format(**params)
 
     def page(self, language: str) -> Mapping[str, str]:
         """The web page's words, English filling the gaps."""

@@ -118,3 +118,8 @@ def words_within(text: str, text_tokens: int, room_tokens: int) -> int:
     if words * 12 < len(text):
         words = len(text)
     return max(1, words * max(0, room_tokens) * 19 // (20 * max(1, text_tokens)))
+
+
+def display_name(name: str) -> str:
+    """What people in a chat are shown of a model's name: neither folders nor the owner's account at a hub."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2]

@@ -63,6 +63,7 @@ class DiscordServer:
         self._files = Files()
         self.trouble = Trouble()
         self._by_nonce: dict[str, Json] = {}
+        self.application_flags = 0
         self.events = DiscordGateway(token)
         self.interactions = DiscordInteractions(self.events.dispatch, self.messages, self.sent)
         self.places = DiscordPlaces()
@@ -230,7 +231,7 @@ class DiscordServer:
             case ["GET", "users", "@me"]:
                 return json_response(USERS[BOT])
             case ["GET", "oauth2", "applications", "@me"]:
-                return json_response(APPLICATION)
+                return json_response({**APPLICATION, "flags": self.application_flags})
             case ["GET", "gateway", "bot"]:
                 starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
                 return json_response({"url": self.gateway, "shards": 1, "session_start_limit": starts})

@@ -67,3 +67,29 @@ async def test_all_that_is_wrong_is_told_before_the_page_opens(data: Path):
     assert lines[0] == ".env sets LM_QUANTISE, which is no setting: did you mean LM_QUANTIZE?"
     assert [line.split(":")[0] for line in lines[1:]] == ["WEB_PORT", "PROFILE", "LM_MODEL"]
     assert not (data / "d").exists()
+
+
+async def test_doctor_tells_each_part_on_its_own(data: Path):
+    code, printed = await run_to_end(
+        data, "doctor", TELEGRAM_TOKEN="hello", WEB_PORT="eighty", LM_URL="http://ann:secret@127.0.0.1:9/v1"
+    )
+    assert code == 1
+    lines = dict(line.split(": ", 1) for line in printed.splitlines() if line[:1] in "✓✗!")
+    assert set(lines) == {
+        "✗ settings",
+        "✓ redis",
+        "✗ language model",
+        "! hearing",
+        "✓ speaking",
+        "✗ telegram",
+        "✓ access",
+    }
+    assert lines["✗ telegram"].startswith("TELEGRAM_TOKEN: got a value that is not shown")
+    assert "built-in" in lines["! hearing"]
+    assert "secret" not in printed
+
+
+async def test_where_the_page_is_for_all_its_address_can_be_opened_from_elsewhere(data: Path):
+    async with running(data, WEB_HOST="0.0.0.0", WEB_TOKEN="open-sesame") as product:
+        assert "0.0.0.0" not in product.page
+        assert len([line for line in (*product.said, *product.log) if "http://" in line]) == 1
