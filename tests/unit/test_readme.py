@@ -1,4 +1,4 @@
-"""The README's tree is the disk's, and both languages say the same in code."""
+"""The tree in the docs is the disk's, and both languages say the same in code and figures."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TWINS = ("README.md", "README.zh-Hans.md")
+PAGES = ("README", *(f"docs/{name}" for name in ("connect", "features", "house", "measured", "promises")))
+TWINS = [(f"{page}.md", f"{page}.zh-Hans.md") for page in PAGES]
+ALL = [name for twins in TWINS for name in twins]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def _house(readme: str) -> list[str]:
+def _house(page: str) -> list[str]:
     """Paths of the tree, a file or folder each."""
-    block = next(block for _, block in FENCED.findall(readme) if block.startswith("core/"))
+    block = next(block for _, block in FENCED.findall(page) if block.startswith("core/"))
     paths: list[str] = []
     top = ""
     for line in block.splitlines():
@@ -25,7 +27,7 @@ def _house(readme: str) -> list[str]:
     return paths
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", ["docs/house.md", "docs/house.zh-Hans.md"])
 def test_the_tree_is_the_disks(name: str):
     shown = {path.rstrip("/") for path in _house((ROOT / name).read_text("utf-8"))}
     for path in shown:
@@ -36,8 +38,9 @@ def test_the_tree_is_the_disks(name: str):
                 assert f"{room}/{entry.name}" in shown
 
 
-def test_both_languages_show_the_same_commands_and_figures():
-    english, chinese = ((ROOT / name).read_text("utf-8") for name in TWINS)
+@pytest.mark.parametrize("twins", TWINS, ids=PAGES)
+def test_both_languages_show_the_same_commands_and_figures(twins: tuple[str, str]):
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in twins)
 
     def code(text: str) -> list[str]:
         return [re.sub(r"\s*#.*", "", block) for language, block in FENCED.findall(text) if language == "sh"]
@@ -48,19 +51,23 @@ def test_both_languages_show_the_same_commands_and_figures():
 
 
 def test_every_feature_names_the_test_that_proves_it():
-    rows = re.compile(r"^\| [^|]+ \| (?:\[(test_\w+)\]\(([\w/]+\.py)\)) \|$", re.MULTILINE)
-    english, chinese = (rows.findall((ROOT / name).read_text("utf-8")) for name in TWINS)
+    rows = re.compile(r"^\| [^|]+ \| (?:\[(test_\w+)\]\(\.\./([\w/]+\.py)\)) \|$", re.MULTILINE)
+    english, chinese = (rows.findall((ROOT / f"docs/features{end}.md").read_text("utf-8")) for end in ("", ".zh-Hans"))
     assert english == chinese
     assert len(english) > 10
     for test, file in english:
         assert re.search(rf"^(?:async )?def {test}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE), test
 
 
-@pytest.mark.parametrize("name", [*TWINS, "CONTRIBUTING.md"])
+def test_the_first_hour_takes_five_hundred_words():
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 500
+
+
+@pytest.mark.parametrize("name", [*ALL, "docs/models.md", "CONTRIBUTING.md"])
 def test_every_link_and_target_exists(name: str):
     text = (ROOT / name).read_text("utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-        assert (ROOT / target).exists(), target
+        assert (ROOT / name).parent.joinpath(target).exists(), target
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for command in re.findall(r"`make ([a-z-]+)", text):
         assert re.search(rf"^[a-z -]*\b{command}\b[a-z -]*:", makefile, re.MULTILINE), command
