@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerFast
-from transformers.integrations.gguf import convert_gguf_tokenizer, get_gguf_tokenizer
+from transformers.integrations.gguf.gguf_tokenizer_mapping import convert_gguf_tokenizer, get_gguf_tokenizer
 
 from core.lm.gguf_file import GgufFile, Unreadable
 

@@ -1,7 +1,7 @@
 """Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,8 @@ from core.lm.packing import FolderModel, Progress, digest_of, pack, whole
 from core.lm.precision import Quantize, bfloat16_pays
 from core.lm.skeleton import small
 from core.lm.slots import common_prefix
+from core.lm.spelling import growing
+from core.lm.stopping import ByteGrower, TextGrower
 from core.telemetry import log
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
@@ -91,6 +93,11 @@ class Loaded:
         if not self.system_role:
             chat = _without_system(chat)
         return list(_render(self.tokenizer, chat))
+
+    @cached_property
+    def grower(self) -> Callable[[], TextGrower | ByteGrower]:
+        """Makes what turns the tokens of an answer into text."""
+        return growing(self.tokenizer, self.decode)
 
     def decode(self, ids: list[int]) -> str:
         """Text of token ids, special tokens left out."""

@@ -25,7 +25,7 @@ from core.lm.packing import Progress
 from core.lm.plain import Plain
 from core.lm.precision import Quantize, quantized, weight_bits, weight_bytes
 from core.lm.sampling import drawing
-from core.lm.stopping import StopFilter, TextGrower
+from core.lm.stopping import ByteGrower, StopFilter, TextGrower
 from core.telemetry import CACHE_BYTES, log
 
 _LONG_CHAT_CHARS = 8_000
@@ -123,7 +123,7 @@ class LocalModel:
         room = self.context_tokens - len(ids)
         if room < 1:
             raise self._too_long(request, self.context_tokens)
-        answer = _Answer(self._loaded.decode, request.stop)
+        answer = _Answer(self._loaded.grower(), request.stop)
         job = Job(
             ids,
             min(room, request.max_new_tokens, self._loaded.longest),
@@ -213,12 +213,12 @@ class LocalModel:
 class _Answer:
     """One answer on its way from the model's thread to the event loop."""
 
-    def __init__(self, decode: Callable[[list[int]], str], stop: Sequence[str]) -> None:
+    def __init__(self, grower: TextGrower | ByteGrower, stop: Sequence[str]) -> None:
         self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self.finished = asyncio.Event()
         self.error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
-        self._grower = TextGrower(decode)
+        self._grower = grower
         self._stops = StopFilter(stop)
 
     def take(self, token: int) -> bool:
@@ -229,7 +229,7 @@ class _Answer:
 
     def finish(self, error: BaseException | None) -> None:
         """Show what was held back, and end."""
-        rest = self._stops.finish() if error is None else ""
+        rest = self._stops.feed(self._grower.finish()) + self._stops.finish() if error is None else ""
         if rest:
             self._tell(self.pieces.put_nowait, rest)
         self._tell(self._end, error)

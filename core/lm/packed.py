@@ -52,11 +52,12 @@ def open_packed(folder: Path) -> Any:
     model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
     path = folder / WEIGHTS
     with safe_open(path, "pt") as file:
+        names = set(file.keys())
         for place, module in list(model.named_modules()):
             for name, child in list(module.named_children()):
                 full = f"{place}.{name}" if place else name
                 if type(child) is torch.nn.Linear:
-                    bias = file.get_tensor(f"{full}.bias").clone() if child.bias is not None else None
+                    bias = file.get_tensor(f"{full}.bias").clone() if f"{full}.bias" in names else None
                     setattr(module, name, Packed(child, path, f"{full}.weight", bias))
                 elif type(child) is torch.nn.Embedding:
                     setattr(module, name, _Words(file.get_tensor(f"{full}.weight")))

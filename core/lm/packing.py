@@ -59,7 +59,7 @@ class FolderModel:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        self.dtype = self.config.dtype or torch.float32
+        self.dtype: torch.dtype = self.config.dtype if isinstance(self.config.dtype, torch.dtype) else torch.float32
         self._files: dict[str, Path] = {}
         for path in sorted(folder.glob("*.safetensors")):
             with safe_open(path, "pt") as file:
@@ -133,6 +133,7 @@ def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress) -
         (part / MANIFEST).write_text(json.dumps({"version": VERSION, "files": sizes}))
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
+        progress(1.0)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -171,7 +172,9 @@ def _planned(source: Source, dtype: torch.dtype) -> Iterator[tuple[str, tuple[in
     model, shapes = skeleton(source.config), source.shapes()
     linears = {f"{name}.weight" for name, each in model.named_modules() if type(each) is torch.nn.Linear}
     embeddings = {f"{name}.weight" for name, each in model.named_modules() if type(each) is torch.nn.Embedding}
-    tied = {} if not source.config.tie_word_embeddings else {"lm_head.weight": "model.embed_tokens.weight"}
+    tied: dict[str, str] = (
+        {} if not source.config.tie_word_embeddings else {"lm_head.weight": "model.embed_tokens.weight"}
+    )
     for name, wanted in model.state_dict().items():
         read_from = tied.get(name, name)
         if tuple(shapes.get(read_from, ())) != tuple(wanted.shape):

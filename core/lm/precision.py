@@ -67,7 +67,7 @@ def _prepacked(rows: torch.Tensor, scales: torch.Tensor) -> Any:
         torch.backends.quantized.engine = "x86"
     zeros = torch.zeros(len(scales), dtype=torch.long)
     with catch_warnings(category=UserWarning, action="ignore"):  # that a later torch will not have it any more
-        eight = torch._make_per_channel_quantized_tensor(rows, scales.double(), zeros, 0)  # pyright: ignore[reportPrivateUsage]
+        eight = torch._make_per_channel_quantized_tensor(rows, scales.double(), zeros, 0)  # pyright: ignore[reportPrivateImportUsage]
     return torch.ops.quantized.linear_prepack(eight, None)
 
 

@@ -14,7 +14,7 @@ from core.lm import server
 from core.lm.base import Request, Utterance
 from core.lm.breaker import Breaker
 from core.lm.markers import defused, pattern
-from core.lm.stopping import StopFilter
+from core.lm.stopping import StopFilter, WholeCharacters
 from core.telemetry import TOKENS, log
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class RemoteModel:
         when it finds the chat too long, PermanentError when it refuses the request otherwise.
         """
         ends_at = clock.monotonic() + TOTAL_S
-        stops = StopFilter(request.stop)
+        stops, whole = StopFilter(request.stop), WholeCharacters()
         self._breaker.ask()
         await self._meet()
         stream = await self._within(FIRST_TEXT_S, ends_at, self._begin(request))
@@ -106,7 +106,7 @@ class RemoteModel:
         try:
             while (chunk := await self._within(wait_s, ends_at, _next(chunks))) is not None:
                 _count(chunk)
-                if text := stops.feed(_text_of(chunk)):
+                if text := stops.feed(whole.feed(_text_of(chunk))):
                     wait_s = BETWEEN_TEXT_S
                     yield text
                 if stops.stopped:

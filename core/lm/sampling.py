@@ -11,6 +11,8 @@ from core.lm.base import Sampling
 
 _TOP_K = 50
 """What `generate` takes where nothing is set."""
+_SILENT = (0.7, 0.9, 1.1)
+"""Temperature, top_p and repetition penalty of a model without sampling settings, as GGUF files are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,15 +29,20 @@ class Draw:
 
 
 def drawing(sampling: Sampling, own: Any) -> Draw:
-    """What was asked for; the rest is the model's `own` generation_config, and then as `generate` has it."""
-    penalty = _first(sampling.repetition_penalty, own.repetition_penalty, 1.0)
+    """What was asked for; the rest is the model's `own` generation_config, and then as `generate` has it.
+
+    A model that does not say whether it samples does: greedy, small models say one and the same sentence again.
+    """
+    silent = own.do_sample is None
     wants_dice = (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) != (None,) * 4
-    if sampling.temperature == 0 or not (wants_dice or own.do_sample):
-        return Draw(repetition_penalty=penalty)
+    if sampling.temperature == 0 or not (wants_dice or own.do_sample or silent):
+        return Draw(repetition_penalty=_first(sampling.repetition_penalty, own.repetition_penalty, 1.0))
+    temperature, top_p, penalty = _SILENT if silent else (1.0, 1.0, 1.0)
+    penalty = _first(sampling.repetition_penalty, own.repetition_penalty, penalty)
     return Draw(
-        temperature=_first(sampling.temperature, own.temperature, 1.0),
+        temperature=_first(sampling.temperature, own.temperature, temperature),
         top_k=_first(sampling.top_k, own.top_k, _TOP_K),
-        top_p=_first(sampling.top_p, own.top_p, 1.0),
+        top_p=_first(sampling.top_p, own.top_p, top_p),
         min_p=_first(sampling.min_p, own.min_p, 0.0),
         repetition_penalty=penalty,
         seed=sampling.seed,

@@ -96,14 +96,17 @@ OWN = dict(do_sample=None, temperature=None, top_k=None, top_p=None, min_p=None,
 @pytest.mark.parametrize(
     ("asked", "own", "expected"),
     [
-        (Sampling(), {}, Draw()),
+        (Sampling(), {}, Draw(0.7, 50, 0.9, 0.0, 1.1)),
+        (Sampling(), dict(do_sample=False), Draw()),
+        (Sampling(), dict(temperature=0.4, repetition_penalty=1.3), Draw(0.4, 50, 0.9, 0.0, 1.3)),
+        (Sampling(temperature=0), {}, Draw()),
         (Sampling(), dict(do_sample=True), Draw(1.0, 50)),
         (Sampling(seed=3), dict(do_sample=True, temperature=0.6, top_k=20, top_p=0.9), Draw(0.6, 20, 0.9, seed=3)),
         (Sampling(temperature=0.0, top_p=0.5), dict(do_sample=True, repetition_penalty=1.1), Draw(0, 0, 1, 0, 1.1)),
-        (Sampling(temperature=0.3), {}, Draw(0.3, 50)),
+        (Sampling(temperature=0.3), {}, Draw(0.3, 50, 0.9, 0.0, 1.1)),
         (Sampling(top_p=0.5), dict(do_sample=False, temperature=0.9), Draw(0.9, 50, 0.5)),
-        (Sampling(temperature=1.0, top_k=0, min_p=0.1), dict(top_k=40), Draw(1.0, 0, 1.0, 0.1)),
-        (Sampling(repetition_penalty=1.0), dict(repetition_penalty=1.2), Draw()),
+        (Sampling(temperature=1.0, top_k=0, min_p=0.1), dict(top_k=40), Draw(1.0, 0, 0.9, 0.1, 1.1)),
+        (Sampling(repetition_penalty=1.0), dict(do_sample=False, repetition_penalty=1.2), Draw()),
     ],
 )
 def test_what_is_asked_goes_before_the_models_own_settings(asked: Sampling, own: dict[str, Any], expected: Draw):
