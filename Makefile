@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run chat doctor test fault check train eval bench bench-turn bench-asr bench-lm clean
+.PHONY: run chat doctor test fault check train eval eval-ears bench bench-turn bench-asr bench-lm clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -42,6 +42,10 @@ train: .venv/installed
 eval: .venv/installed
 	$(BIN)/python -m core.shipped.speech.evaluate
 	$(BIN)/python -m core.shipped.chat.evaluate
+
+# MODEL: any Whisper size, hub id or folder; none: what ships. ARGS="--voice FOLDER": also a Piper voice speaks.
+eval-ears: .venv/installed
+	$(BIN)/python -m evals.ears $(MODEL) $(ARGS)
 
 bench: bench-turn bench-asr bench-lm
 	$(BIN)/python -m benchmarks.start
