@@ -27,7 +27,7 @@ _Made = TypeVar("_Made")
 
 
 class BuiltinVoice:
-    """One espeak-ng, one process: it keeps global state, so that whoever else needs it asks this thread.
+    """One espeak-ng and the thread that it runs in.
 
     `voice` is a variant for all languages ("m3"), or a voice for texts in its language ("en-us", "de+f4");
     SettingError names TTS_VOICE when espeak-ng knows neither. `speed` is 1 for 165 words a minute.
