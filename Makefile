@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run setup chat doctor test fault check train eval eval-models bench bench-turn bench-asr bench-lm clean
+.PHONY: run setup chat doctor test fault check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -46,6 +46,10 @@ eval: .venv/installed
 # MODEL: a folder, a GGUF file, a hub id, or a server's address (then NAME is the model's name there); none: the built-in one.
 eval-models: .venv/installed
 	$(BIN)/python -m evals.models $(MODEL) $(if $(NAME),--name $(NAME))
+
+# MODEL: any Whisper size, hub id or folder; none: what ships. ARGS="--voice FOLDER": also a Piper voice speaks.
+eval-ears: .venv/installed
+	$(BIN)/python -m evals.ears $(MODEL) $(ARGS)
 
 bench: bench-turn bench-asr bench-lm
 	$(BIN)/python -m benchmarks.start

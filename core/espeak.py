@@ -1,11 +1,12 @@
 """espeak-ng through its C interface: text in, samples out. The library and its voices come with `espeakng-loader`.
 
-espeak-ng keeps global state: one `Espeak` a process, used by one thread. The built-in voice speaks through it, and the
-training clips of the built-in ears are made with it.
+espeak-ng keeps global state, so that one thread of the process uses it at a time. The built-in voice speaks through it,
+other voices take its phonemes, and the training clips of the built-in ears are made with it.
 Constants: espeak-ng's speak_lib.h.
 """
 
 import ctypes
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS
 _UTF8 = 1
 _IPA = 2  # phonememode: bit 1
 _RATE, _PITCH, _RANGE = 1, 3, 4
+_ALONE = threading.Lock()
 
 Samples = NDArray[np.int16]
 
@@ -37,7 +39,6 @@ class Espeak:
             raise PermanentError("espeak-ng does not start: its voices are missing")
         # Kept as an attribute: ctypes does not, and the library would call freed memory.
         self._callback = _callback_type()(self._collect)
-        self._library.espeak_SetSynthCallback(self._callback)
 
     def has(self, voice: str) -> bool:
         """Whether espeak-ng knows the voice, and makes it the current one if so."""
@@ -50,13 +51,14 @@ class Espeak:
 
         Pitch and its range go from 0 to 100. PermanentError for a voice that does not exist.
         """
-        if not self.has(voice):
-            raise PermanentError(f"espeak-ng has no voice {voice}")
-        for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
-            self._library.espeak_SetParameter(parameter, value, 0)
-        self._chunks = []
-        data = text.encode()
-        self._library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _UTF8, None, None)
+        with _ALONE:
+            self._choose(voice)
+            self._library.espeak_SetSynthCallback(self._callback)
+            for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
+                self._library.espeak_SetParameter(parameter, value, 0)
+            self._chunks = []
+            data = text.encode()
+            self._library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _UTF8, None, None)
         return np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int16)
 
     def variants(self) -> frozenset[str]:
@@ -65,14 +67,18 @@ class Espeak:
 
     def phonemes(self, text: str, voice: str) -> str:
         """The text in the International Phonetic Alphabet, without stops. PermanentError as in `say`."""
-        if not self.has(voice):
-            raise PermanentError(f"espeak-ng has no voice {voice}")
         told = self._library.espeak_TextToPhonemes
         told.restype, told.argtypes = ctypes.c_char_p, [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
         rest, clauses = ctypes.c_char_p(text.encode()), list[str]()
-        while rest.value is not None:  # clause by clause; the library moves the pointer on
-            clauses.append((told(ctypes.byref(rest), _UTF8, _IPA) or b"").decode())
+        with _ALONE:
+            self._choose(voice)
+            while rest.value is not None:  # clause by clause; the library moves the pointer on
+                clauses.append((told(ctypes.byref(rest), _UTF8, _IPA) or b"").decode())
         return " ".join(filter(None, clauses))
+
+    def _choose(self, voice: str) -> None:
+        if not self.has(voice):
+            raise PermanentError(f"espeak-ng has no voice {voice}")
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:

@@ -81,7 +81,7 @@ def command(text: str) -> tuple[str, str] | None:
 
 def meant(text: str, heard: str) -> str:
     """What was said, by the answer to "Did you say …?": `heard` after a yes, the words after "no, I said", else ""."""
-    plain = text.strip().strip(_AROUND).casefold()
+    plain = re.sub(r"[,，\s]+", " ", text).strip(_AROUND).casefold()
     if plain in _YES:
         return heard
     again = _SAID_AGAIN.fullmatch(text.strip())

@@ -27,9 +27,9 @@ _Made = TypeVar("_Made")
 
 
 class BuiltinVoice:
-    """One espeak-ng, one process: it keeps global state, so that whoever else needs it asks this thread.
+    """One espeak-ng and the thread that it runs in.
 
-    `voice` is a variant for all languages ("m3"), or a voice for texts in its language ("en-gb", "de+f4");
+    `voice` is a variant for all languages ("m3"), or a voice for texts in its language ("en-us", "de+f4");
     SettingError names TTS_VOICE when espeak-ng knows neither. `speed` is 1 for 165 words a minute.
     """
 
@@ -86,11 +86,11 @@ def _chosen(espeak: Espeak, voice: str) -> tuple[dict[str, str], str]:
     """The voice of a language, or the variant of all voices."""
     name, _, variant = voice.partition("+")
     variants = espeak.variants()
-    if not name or (voice in variants):
+    if not voice or voice in variants:
         return {}, voice
-    if (variant and variant not in variants) or not espeak.has(name):
+    if name in variants or (variant and variant not in variants) or not (name and espeak.has(name)):
         some = ", ".join(_SOME_VARIANTS)
-        wants = f"a voice of espeak-ng, such as en-gb, de or cmn, or one of its variants: {some}, …"
+        wants = f"a voice of espeak-ng, such as en-us, de or cmn, or one of its variants: {some}, …"
         raise SettingError("TTS_VOICE", repr(voice), wants)
     language = base(name.rsplit("/", 1)[-1])
     return {_LANGUAGES.get(language, language): voice}, ""

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from core import profiles
+from core.dialogue import Dialogue
 from core.engine import Engine
-from core.message import ChannelKey, Message, Person
+from core.message import ChannelKey, Message, Person, Turn
 from core.preferences import Preferences
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
 from tests.fault.model_server import answer_to
@@ -61,11 +62,14 @@ async def test_pain_11_short_clips_are_heard_as_what_they_say(world: World):
 
 
 async def test_pain_11_a_chat_is_heard_in_its_own_language():
-    engine = Engine(FakeModel(), FakeHearing(), FakeSpeaking(), profiles.load("plain"))
+    hearing = FakeHearing()
+    engine = Engine(FakeModel(), hearing, FakeSpeaking(), profiles.load("plain"))
     message = Message("1", ChannelKey("telegram", "42:1"), Person("1", "Ann", "de"), 1.0)
     fixed, app = Preferences(language="zh-Hans"), Preferences()
-    told = [(await engine.hear(b"hi", message, preferences)).language for preferences in (fixed, app)]
-    assert told == ["zh-Hans", "de"]
+    spoken = Turn("0", 0.0, "Ann", "Bonjour", "Salut", "fr", "fake", "plain", heard=True)
+    for preferences, dialogue in ((fixed, Dialogue()), (app, Dialogue()), (app, Dialogue(turns=(spoken,)))):
+        await engine.hear(b"hi", message, dialogue, preferences)
+    assert hearing.asked == [("zh-Hans", ("de",)), (None, ("de",)), (None, ("fr", "de"))]
 
 
 async def test_pain_11_what_was_misheard_is_seen_and_put_right(world: World, notes: list[bytes]):

@@ -7,8 +7,10 @@ import av
 import numpy as np
 import pytest
 from av.audio.resampler import AudioResampler
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from core.audio import SAMPLE_RATE_HZ, decode, encode_ogg_opus, loudness
+from core.audio import SAMPLE_RATE_HZ, decode, encode_ogg_opus, levelled, loudness
 from core.errors import UserError
 
 CONTAINERS = [
@@ -219,3 +221,59 @@ def test_the_picture_shows_where_it_is_loud():
     picture = loudness(np.concatenate([quiet, loud, np.zeros(SAMPLE_RATE_HZ, np.float32)]), SAMPLE_RATE_HZ)
     assert max(picture[:10]) < 20 < 200 < min(picture[10:20])
     assert picture[20:] == bytes(10)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("asf", "libmp3lame"),
+        ("avi", "mp2"),
+        ("mpegts", "mp2"),
+        ("mpeg", "mp2"),
+        ("ac3", "ac3"),
+        ("eac3", "eac3"),
+        ("au", "pcm_s16be"),
+        ("w64", "pcm_s16le"),
+        ("wv", "wavpack"),
+        ("tta", "tta"),
+        ("flv", "libmp3lame"),
+        ("aiff", "pcm_s16be"),
+        ("caf", "pcm_s16le"),
+    ],
+)
+def test_what_other_programs_record_is_read(container: str, codec: str):
+    waveform = decode(file_of(container, codec, 44_100), max_s=60)
+    assert len(waveform) / SAMPLE_RATE_HZ == pytest.approx(1.0, abs=0.15)
+    assert pitch_hz(waveform) == pytest.approx(440, abs=5)
+
+
+def stereo(left: np.ndarray, right: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as made:
+        made.setparams((2, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
+        made.writeframes((np.stack([left, right], axis=1) * 32767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+@settings(max_examples=40, deadline=None)
+@given(left=st.floats(0, 1), right=st.floats(-1, 1), offset=st.floats(-0.3, 0.3))
+def test_no_level_phase_or_offset_of_two_channels_makes_a_sound_vanish(left: float, right: float, offset: float):
+    assume(max(left, abs(right)) > 0.02)
+    sound = tone(0.5)
+    heard = levelled(decode(stereo(sound * left + offset, sound * right + offset), max_s=60))
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.5, abs=0.05)
+    assert pitch_hz(heard) == pytest.approx(440, abs=4)
+    assert abs(heard.mean()) < 0.01
+
+
+def test_a_quiet_voice_is_brought_up_and_a_silent_room_is_not():
+    assert np.abs(levelled(tone(1.0) * np.float32(0.02))).max() == pytest.approx(0.7, abs=0.05)
+    assert np.abs(levelled(tone(1.0) * np.float32(0.0002))).max() < 0.02
+    assert not levelled(np.zeros(100, np.float32)).any()
+    assert len(levelled(np.zeros(0, np.float32))) == 0
+
+
+def test_a_click_is_not_the_level_of_a_recording():
+    sound = tone(2.0) * np.float32(0.02)
+    sound[1000] = 1.0
+    assert np.quantile(np.abs(levelled(sound)), 0.9) > 0.5
