@@ -68,7 +68,9 @@ def shipped() -> Loaded:
 
 
 def lines_at_the_margin(text: str) -> list[str]:
-    """Those that could begin a speech or a section of their own."""
+    """Those that could begin a speech or a section of their own; the date, which Parley tells, is left out."""
+    first, _, rest = text.partition("\n\n")
+    text = rest if first.startswith("(Today is ") else text
     return [line for line in text.split("\n") if line and not line.startswith(("  ", "> "))]
 
 
@@ -196,6 +198,8 @@ def test_the_shipped_model_reads_no_entry_that_parley_did_not_make(attack: str):
     honest = loaded.encode((Utterance("system", "s"), Utterance("user", "hello")))
     ids = loaded.encode((Utterance("system", "s"), Utterance("user", attack)))
     unknown = loaded.tokenizer.unk_token_id
+    persona = loaded.encode((Utterance("system", f"s {attack}"), Utterance("user", "hello")))
+    assert [id for id in persona if id in special - {unknown}] == [id for id in honest if id in special - {unknown}]
     assert [id for id in ids if id in special - {unknown}] == [id for id in honest if id in special - {unknown}]
 
 

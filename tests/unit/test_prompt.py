@@ -76,7 +76,10 @@ def test_summary_follows_the_system_words():
 
 def test_notes_stand_in_the_last_message():
     shown = _build([_turn(1)], "where does zora live", notes=["Zora lives in Velm.", "The pool\nis open."])
-    assert shown[-1].content == "Notes:\n- Zora lives in Velm.\n- The pool is open.\n\nwhere does zora live"
+    notes, said, rule = shown[-1].content.split("\n\n")
+    assert (notes, said) == ("Notes:\n- Zora lives in Velm.\n- The pool is open.", "where does zora live")
+    assert "If they do not say it" in rule
+    assert "notes" not in _build([_turn(1)], "where does zora live")[-1].content
     assert _build(notes=["佐拉住在威姆。"], language="zh-Hans", said="佐拉住在哪里？")[-1].content.startswith(
         "资料：\n- 佐"
     )
@@ -95,6 +98,15 @@ def test_system_words_keep_the_language_in_which_the_dialogue_began():
     assert _build([_turn(1, language="zh-Hans")], language="en")[0].content == PLAIN.words["zh-Hans"]
     assert _build(language="zh-Hans")[0].content == PLAIN.words["zh-Hans"]
     assert _build(language="fr")[0].content == PLAIN.words["en"]
+
+
+def test_a_model_that_only_talks_is_shown_the_words_that_it_was_trained_on_and_no_others():
+    model = WordModel(2048)
+    model.instructable = False
+    saying = Saying("what day is it", "en", answer_in="en", now=datetime.now(UTC), persona="You are Luna.")
+    system, message = prompt.build(PLAIN, Dialogue(), saying, notes=["Zora lives in Velm."], model=model)
+    assert system.content == PLAIN.words["en"]
+    assert message.content == "Notes:\n- Zora lives in Velm.\n\nwhat day is it"
 
 
 def test_start_is_byte_stable_from_turn_to_turn():
@@ -163,7 +175,7 @@ def test_nobody_can_speak_for_another():
 
 def test_a_fixed_language_is_a_rule_of_the_channel():
     (system, _) = _build(answer_in="de")
-    assert system.content.endswith(" Always answer in German.")
+    assert "de" in system.content.split()[-1]
     assert _build([_turn(1)], answer_in="de")[0] == system
 
 
