@@ -5,10 +5,11 @@ import contextlib
 import gc
 from collections.abc import AsyncGenerator, Callable, Mapping
 from hashlib import blake2b
+from threading import Event
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
-from bots.loading import open_hearing, open_model, open_speaking
+from bots.loading import off_loop, open_hearing, open_model, open_speaking
 from bots.locales import Phrases
 from bots.web import WebPlatform
 from bots.web.models import HERE, Held, held
@@ -203,8 +204,8 @@ class App:
     async def engine(self) -> AsyncGenerator[Engine, None]:
         """The models, loaded side by side off the event loop, and closed at the end."""
         async with asyncio.TaskGroup() as group:
-            model = group.create_task(self._load("language model", lambda: open_model(self.settings)))
-            hearing = group.create_task(self._load("hearing", lambda: open_hearing(self.settings)))
+            model = group.create_task(self._load("language model", open_model))
+            hearing = group.create_task(self._load("hearing", open_hearing))
             speaking = group.create_task(self._load_speaking(model))
             group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
         self._engine = engine = Engine(
@@ -221,11 +222,11 @@ class App:
     async def _load_speaking(self, model: asyncio.Task[LanguageModel]) -> Speaking:
         # transformers imports lazily, which fails when two threads begin at once.
         await asyncio.wait({model})
-        return await self._load("speaking", lambda: open_speaking(self.settings))
+        return await self._load("speaking", open_speaking)
 
-    async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
+    async def _load(self, name: str, load: Callable[[Settings, Event], _Loaded]) -> _Loaded:
         self._state[name] = "loading"
-        loaded = await asyncio.to_thread(load)
+        loaded = await off_loop(load, self.settings)
         self._state[name] = "ok"
         return loaded
 

@@ -1,6 +1,5 @@
 """`parley doctor`: looks at each part in turn and says what to mend."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from bots import app as building
@@ -81,7 +80,7 @@ async def _access(settings: Settings, app: App) -> str:
 
 
 async def _model(settings: Settings) -> str:
-    model = await asyncio.to_thread(loading.open_model, settings)
+    model = await loading.off_loop(loading.open_model, settings)
     request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
     answer = "".join([piece async for piece in model.stream(request)])
     await model.close()
@@ -90,7 +89,7 @@ async def _model(settings: Settings) -> str:
 
 async def _hearing(settings: Settings) -> str:
     """Speak one sentence with the built-in voice and hear it."""
-    hearing = await asyncio.to_thread(loading.open_hearing, settings)
+    hearing = await loading.off_loop(loading.open_hearing, settings)
     voice = Speaking(BuiltinVoice())
     note = await voice.speak("Hello, how are you?", "en")
     heard = await hearing.transcribe(note.ogg, language="en")
@@ -100,7 +99,7 @@ async def _hearing(settings: Settings) -> str:
 
 
 async def _speaking(settings: Settings) -> str:
-    speaking = await asyncio.to_thread(loading.open_speaking, settings)
+    speaking = await loading.off_loop(loading.open_speaking, settings)
     try:
         note = await speaking.speak("Hello, how are you?", "en")
     finally:

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 OUTSIDE = {"bots", "discord", "telegram", "fastapi", "starlette", "uvicorn", "aiohttp", "typer"}
 THINKING = {"hearing", "seeing", "reading", "prompt", "lm", "speaking", "voices", "aloud", "signs", "espeak", "engine"}
 THINKING |= {"summarising", "audio", "profiles", "knowledge"}
+THINKING |= {"models"}
 KEEPING = {
     "access",
     "pairing",
