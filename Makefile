@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run setup chat doctor test fault check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm clean
+.PHONY: run setup chat doctor test fault real check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -29,6 +29,11 @@ test: check
 # Minutes: what is killed, stopped, held or refused from outside. Not a part of `make test`.
 fault: .venv/tested
 	$(BIN)/python -m pytest tests/fault -p no:cacheprovider -q
+
+# Real weights, 630 MB fetched once into PARLEY_REAL. Not a part of `make test`.
+PARLEY_REAL ?= $(HOME)/.cache/parley-real
+real: .venv/tested
+	PARLEY_REAL='$(PARLEY_REAL)' $(BIN)/python -m pytest tests/real -p no:cacheprovider -q
 
 check: .venv/tested
 	$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 cli = typer.Typer(help="A private assistant for Discord, Telegram, a web page and the terminal.", no_args_is_help=True)
+_MODEL = "A name of `parley models`, a hub id (owner/name, owner/name:file.gguf), a folder or a GGUF file."
 
 
 @cli.command()
@@ -70,12 +71,64 @@ def voice(
     _run(write_note(_settings(level="WARNING"), text, language, out, typer.echo))
 
 
-@cli.command()
-def models() -> None:
-    """Show which models a running Parley holds and what they take, or which the settings name."""
-    from bots.models import show_models
+models = typer.Typer(help="Show which models are used, here or to be had; get, use or remove one.")
+cli.add_typer(models, name="models")
 
-    _run(show_models(_settings(level="WARNING")))
+
+@models.callback(invoke_without_command=True)
+def show(context: typer.Context) -> None:
+    """Show what a running Parley holds or the settings name, what is on the disk, and what is to be had."""
+    if context.invoked_subcommand is None:
+        from bots.cli.models import show_models
+
+        _run(show_models(_settings(level="WARNING")))
+
+
+@models.command()
+def get(source: Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL)]) -> None:
+    """Fetch a model onto this disk."""
+    from bots.cli.models import get_model
+
+    _run(get_model(_settings(level="WARNING"), source, typer.echo))
+
+
+@models.command()
+def use(source: Annotated[str, typer.Argument(metavar="MODEL", help=_MODEL)]) -> None:
+    """Have a model used from the next start on; it is fetched when it is not here."""
+    from bots.cli.models import use_model
+
+    _run(use_model(_settings(level="WARNING"), source, typer.echo))
+
+
+@models.command()
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `parley models` lists it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a model from this disk."""
+    from bots.cli.models import remove_model
+
+    async def erase(settings: Settings) -> None:
+        remove_model(settings, name, lambda question: yes or typer.confirm(question), typer.echo)
+
+    _run(erase(_settings(level="WARNING")))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"parley {version('parley')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 @cli.command()

@@ -1,6 +1,5 @@
 """`parley doctor`: looks at each part in turn and says what to mend; none keeps the others from being looked at."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -133,7 +132,8 @@ async def _doors(settings: Settings, app: App) -> str:
 
 
 async def _model(settings: Settings) -> str:
-    model = await asyncio.to_thread(loading.open_model, settings, starter.first("mind", settings))
+    name = starter.first("mind", settings)
+    model = await loading.in_thread(lambda stop: loading.open_model(settings, name, stop))
     request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
     try:
         answer = "".join([piece async for piece in model.stream(request)])
@@ -146,7 +146,8 @@ async def _model(settings: Settings) -> str:
 
 async def _hearing(settings: Settings) -> str:
     """Say a few sentences with the built-in voice and hear them."""
-    hearing = await asyncio.to_thread(loading.open_hearing, settings, starter.first("ears", settings))
+    name = starter.first("ears", settings)
+    hearing = await loading.in_thread(lambda stop: loading.open_hearing(settings, name, stop))
     voice = Speaking(BuiltinVoice())
     pairs: list[tuple[str, str]] = []
     for said in _SAID:
@@ -182,7 +183,7 @@ def _words(text: str) -> list[str]:
 
 
 async def _speaking(settings: Settings) -> str:
-    speaking = await asyncio.to_thread(loading.open_speaking, settings)
+    speaking = await loading.in_thread(lambda stop: loading.open_speaking(settings, stop))
     try:
         note = await speaking.speak(_SAID[0], "en")
     finally:

@@ -1,19 +1,21 @@
-"""Opens the models of the settings; each call blocks."""
+"""Opens the models of the settings, fetched first where they are not here; each call blocks."""
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
+from bots.cli.bars import Bars
 from bots.starter import BUILTIN
 from core.errors import RetryableError, SettingError
 from core.hearing import Hearing
 from core.lm.base import LanguageModel
-from core.models import kept
+from core.models import machine
+from core.models.catalogue import Kind
 from core.settings import Settings, names_in
 from core.speaking import Speaking
 from core.telemetry import log
@@ -24,15 +26,21 @@ from core.voices.piper import PiperVoice
 _LOG = log("loading")
 _Loaded = TypeVar("_Loaded")
 Progress = Callable[[float], None]
+_BARS = Bars()
+"""One for all that is fetched at once: a terminal has room for one."""
 
 
-async def in_thread(load: Callable[[], _Loaded]) -> _Loaded:
-    """What `load` returns or raises, from a thread that nobody waits for when Parley ends: a hub may be silent."""
+async def in_thread(load: Callable[[Event], _Loaded]) -> _Loaded:
+    """What `load` returns or raises, from a thread that nobody waits for when Parley ends: a hub may be silent.
+
+    When this is cancelled, the event that it was given is set.
+    """
     future: Future[_Loaded] = Future()
+    stop = Event()
 
     def run() -> None:
         try:
-            loaded = load()
+            loaded = load(stop)
         except BaseException as error:
             with contextlib.suppress(RuntimeError):  # the event loop has ended
                 future.set_exception(error)
@@ -42,16 +50,18 @@ async def in_thread(load: Callable[[], _Loaded]) -> _Loaded:
 
     future.set_running_or_notify_cancel()
     threading.Thread(target=run, name="loading", daemon=True).start()
-    return await asyncio.wrap_future(future)
+    try:
+        return await asyncio.wrap_future(future)
+    finally:
+        stop.set()
 
 
 def memory_limit_bytes(settings: Settings) -> int:
     """What all language models together may take: as set, else half of this machine's memory."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return int(settings.models_memory_gb * 1e9) or machine // 2
+    return int(settings.models_memory_gb * 1e9) or machine.memory_bytes() // 2
 
 
-def open_model(settings: Settings, name: str, progress: Progress | None = None) -> LanguageModel:
+def open_model(settings: Settings, name: str, stop: Event, progress: Progress | None = None) -> LanguageModel:
     """A language model by its name, BUILTIN or another, that of the settings behind LM_URL if there is one. Blocks.
 
     `progress` is told how far one is, 0 to 1, that is made ready for the first time. SettingError when it cannot be
@@ -70,7 +80,7 @@ def open_model(settings: Settings, name: str, progress: Progress | None = None) 
     from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
     keep = settings.data_dir / "models" / "packed"
-    local = LocalModel.open(_place(name, settings), settings.lm_quantize, keep=keep, progress=progress)
+    local = LocalModel.open(_here("mind", name, settings, stop), settings.lm_quantize, keep=keep, progress=progress)
     if name != BUILTIN:
         local.name = name
     if settings.lm_context_tokens:
@@ -78,24 +88,16 @@ def open_model(settings: Settings, name: str, progress: Progress | None = None) 
     return local
 
 
-def open_hearing(settings: Settings, name: str) -> Hearing:
+def open_hearing(settings: Settings, name: str, stop: Event) -> Hearing:
     """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
-    allowed = names_in(settings.asr_languages)
-    ears = Hearing.open(_place(name, settings), download_dir=settings.data_dir / "models", allowed=allowed)
+    folder, allowed = _here("ears", name, settings, stop), names_in(settings.asr_languages)
+    ears = Hearing.open(folder, download_dir=settings.data_dir / "models", allowed=allowed)
     if name != BUILTIN:
         ears.name = name
     return ears
 
 
-def _place(name: str, settings: Settings) -> str | None:
-    """Where a model is that was fetched by this name; None for the built-in."""
-    if name == BUILTIN:
-        return None
-    folder = settings.data_dir / "models" / name
-    return str(kept.usable(folder)) if kept.receipt_of(folder) else name
-
-
-def open_speaking(settings: Settings) -> Speaking:
+def open_speaking(settings: Settings, stop: Event) -> Speaking:
     """The voice of the settings, here or behind TTS_URL; SettingError when it cannot be loaded. Blocks."""
     model, voice, speed = settings.tts_model, settings.tts_voice, settings.tts_speed
     if settings.tts_url:
@@ -107,6 +109,7 @@ def open_speaking(settings: Settings) -> Speaking:
         return Speaking(RemoteVoice(settings.tts_url, model, voice or "alloy", key, speed))
     if not model:
         return Speaking(BuiltinVoice(voice=voice, speed=speed))
+    model = _here("voice", model, settings, stop) or model
     if piper.weights_in(folder := Path(model).expanduser()):
         return Speaking(PiperVoice.open(model, voice=voice, speed=speed))
     if folder.suffix == ".onnx" or (folder.is_dir() and not (folder / "config.json").is_file()):
@@ -116,3 +119,14 @@ def open_speaking(settings: Settings) -> Speaking:
     from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
 
     return Speaking(VitsVoice.open(model, voice=voice, speed=speed))
+
+
+def _here(kind: Kind, name: str, settings: Settings, stop: Event) -> str | None:
+    """Where a model is, fetched first if need be; None for the built-in."""
+    if name == BUILTIN:
+        return None
+    from core.models.resolving import resolve  # huggingface_hub takes half a second to import
+
+    with _BARS:
+        found = resolve(kind, name, settings.data_dir / "models", _BARS.show, stop)
+    return str(found) if found else None

@@ -83,27 +83,23 @@ class Opening:
         await self.arrivals.bring(entry, lambda show: self._fetch(entry, show), lambda: use(entry.name))
 
     async def _fetch(self, entry: Entry, show: Show) -> None:
-        stop = threading.Event()
-        try:
-            await asyncio.to_thread(fetch, entry, self._settings.data_dir / "models", show, stop)
-        finally:
-            stop.set()
+        await in_thread(lambda stop: fetch(entry, self._settings.data_dir / "models", show, stop))
 
     async def _open_mind(self, name: str) -> LanguageModel:
         def progress(share: float) -> None:
             self.arrivals.opening(name, share)
 
-        return await self._load("language model", lambda: open_model(self._settings, name, progress))
+        return await self._load("language model", lambda stop: open_model(self._settings, name, stop, progress))
 
     async def _open_ears(self, name: str) -> Hearing:
-        return await self._load("hearing", lambda: open_hearing(self._settings, name))
+        return await self._load("hearing", lambda stop: open_hearing(self._settings, name, stop))
 
     async def _load_speaking(self, thinking: asyncio.Task[None]) -> Speaking:
         # transformers imports lazily, which fails when two threads begin at once.
         await asyncio.wait({thinking})
-        return await self._load("speaking", lambda: open_speaking(self._settings))
+        return await self._load("speaking", lambda stop: open_speaking(self._settings, stop))
 
-    async def _load(self, name: str, load: Callable[[], _Loaded]) -> _Loaded:
+    async def _load(self, name: str, load: Callable[[threading.Event], _Loaded]) -> _Loaded:
         self.states.setdefault(name, "loading")  # another one that is opened beside it is no illness
         began = clock.monotonic()
         loaded = await in_thread(load)

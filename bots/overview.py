@@ -28,9 +28,14 @@ async def show_lanes(settings: Settings) -> None:
 
 async def replay(settings: Settings, channel: str, say: Callable[[str], None]) -> None:
     """Put the oldest event or part that was set aside in a channel back to work."""
+    wrong = SettingError("--replay", repr(channel), "a channel of `parley lanes` with something set aside")
+    try:
+        key = ChannelKey.parse(channel)
+    except ValueError:
+        raise wrong from None
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
-        if not await Lanes(store).replay(ChannelKey.parse(channel)):
-            raise SettingError("--replay", repr(channel), "a channel of `parley lanes` with something set aside")
+        if not await Lanes(store).replay(key):
+            raise wrong
     say(f"{channel}: back to work.")
 
 

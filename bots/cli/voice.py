@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from bots.loading import open_speaking
+from bots.loading import in_thread, open_speaking
 from core import reading
 from core.errors import PermanentError, UserError
 from core.settings import Settings
@@ -13,7 +13,7 @@ from core.settings import Settings
 async def write_note(settings: Settings, text: str, language: str, out: Path, say: Callable[[str], None]) -> None:
     """Speak `text` into `out` and tell where it is and how long; SettingError or PermanentError when that fails."""
     language = reading.language_tag(language) if _is_tag(language) else reading.language_of(text)
-    speaking = await asyncio.to_thread(open_speaking, settings)
+    speaking = await in_thread(lambda stop: open_speaking(settings, stop))
     try:
         note = await speaking.speak(text, language)
         await asyncio.to_thread(out.write_bytes, note.ogg)

@@ -131,6 +131,8 @@ def chosen(paths: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
         return of(_EARS)
     if of(["*.safetensors"]):
         return of(_TRANSFORMERS)
+    if of(["pytorch_model*.bin"]):  # of before safetensors; torch reads no code out of them since 2.6
+        return of((*_TRANSFORMERS, "pytorch_model*.bin"))
     files = [path for path in top if path.endswith(".gguf") and not _PART_OF_SEVERAL.search(path)]
     if best := next((path for kind in _BEST for path in files if kind in path.lower()), None):
         return (best,)

@@ -50,6 +50,11 @@ def kept(models_dir: Path) -> Iterator[Kept]:
             )
 
 
+def find(models_dir: Path, name: str) -> Kept | None:
+    """The whole model of that name there."""
+    return next((each for each in kept(models_dir) if each.name == name), None)
+
+
 def receipt_of(folder: Path) -> Receipt | None:
     """What a folder holds; None when nothing was fetched into it, or it is not whole any more."""
     try:
@@ -67,7 +72,7 @@ def kind_of(folder: Path) -> Kind | None:
         return "ears"
     if any(name.endswith(".onnx.json") for name in names):
         return "voice"
-    if any(name.endswith((".gguf", ".safetensors")) for name in names):
+    if any(name.endswith((".gguf", ".safetensors")) or name.startswith("pytorch_model") for name in names):
         return "voice" if _model_type(folder) == "vits" else "mind"
     return None
 
@@ -90,15 +95,11 @@ def seal(part: Path, folder: Path, receipt: Receipt) -> None:
 
 
 def remove(models_dir: Path, name: str) -> int:
-    """Erase a model and what was on its way of it; the bytes that are free now. PermanentError when it is not there."""
-    found = next((each for each in kept(models_dir) if each.name == name), None)
-    part = models_dir / f".{name}.part"
-    if found is None and not part.is_dir():
-        raise PermanentError(f"there is no model {name} in {models_dir}")
-    shutil.rmtree(part, ignore_errors=True)
+    """Erase a model; the bytes that are free now. PermanentError when it is not there."""
+    found = find(models_dir, name)
     if found is None:
-        return 0
-    (found.folder / RECEIPT).unlink()
+        raise PermanentError(f"there is no model {name} in {models_dir}")
+    (found.folder / RECEIPT).unlink()  # first: what is erased by half is not whole
     shutil.rmtree(found.folder)
     return found.size
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Event
 
-from core.errors import AssistantError, SettingError
+from core.errors import AssistantError, PermanentError, SettingError
 from core.models import catalogue, kept
 from core.models.aside import Stopped
 from core.models.catalogue import SETTINGS, Kind
@@ -27,13 +27,17 @@ def resolve(
     here = Path(value).expanduser()
     if here.exists():
         return here
-    source = f"whisper-{value}" if kind == "ears" and catalogue.find(f"whisper-{value}") else value
-    known = catalogue.find(source)
+    known = catalogue.find(value)
     if known and known.kind != kind:
-        raise SettingError(SETTINGS[kind], repr(value), f"a model for that, and {source} is {known.kind}")
+        wants = f"a model for that, and {value} is for {SETTINGS[known.kind or kind]}"
+        raise SettingError(SETTINGS[kind], repr(value), wants)
+    if folder := kept_as(value, models_dir):
+        return kept.usable(folder)
     if here.is_absolute() or value.startswith((".", "~")):
         raise SettingError(SETTINGS[kind], repr(value), "a folder that exists, a name of `parley models` or a hub id")
-    if cached := _cached(known.hub if known else source, kind, models_dir):
+    source = _source(kind, value)
+    named = catalogue.find(source)
+    if cached := _cached(named.hub if named else source, kind, models_dir):
         return cached
     try:
         return fetch(source, models_dir, show, stop)
@@ -43,12 +47,36 @@ def resolve(
         raise SettingError(SETTINGS[kind], repr(value), f"a model that can be fetched ({error})") from error
 
 
+def kept_as(value: str, models_dir: Path) -> Path | None:
+    """The folder in `models_dir` of the whole model that a setting names; None when it is not there."""
+    here = Path(value).expanduser()
+    if here.exists():
+        folder = (here if here.is_dir() else here.parent).resolve()
+        return next((each.folder for each in kept.kept(models_dir) if each.folder.resolve() == folder), None)
+    try:
+        names = {value, f"whisper-{value}", catalogue.entry(value).name}
+    except PermanentError:
+        names = {value, f"whisper-{value}"}
+    return next((each.folder for each in kept.kept(models_dir) if each.name in names), None)
+
+
 def setting_of(folder: Path) -> str | None:
     """The setting that names what a folder or a GGUF file holds; None when it is nothing that Parley loads."""
     if folder.suffix == ".gguf":
         return SETTINGS["mind"]
     kind = kept.kind_of(folder)
     return SETTINGS[kind] if kind else None
+
+
+def _source(kind: Kind, value: str) -> str:
+    """What to fetch: for ears a size of Whisper's as well."""
+    if kind != "ears" or "/" in value or catalogue.find(value):
+        return value
+    if catalogue.find(f"whisper-{value}"):
+        return f"whisper-{value}"
+    from core.hearing import repository_of  # asks faster-whisper, which takes a second to import
+
+    return repository_of(value)
 
 
 def _cached(repository: str, kind: Kind, models_dir: Path) -> Path | None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from threading import Event
 
 import av
 import numpy as np
@@ -146,8 +147,8 @@ def _settings(**values: str) -> Settings:
 
 
 async def test_the_settings_choose_the_voice():
-    remote = open_speaking(_settings(TTS_URL="http://127.0.0.1:9/v1", TTS_MODEL="kokoro"))
-    builtin = open_speaking(_settings())
+    remote = open_speaking(_settings(TTS_URL="http://127.0.0.1:9/v1", TTS_MODEL="kokoro"), Event())
+    builtin = open_speaking(_settings(), Event())
     assert (remote.name, builtin.name) == ("kokoro", "espeak-ng")
     await remote.close()
     await builtin.close()
@@ -162,6 +163,6 @@ async def test_the_settings_choose_the_voice():
 )
 def test_a_voice_that_cannot_be_opened_is_one_line(values: dict[str, str], says: str):
     with pytest.raises(SettingError) as caught:
-        open_speaking(_settings(**values))
+        open_speaking(_settings(**values), Event())
     assert str(caught.value).startswith(says)
     assert "\n" not in str(caught.value)

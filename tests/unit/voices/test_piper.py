@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_a_folder_or_its_file_is_a_voice_and_half_of_it_is_none(tmp_path: Path):
 
 def refusal(**values: Any) -> str:
     with pytest.raises(SettingError) as refused:
-        open_speaking(Settings(_env_file=None, **values))  # pyright: ignore[reportCallIssue]
+        open_speaking(Settings(_env_file=None, **values), Event())  # pyright: ignore[reportCallIssue]
     return str(refused.value)
 
 
