@@ -169,9 +169,7 @@ def _judged(name: str, *, builtin: bool, pairs: Sequence[tuple[str, str]]) -> st
         return figures
     said, heard = max(pairs, key=lambda pair: _errors(*pair))
     worst = f"{figures}: {said!r} as {heard!r}"
-    if builtin:
-        raise _Doubt(f"{worst}. It knows little; `parley setup` has better ears")
-    raise SettingError("ASR_MODEL", worst, f"ears that mishear at most {_MISHEARD:.0%}")
+    raise _Doubt(f"{worst}. {'It knows little; `parley setup` has better ears' if builtin else 'Is ASR_MODEL whole?'}")
 
 
 def _errors(said: str, heard: str) -> int:

@@ -72,7 +72,7 @@ async def test_it_ends_while_a_hub_is_silent(data: Path, signals: int):
     for _ in range(signals):
         product.process.send_signal(signal.SIGINT)
         await asyncio.sleep(0.05)
-    assert await ended(product, 10) == (0 if signals == 1 else 130) or signals == 2
+    assert await ended(product, 10) in ((0,) if signals == 1 else (0, 130))  # 0: it had left already
     assert servers(data) == []
     await runner.cleanup()
 
