@@ -5,6 +5,7 @@ computes it, here about twenty. The numbers are the same but for rounding, which
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from math import sqrt
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn.utils import skip_init
 
 from core.lm.cache import Forward, Unservable
 from core.lm.packed import Packed
+from core.lm.precision import PREPACKING
 
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
@@ -36,7 +38,8 @@ class Fused:
         if not all(hasattr(inner, name) for name in ("embed_tokens", "layers", "norm", "rotary_emb")):
             raise Unservable("it is not built like Llama")
         self._model = model
-        self._layers = [_Layer(layer, rows) for layer in inner.layers]
+        with ThreadPoolExecutor(PREPACKING) as pool:
+            self._layers = list(pool.map(lambda layer: _Layer(layer, rows), inner.layers))
 
     def take_over(self) -> None:
         """Put the layers into the model, where its weights are looked for; its own are freed."""

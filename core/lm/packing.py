@@ -175,8 +175,9 @@ def _planned(source: Source, dtype: torch.dtype) -> Iterator[tuple[str, tuple[in
     tied: dict[str, str] = (
         {} if not source.config.tie_word_embeddings else {"lm_head.weight": "model.embed_tokens.weight"}
     )
-    for name, wanted in model.state_dict().items():
-        read_from = tied.get(name, name)
+    weights: dict[str, torch.Tensor] = model.state_dict()
+    for name, wanted in weights.items():
+        read_from: str = tied.get(name, name)
         if tuple(shapes.get(read_from, ())) != tuple(wanted.shape):
             raise ValueError(f"{name} is {shapes.get(read_from)} instead of {tuple(wanted.shape)}")
         shape = tuple(wanted.shape)
