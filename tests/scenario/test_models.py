@@ -44,7 +44,7 @@ async def test_downloads_of_both_models_show_a_bar_in_the_terminal(data: Path):
         assert "parley--ears" in printed
         assert len(re.findall(r"(\d+\.\d)/\1 MB", printed)) >= 2
         _, planned = await run_to_end(data, "models", COLUMNS="200", **settings)
-        assert planned.count("this machine") == 2
+        assert planned.count(", this machine, ") == 2
 
 
 def _read(terminal: int) -> str:
