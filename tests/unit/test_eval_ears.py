@@ -35,6 +35,7 @@ def test_there_are_enough_and_none_twice(language: str, least: int):
         ("It's ten thirty.", "it is 10:30", "en"),
         ("two hundred and forty", "240", "en"),
         ("seventeen percent", "17%", "en"),
+        ("in nineteen eighty four", "in 1984", "en"),
         ("今天天气怎么样？", "今天天氣怎麼樣", "zh"),
         ("我今年二十五岁", "我今年25歲", "zh"),
     ],
