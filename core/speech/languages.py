@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-_SURE = 0.8
-"""From here on what is heard stands against whatever the chat makes likely."""
+_SURE = 0.6
+"""From here on what is heard stands against whatever the chat makes likely. Whisper base took "How are you today?" for
+Japanese at up to 0.42 and a German question for German at 0.83, in short clips of a synthetic voice.
+"""
 _LIKELY = 20.0
 """How many times likelier a language of the chat is than another, before anything is heard."""
 

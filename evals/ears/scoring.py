@@ -25,7 +25,9 @@ def units(text: str, language: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("%", " percent ").replace("$", "")
     engine = RbnfEngine.for_language(language)
     text = re.sub(r"(\d+):00", r"\1", re.sub(r"(?<=\d),(?=\d{3})", "", text))
+    text = re.sub(r"\b(1[1-9])(?=\d\d\b)", r"\1 ", text)  # years are said in two halves
     text = re.sub(r"\d{1,12}", lambda number: f" {engine.format_number(number[0]).text} ", text.replace(":", " "))
+    text = text.replace("hundred and ", "hundred ")
     for written, spelled in _SPELLED.items():
         text = text.replace(written, spelled)
     words = re.sub(r"[^\w\s]|_", " ", text).split()

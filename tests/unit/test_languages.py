@@ -11,7 +11,7 @@ def test_a_short_greeting_is_not_japanese_in_an_english_chat():
 
 
 def test_what_is_heard_surely_stands_against_the_app():
-    german = {"de": 0.91, "en": 0.03, "nl": 0.01}
+    german = {"de": 0.83, "en": 0.06, "nl": 0.01}
     language, share = likeliest(german, ("en",))
     assert (language, share > 0.9) == ("de", True)
 
