@@ -89,9 +89,9 @@ def test_no_text_breaks_it(text: str):
     assert isinstance(exact(text), str)
 
 
-@given(st.sampled_from("0123456789+-*/^()%. "), st.data())
-def test_no_sum_breaks_it(_: str, data: st.DataObject):
-    exact(data.draw(st.text("0123456789+-*/^()%. r", max_size=40)))
+@given(st.text("0123456789+-*/^()%. r", max_size=40))
+def test_no_sum_breaks_it(text: str):
+    assert isinstance(exact(text), str)
 
 
 @given(
