@@ -45,6 +45,8 @@ train: .venv/installed
 	$(BIN)/python -m core.shipped.train
 
 eval: .venv/installed
+	$(BIN)/python -m evals.sentences
+	$(BIN)/python -m evals.sentences.dangers
 	$(BIN)/python -m core.shipped.speech.evaluate
 	$(BIN)/python -m core.shipped.chat.evaluate
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import tools
-from core.thinking import about, copying, dangers, manners, recalling
+from core.thinking import about, copying, dangers, manners, recalling, wording
 from core.thinking.moment import Moment
 
 NAME = "parley"
@@ -57,7 +57,7 @@ class Guards:
     def after(self, reply: str, moment: Moment) -> str:
         """What is shown of the built-in model's reply: itself, or an honest sentence in its place."""
         fault = copying.fault(reply, moment)
-        if fault == "unsure":
+        if fault == "unsure" and wording.asks(moment.text):
             return manners.said("unsure", moment)
         if fault is not None:
             return manners.not_understood(moment)

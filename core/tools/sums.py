@@ -27,7 +27,7 @@ _WORDS = (
     (re.compile(r"\bminus\b|减去?|[−–]"), "-"),
     (re.compile(r"\b(?:times|multiplied by)\b|乘以?|[×·✕]|(?<=\d) x (?=\d)"), "*"),
     (re.compile(r"\bdivided by\b|除以|[÷]"), "/"),
-    (re.compile(r"(?:\bto the power of|\braised to(?: the power of)?)\b|\*\*"), "^"),
+    (re.compile(r"\b(?:raised )?to\s+power of\b|\braised to\b|\*\*"), "^"),
     (re.compile(r"\bsquared\b"), "^2"),
     (re.compile(r"\bcubed\b"), "^3"),
     (re.compile(r"\bsquare root of\b|根号|√"), "r"),

@@ -2,6 +2,7 @@
 
 Every name and value in them is one that training never meets. The dialogue so far is shown with right replies, the
 next reply is decoded greedily and counts when it is exactly one of the accepted ones. Prints a Markdown table.
+These are shapes of the training's own; what people get is measured by `python -m evals.sentences`.
 """
 
 import argparse
