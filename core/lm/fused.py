@@ -7,7 +7,7 @@ computes it, here about twenty. The numbers are the same but for rounding, which
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from functools import partial
+from itertools import repeat
 from math import sqrt
 from typing import Any
 
@@ -40,7 +40,7 @@ class Fused:
             raise Unservable("it is not built like Llama")
         self._model = model
         with ThreadPoolExecutor(PREPACKING) as pool:
-            self._layers = list(pool.map(partial(_Layer, rows=rows), inner.layers))
+            self._layers = list(pool.map(_Layer, inner.layers, repeat(rows)))
 
     def take_over(self) -> None:
         """Put the layers into the model, where its weights are looked for; its own are freed."""
