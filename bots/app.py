@@ -8,8 +8,9 @@ from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
+from bots.cli.arriving import Agrees
 from bots.locales import Phrases
-from bots.opening import Agrees, Opening, always
+from bots.opening import Opening, always
 from bots.web import WebPlatform
 from bots.web.models import HERE, ModelsOut, coming, held
 from core import clock, keys

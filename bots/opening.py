@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from bots import starter
+from bots.cli.arriving import Agrees
 from bots.loading import in_thread, memory_limit_bytes, open_hearing, open_model, open_speaking
 from core import clock, profiles, reading
 from core.engine import Engine
@@ -24,8 +25,6 @@ from core.thinking.guards import Guards
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
-Agrees = Callable[[Sequence[Entry]], Awaitable[bool]]
-"""Whether these models may be fetched."""
 
 
 async def always(_: Sequence[Entry]) -> bool:

@@ -28,7 +28,7 @@ _RULES: Mapping[Rule, str] = {
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """`parley run`: the web page and every platform with a token, until SIGTERM or Ctrl-C."""
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
-        terminal = Terminal(Phrases(), language_of_terminal())
+        terminal = Terminal(Phrases(), language_of_terminal(), announce)
         app = App(settings, store, agrees=terminal.agrees, watch=terminal.watch)
         platforms = open_platforms(app)
         accounts = [platform for platform in platforms.values() if isinstance(platform, Account)]
@@ -43,7 +43,6 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(app.run(platforms))
                 group.create_task(_announce_page(platforms["web"], announce))
-        terminal.close()
 
 
 async def _introduce(platform: Account, announce: Callable[[str], None]) -> None:

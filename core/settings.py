@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         "ever fetched",
     )
     lm_model: str = Field(
-        "", description="Language model: hub id or folder (with LM_URL: its name there); none: built-in"
+        "",
+        description="Language model: a name of `parley models`, a hub id, a folder or a GGUF file (with LM_URL: its name "
+        "there); none: as MODELS has it",
     )
     lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
     lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
@@ -116,13 +118,17 @@ class Settings(BaseSettings):
         0, ge=0, description="Memory for all language models that are held at once; 0: half of this machine's"
     )
     asr_model: str = Field(
-        "", description="Speech recognition: a Whisper size (small), hub id or folder; none: built-in"
+        "",
+        description="Speech recognition: a name of `parley models`, a Whisper size (small), hub id or folder; none: as "
+        "MODELS has it",
     )
     asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
         "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
     )
     tts_model: str = Field(
-        "", description="Voice: VITS hub id or folder (with TTS_URL: its model's name there); none: built-in"
+        "",
+        description="Voice: a name of `parley models`, a Piper or VITS folder, a hub id (with TTS_URL: its model's name "
+        "there); none: built-in",
     )
     tts_voice: str = Field(
         "", description="Which voice: a name of TTS_URL's (none: alloy), of espeak-ng's or of the model's speakers"

@@ -3,105 +3,84 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from bots.cli import env_file
+from bots.cli.bars import Bars
 from bots.locales import Phrases
 from core.models import hub
 from core.models.arriving import Arrival
 from core.models.catalogue import Entry
-from core.telemetry import log
+from core.models.fetching import Progress
 
-_LOG = log("models")
+Agrees = Callable[[Sequence[Entry]], Awaitable[bool]]
+"""Whether these models may be fetched."""
 _NO = ("n", "no", "否", "不")
-_LOGGED = 25
-"""Percent between two lines of a log that nobody watches."""
 
 
 class Terminal:
-    """What the terminal of `parley run` says of models on their way. `watch` may be called from any thread."""
+    """What the terminal of a Parley says of models on their way; `say` prints a line."""
 
-    def __init__(self, phrases: Phrases, language: str) -> None:
+    def __init__(self, phrases: Phrases, language: str, say: Callable[[str], None]) -> None:
         self._phrases = phrases
         self._language = language
-        self._console = Console()
-        self._bars: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
-        self._last: dict[str, tuple[str, int]] = {}
-        self._lock = threading.Lock()
+        self._say = say
+        self._bars = Bars()
 
     async def agrees(self, wanted: Sequence[Entry]) -> bool:
         """Ask whether models may be fetched, Enter being yes; where nobody sits there, they may.
 
         A no is written into `.env`, so that it is asked once.
         """
-        if not (sys.stdin.isatty() and self._console.is_terminal):
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
             return True
         size, names = decimal(sum(entry.size or 0 for entry in wanted)), ", ".join(entry.name for entry in wanted)
-        self._console.print(self._say("starter_ask", names=names, size=size, host=hub.host()), end=" ")
+        self._tell("starter_ask", names=names, size=size, host=hub.host())
         if (await _line()).strip().lower() not in _NO:
             return True
         await asyncio.to_thread(env_file.change, Path(".env"), {"MODELS": "builtin"})
-        self._console.print(self._say("starter_no"))
+        self._tell("starter_no")
         return False
 
-    def watch(self, arrival: Arrival) -> None:
-        """Show how far a model is."""
-        with self._lock:
-            if self._console.is_terminal:
-                self._draw(arrival)
-            self._write_down(arrival)
+    async def asked_now(self, wanted: Sequence[Entry]) -> Agrees:
+        """Ask at once, if there is anything to ask, for whoever needs the answer later."""
+        word = bool(wanted) and await self.agrees(wanted)
 
-    def close(self) -> None:
-        """Take the bars away."""
-        with self._lock:
-            if self._bars is not None:
-                self._bars.stop()
+        async def agrees(_: Sequence[Entry]) -> bool:
+            return word
 
-    def _draw(self, arrival: Arrival) -> None:
-        if self._bars is None:
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            self._bars = Progress(*columns, console=self._console, transient=True)
-            self._bars.start()
-        if arrival.name not in self._tasks:
-            self._tasks[arrival.name] = self._bars.add_task(arrival.name)
-        task = self._tasks[arrival.name]
-        self._bars.update(task, description=self._title(arrival), completed=arrival.done, total=arrival.total or None)
+        return agrees
+
+    def tell_end(self, arrival: Arrival) -> None:
+        """Say how a model's way ended, and nothing before; from any thread."""
         if arrival.state in ("here", "failed"):
-            self._bars.remove_task(self._tasks.pop(arrival.name))
-            self._bars.console.print(self._title(arrival))
-        if not self._tasks:
-            self._bars.stop()
-            self._bars = None
+            self.watch(arrival)
 
-    def _title(self, arrival: Arrival) -> str:
-        return self._say(f"starter_{arrival.state}", name=arrival.name, reason=arrival.reason)
+    def watch(self, arrival: Arrival) -> None:
+        """Show how far a model is; from any thread."""
+        if arrival.state in ("fetching", "opening"):
+            what = self._phrases.say(f"starter_{arrival.state}", self._language, name=arrival.name)
+            self._bars.show(Progress(what, what, arrival.done, arrival.total))
+        else:
+            self._bars.end()
+            self._tell(f"starter_{arrival.state}", name=arrival.name, reason=arrival.reason)
 
-    def _write_down(self, arrival: Arrival) -> None:
-        """A line in the log for each step, and one for some of the bytes."""
-        now = (arrival.state, arrival.percent // _LOGGED)
-        if self._last.get(arrival.name) != now:
-            self._last[arrival.name] = now
-            _LOG.info("%s: %s %d %%", arrival.name, arrival.state, arrival.percent)
-
-    def _say(self, key: str, **params: object) -> str:
-        return self._phrases.say(key, self._language, **params)
+    def _tell(self, key: str, **params: object) -> None:
+        self._say(self._phrases.say(key, self._language, **params))
 
 
 async def _line() -> str:
     """What is typed next; a daemon thread waits for it, so that leaving does not."""
-    loop, answer = asyncio.get_running_loop(), asyncio.Event()
+    loop, answered = asyncio.get_running_loop(), asyncio.Event()
     typed: list[str] = []
 
     def read() -> None:
         typed.append(sys.stdin.readline())
-        loop.call_soon_threadsafe(answer.set)
+        loop.call_soon_threadsafe(answered.set)
 
     threading.Thread(target=read, name="question", daemon=True).start()
-    await answer.wait()
+    await answered.wait()
     return typed[0]

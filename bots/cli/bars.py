@@ -35,6 +35,14 @@ class Bars:
             if self._tasks and not self._users:
                 self._bars.stop()
 
+    def end(self) -> None:
+        """Take all bars away."""
+        with self._lock:
+            for task in self._tasks.values():
+                self._bars.remove_task(task)
+            self._tasks.clear()
+            self._bars.stop()
+
     def show(self, progress: "Progress") -> None:
         """Draw how far a model is."""
         with self._lock:

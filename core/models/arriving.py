@@ -19,7 +19,7 @@ Fetch = Callable[[Show], Awaitable[object]]
 class Arrival:
     """One model that was asked for, and the reason if it failed, a sentence for the owner.
 
-    `done` of `total` are bytes while it is fetched; then it begins anew, for it is made ready.
+    `done` of `total` bytes are fetched, and then once more made ready.
     """
 
     name: str
@@ -75,7 +75,8 @@ class Arrivals:
     def opening(self, name: str, share: float) -> None:
         """How far a model is that is being opened, 0 to 1; from any thread."""
         if name in self._arrivals:
-            self._tell(replace(self._arrivals[name], state="opening", done=round(100 * share), total=100))
+            total = self._arrivals[name].total or 100
+            self._tell(replace(self._arrivals[name], state="opening", done=round(share * total), total=total))
 
     def _tell(self, arrival: Arrival) -> None:
         self._arrivals[arrival.name] = arrival
