@@ -101,8 +101,8 @@ class Settings(BaseSettings):
     )
     lm_model: str = Field(
         "",
-        description="Language model: a name of `parley models`, a hub id, a folder or a GGUF file (with LM_URL: its name "
-        "there); none: as MODELS has it",
+        description="Language model: a name of `parley models`, a hub id, a folder or a GGUF file (with LM_URL: its "
+        "name there); none: as MODELS has it",
     )
     lm_url: HttpUrl = Field("", description="OpenAI-compatible server for the language model; none: on this machine")
     lm_api_key: SecretStr = Field(SecretStr(""), description="Key for LM_URL")
@@ -119,16 +119,16 @@ class Settings(BaseSettings):
     )
     asr_model: str = Field(
         "",
-        description="Speech recognition: a name of `parley models`, a Whisper size (small), hub id or folder; none: as "
-        "MODELS has it",
+        description="Speech recognition: a name of `parley models`, a Whisper size (small), hub id or folder; none: "
+        "as MODELS has it",
     )
     asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
         "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
     )
     tts_model: str = Field(
         "",
-        description="Voice: a name of `parley models`, a Piper or VITS folder, a hub id (with TTS_URL: its model's name "
-        "there); none: built-in",
+        description="Voice: a name of `parley models`, a Piper or VITS folder, a hub id (with TTS_URL: its model's "
+        "name there); none: built-in",
     )
     tts_voice: str = Field(
         "", description="Which voice: a name of TTS_URL's (none: alloy), of espeak-ng's or of the model's speakers"
