@@ -54,7 +54,7 @@ def _starter_set(folder: Path) -> Path:
 
     for kind in ("ears", "mind"):
         fetch(catalogue.starter(kind), folder)
-    return folder
+    return folder.absolute()
 
 
 async def _measured(settings: dict[str, str], models: Path | None = None) -> dict[str, str]:
@@ -73,7 +73,7 @@ async def _measured(settings: dict[str, str], models: Path | None = None) -> dic
 async def _running(settings: dict[str, str], models: Path | None) -> AsyncIterator[Started]:
     with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
         if models:
-            (Path(folder) / "models").symlink_to(models.resolve())
+            (Path(folder) / "models").symlink_to(models)
         own = {"DATA_DIR": folder, "WEB_PORT": "0", "LOG_LEVEL": "ERROR", "PYTHONPATH": str(Path.cwd()), **settings}
         start = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
