@@ -5,9 +5,7 @@ computes it, here about twenty. The numbers are the same but for rounding, which
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from itertools import repeat
 from math import sqrt
 from typing import Any
 
@@ -17,7 +15,7 @@ from torch.nn.utils import skip_init
 
 from core.lm.cache import Forward, Unservable
 from core.lm.packed import Packed
-from core.lm.precision import PREPACKING
+from core.lm.prepacking import JOINED
 
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
@@ -39,8 +37,7 @@ class Fused:
         if not all(hasattr(inner, name) for name in ("embed_tokens", "layers", "norm", "rotary_emb")):
             raise Unservable("it is not built like Llama")
         self._model = model
-        with ThreadPoolExecutor(PREPACKING) as pool:
-            self._layers = list(pool.map(_Layer, inner.layers, repeat(rows)))
+        self._layers = [_Layer(own, rows) for own in inner.layers]
 
     def take_over(self) -> None:
         """Put the layers into the model, where its weights are looked for; its own are freed."""
@@ -78,9 +75,8 @@ class _Layer(torch.nn.Module):
         self._head_dim: int = attention.head_dim
         self._heads = attention.q_proj.out_features // self._head_dim
         self._kv_heads = attention.k_proj.out_features // self._head_dim
-        self.qkv = _joined(attention.q_proj, attention.k_proj, attention.v_proj)
+        self.qkv, self.gate_up = _joined(attention, JOINED[0]), _joined(mlp, JOINED[1])
         self.out = _alone(attention.o_proj)
-        self.gate_up = _joined(mlp.gate_proj, mlp.up_proj)
         self.down = _alone(mlp.down_proj)
         self._activation = mlp.act_fn.forward
         self._before_attention = _Norm(own.input_layernorm)
@@ -146,8 +142,9 @@ def _alone(linear: Any) -> Any:
     return Packed.read([linear]) if isinstance(linear, Packed) else linear
 
 
-def _joined(*linears: Any) -> Any:
+def _joined(own: Any, names: Sequence[str]) -> Any:
     """A Linear that gives theirs side by side. They share its memory from now on."""
+    linears = [getattr(own, name) for name in names]
     if all(isinstance(each, Packed) for each in linears):
         return Packed.read(linears)
     if any(type(each) is not torch.nn.Linear for each in linears) or len({each.bias is None for each in linears}) > 1:

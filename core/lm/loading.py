@@ -1,5 +1,6 @@
 """Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +13,20 @@ import torch
 from huggingface_hub.utils import enable_progress_bars
 from jinja2 import TemplateError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from core.errors import PermanentError, SettingError
+from core.lm import packs
 from core.lm.base import Utterance
 from core.lm.cache import Unservable
 from core.lm.decoder import Decoder
 from core.lm.markers import Pattern, defused, pattern
 from core.lm.packed import open_packed
-from core.lm.packing import FolderModel, Progress, digest_of, pack, whole
+from core.lm.packing import FolderModel, Source, pack
+from core.lm.packs import Progress, gguf_of
 from core.lm.precision import Quantize, bfloat16_pays
+from core.lm.prepacking import Prepacking
 from core.lm.skeleton import small
 from core.lm.slots import common_prefix
 from core.lm.spelling import growing
@@ -105,13 +109,17 @@ class Loaded:
 
 
 def load(
-    model: str | None, quantize: Quantize = "auto", keep: Path | None = None, progress: Progress | None = None
+    model: str | None,
+    quantize: Quantize = "auto",
+    keep: Path | None = None,
+    progress: Progress | None = None,
+    begun: Prepacking | None = None,
 ) -> Loaded:
     """The model of a folder, a GGUF file or a hub id, or with None the shipped one; blocks.
 
     What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
-    to 1 meanwhile, and may raise to stop it. What the hub cache holds is used as it is, without the network; otherwise
-    it is downloaded.
+    to 1 meanwhile, and may raise to stop it. `begun` is what was begun of a pack. What the hub cache holds is used as
+    it is, without the network; otherwise it is downloaded.
     """
     torch.set_num_threads(THREADS)
     if model is None:
@@ -119,9 +127,9 @@ def load(
         return _load(str(SHIPPED), SHIPPED_NAME, "none" if quantize == "auto" else quantize, local_only=True)
     if quantize == "auto":
         quantize = "none" if torch.cuda.is_available() else "int8"
-    wish = Wish(model, quantize, keep, progress or (lambda _: None))
+    wish = Wish(model, quantize, keep, progress or (lambda _: None), begun)
     path = Path(model).expanduser()
-    if gguf := _gguf_of(path):
+    if gguf := gguf_of(path):
         return _load_gguf(gguf, wish)
     if path.is_dir():
         _check_folder(path, model)
@@ -141,70 +149,76 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for: the model's name, in which form, where it is kept and who is told how far it is."""
+    """What was asked for: the model's name, in which form, where it is kept, who is told how far it is.
+
+    `begun` is what was begun of a pack before.
+    """
 
     name: str
     quantize: Quantize
     keep: Path | None
     progress: Progress
+    begun: Prepacking | None
 
     def refused(self, reason: object) -> SettingError:
         """The error of a file that cannot be read."""
         return SettingError("LM_MODEL", got=repr(self.name), wants=f"a model that can be read: {reason}")
 
 
-def _gguf_of(path: Path) -> Path | None:
-    """The GGUF file that is meant, or the only one in a folder that is no model folder."""
-    if path.is_file() and path.suffix == ".gguf":
-        return path
-    if not path.is_dir() or (path / "config.json").exists():
-        return None
-    files = sorted(path.glob("*.gguf"))
-    if len(files) > 1:
-        raise SettingError("LM_MODEL", got=repr(str(path)), wants="one of its GGUF files by name")
-    return files[0] if files else None
-
-
 def _load_gguf(path: Path, wish: Wish) -> Loaded:
     from core.lm.gguf_file import Unreadable  # with gguf: only where there is one
-    from core.lm.gguf_model import GgufModel
 
     on_gpu = torch.cuda.is_available()
-    int8 = wish.quantize == "int8" and not on_gpu
+    form = "int8" if wish.quantize == "int8" and not on_gpu else "gpu" if on_gpu else "full"
     lent = None if wish.keep else TemporaryDirectory(prefix="parley-")
-    keep = wish.keep or Path(lent.name if lent else "")
     try:
-        folder = keep / f"{path.stem}-{digest_of([path], 'int8' if int8 else 'gpu' if on_gpu else 'full')}"
-        if not whole(folder):
-            source = GgufModel(path)
-            _LOG.info("%s is converted once", path.name)
-            full = torch.bfloat16 if on_gpu else source.dtype
-            pack(source, folder, torch.int8 if int8 else full, wish.progress)
+        folder = _packed(path, form, replace(wish, keep=wish.keep or Path(lent.name if lent else "")))
     except (Unreadable, ValueError, OSError) as error:
         raise wish.refused(error) from error
-    if not int8:
+    if form != "int8":
         return replace(_load(str(folder), wish.name, "none", local_only=True), lent=lent)
     like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
     if like is None:
         raise wish.refused("transformers computes its layers in another way than was thought")
-    return replace(_open(folder, wish.name, like), lent=lent)
+    return replace(_open(folder, wish, like), lent=lent)
 
 
 def _load_folder(folder: Path, wish: Wish) -> Loaded:
     """A folder of transformers': in int8 packed once, where its layers are of the kind that can be."""
     if wish.quantize != "int8" or wish.keep is None or torch.cuda.is_available():
         return _load(str(folder), wish.name, wish.quantize, local_only=True)
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
-    kept = wish.keep / f"{folder.name}-{digest_of(files, 'int8')}"
+    like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
     try:
-        source = None if whole(kept) else FolderModel(folder)
-        like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
-        if like is not None and source is not None:
-            pack(source, kept, torch.int8, wish.progress)
+        if like is not None:
+            return _open(_packed(folder, "int8", wish), wish, like)
     except (ValueError, KeyError, AttributeError, TypeError, OSError, SafetensorError) as reason:
         _LOG.info("%s is not packed: %s", wish.name, reason)
-        like = None
-    return _open(kept, wish.name, like) if like else _load(str(folder), wish.name, "int8", local_only=True)
+    return _load(str(folder), wish.name, "int8", local_only=True)
+
+
+def _packed(path: Path, form: str, wish: Wish) -> Path:
+    """The pack of a source, made now where there is none; what it makes needless is erased."""
+    assert wish.keep is not None
+    folder = packs.place(path, wish.keep, form)
+    if packs.manifest(folder):
+        return folder
+    with packs.alone(wish.keep, wish.progress):
+        if not packs.manifest(folder):  # another may have made it meanwhile
+            _LOG.info("%s is converted once", path.name)
+            source = _source(path)
+            full = torch.bfloat16 if form == "gpu" else source.dtype
+            said = {"source": str(path.resolve()), "form": form}
+            pack(source, folder, torch.int8 if form == "int8" else full, wish.progress, said)
+            packs.sweep(folder)
+    return folder
+
+
+def _source(path: Path) -> Source:
+    if path.is_dir():
+        return FolderModel(path)
+    from core.lm.gguf_model import GgufModel  # with gguf: only where there is one
+
+    return GgufModel(path)
 
 
 def tried(config: Any) -> Decoder | None:
@@ -216,10 +230,21 @@ def tried(config: Any) -> Decoder | None:
     return like if like.fused else None
 
 
-def _open(folder: Path, name: str, like: Decoder) -> Loaded:
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = open_packed(folder)
-    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), like=like)
+def _open(folder: Path, wish: Wish, like: Decoder) -> Loaded:
+    begun = wish.begun if wish.begun and wish.begun.folder == folder else None
+    tokenizer = _tokenizer(folder)
+    model = open_packed(begun or Prepacking(folder))
+    return Loaded(wish.name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), like=like)
+
+
+def _tokenizer(folder: Path) -> Any:
+    """That of a pack. What came from a GGUF file is what it is; by its model's name it would be built a second time."""
+    said = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    if said.pop("tokenizer_class", None) != PreTrainedTokenizerFast.__name__:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    said.pop("backend", None)
+    template = (folder / "chat_template.jinja").read_text("utf-8")
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), chat_template=template, **said)
 
 
 def _check_folder(folder: Path, got: str) -> None:

@@ -7,26 +7,22 @@ folder of transformers', but for int8 weights: those are of the kind `core.lm.pa
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from core.errors import SettingError
+from core.lm import packs
+from core.lm.packs import SCALES, WEIGHTS, Progress
 from core.lm.precision import eight_bits
 from core.lm.skeleton import skeleton
 
-VERSION = 1
-WEIGHTS, MANIFEST = "model.safetensors", "parley.json"
-SCALES = ".scales"
-Progress = Callable[[float], None]
 _BLOCK_NUMBERS = 4 << 20
-_ENDS_BYTES = 1 << 16
 _TYPES = {torch.int8: "I8", torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32"}
 
 
@@ -92,33 +88,11 @@ class FolderModel:
             return GenerationConfig.from_model_config(self.config)
 
 
-def digest_of(files: list[Path], form: str) -> str:
-    """What tells a source from another: sizes, times and ends of its files, and in what form it is packed."""
-    seen = blake2b(f"{VERSION} {form}".encode(), digest_size=8)
-    for path in files:
-        about = path.stat()
-        seen.update(f"{path.name} {about.st_size} {about.st_mtime_ns}".encode())
-        with path.open("rb") as file:
-            seen.update(file.read(_ENDS_BYTES))
-            file.seek(max(0, about.st_size - _ENDS_BYTES))
-            seen.update(file.read(_ENDS_BYTES))
-    return seen.hexdigest()
+def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress, said: Mapping[str, str]) -> None:
+    """Write `folder`, whole or not at all; Linears are int8 where `dtype` is that. `progress` may raise to stop it.
 
-
-def whole(folder: Path) -> bool:
-    """Whether a folder holds all that was packed, of this version."""
-    try:
-        said = json.loads((folder / MANIFEST).read_text())
-        sizes = {name: (folder / name).stat().st_size for name in said["files"]}
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            return said["version"] == VERSION and said["files"] == sizes and bool(file.keys())
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        return False
-
-
-def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress) -> None:
-    """Write `folder`, whole or not at all; Linears are int8 where `dtype` is that. `progress` may raise to stop it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    `said` of it are its source and its form.
+    """
     part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
     try:
         source.config.dtype = torch.float32 if dtype is torch.int8 else dtype
@@ -129,10 +103,7 @@ def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress) -
             raise SettingError("LM_MODEL", got=repr(folder.name), wants="a chat model: it has no chat template")
         tokenizer.save_pretrained(part)
         _write(source, part / WEIGHTS, dtype, progress)
-        sizes = {path.name: path.stat().st_size for path in part.iterdir()}
-        (part / MANIFEST).write_text(json.dumps({"version": VERSION, "files": sizes}))
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+        packs.seal(part, folder, said)
         progress(1.0)
     finally:
         shutil.rmtree(part, ignore_errors=True)

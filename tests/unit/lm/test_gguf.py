@@ -24,7 +24,7 @@ from core.errors import SettingError
 from core.lm.base import Request, Sampling, Utterance
 from core.lm.loading import SHIPPED, load
 from core.lm.local import LocalModel
-from core.lm.packing import MANIFEST, WEIGHTS
+from core.lm.packs import MANIFEST, WEIGHTS
 from core.lm.sampling import Draw
 from core.lm.slots import Span
 from tests.unit.lm.tiny import SHAPE, random_prompts
@@ -150,7 +150,7 @@ async def test_the_tokenizer_template_and_ends_come_from_the_file(tmp_path: Path
 
 
 def packs(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
+    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def test_what_was_packed_is_opened_again_and_made_again_when_it_is_damaged_or_old(tmp_path: Path):
