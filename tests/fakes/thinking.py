@@ -69,7 +69,6 @@ class FakeHearing:
         *,
         language: str | None = None,
         likely: Sequence[str] = (),
-        hints: str = "",
         in_english: bool = False,
     ) -> Transcript:
         if not data:
