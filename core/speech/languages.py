@@ -33,14 +33,14 @@ def likeliest(heard: Mapping[str, float], likely: Sequence[str] = (), allowed: S
     return best, possible[best] / (sum(possible.values()) or 1)
 
 
-def example(language: str, likely: Sequence[str] = ()) -> str | None:
-    """A sentence in the script that the chat reads; None for a language that has one script.
+def example(language: str, likely: Sequence[str] = ()) -> str:
+    """A sentence in the script that the chat reads; "" for a language that has one script.
 
     Whisper goes on as the text before it is written (its authors: github.com/openai/whisper, discussion 277). Left
     alone, Whisper base wrote Mandarin in traditional characters.
     """
     if language != "zh":
-        return None
+        return ""
     tag = next((tag for tag in likely if base(tag) == "zh"), language)
     parts = tag.replace("_", "-").lower().split("-")
     return _SIMPLIFIED if _WRITTEN_TRADITIONALLY.isdisjoint(parts) or "hans" in parts else _TRADITIONAL
