@@ -45,6 +45,12 @@ def _likely(message: Message, dialogue: Dialogue) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (*recent, message.sender.language)))) or ("en",)
 
 
+def _names(message: Message, dialogue: Dialogue) -> tuple[str, ...]:
+    """Who may be named in a voice note: its sender, those who spoke last, newest first, and Parley."""
+    recent = (turn.speaker for turn in reversed(dialogue.turns[-_RECENT_TURNS:]))
+    return tuple(dict.fromkeys((message.sender.name, *recent, *message.called)))
+
+
 def _asked_back(dialogue: Dialogue, message: Message) -> Turn | None:
     """The last turn, when the sender was asked there whether they had said what was heard."""
     last = dialogue.turns[-1] if dialogue.turns else None
@@ -118,6 +124,7 @@ class Engine:
                 audio,
                 language=preferences.language or None,
                 likely=_likely(message, dialogue),
+                names=_names(message, dialogue),
                 in_english=in_english,
             )
 

@@ -18,7 +18,7 @@ import numpy as np
 from core import audio
 from core.audio import Waveform
 from core.errors import PermanentError, SettingError, UserError
-from core.speech import languages
+from core.speech import languages, loops
 from core.telemetry import log
 
 _LOG = log("hearing")
@@ -53,6 +53,8 @@ error above theirs, and 15 of 69 everyday sentences that they misheard.
 """
 _LOOPS = 2.4
 """Compression ratio of a text that repeats itself; Whisper's own threshold (Radford et al. 2022, section 4.5)."""
+_MOST_NAMES, _LONGEST_NAME = 6, 30
+"""Of people, in characters. Anyone chooses their own name, and a whole text of them would be no hint."""
 _WHISPER_TOKENS = 51_864
 """Of the smallest original Whisper. A model with fewer knows single sentences, and neither timestamps nor noises."""
 
@@ -61,8 +63,9 @@ _WHISPER_TOKENS = 51_864
 class Transcript:
     """What was said, its language (BCP 47 without region) and the sound's length in seconds.
 
-    confidence: the mean probability of a token, 0 to 1, and 0 for words in a circle. language_probability: 1 for a
-    language that was ordered. doubtful: the confidence is below what these ears need to be believed.
+    confidence: the mean probability of a token, 0 to 1, and 0 for words in a circle, which `text` has three times.
+    language_probability: 1 for a language that was ordered. doubtful: the confidence is below what these ears need to
+    be believed.
     """
 
     text: str
@@ -77,7 +80,7 @@ class Transcript:
 class _Asked:
     language: str
     likely: Sequence[str]
-    hints: str
+    names: Sequence[str]
     in_english: bool
 
 
@@ -140,18 +143,20 @@ class Hearing:
         *,
         language: str | None = None,
         likely: Sequence[str] = (),
-        hints: str = "",
+        names: Sequence[str] = (),
         in_english: bool = False,
     ) -> Transcript:
         """The words of a voice note.
 
-        `language` is an order, `likely` are the chat's languages, which decide where the ears are not sure; a model
-        that knows only English ignores both. `hints` are names that may be said. `in_english` is for a model that
-        `translates`: Whisper's own task (Radford et al. 2022, section 2.3).
+        `language` is an order, `likely` are the chat's languages, newest first, which decide where the ears are not
+        sure; a model that knows only English ignores both. Chinese is written in their script, simplified unless they
+        say otherwise. `names` are those that may be said, likeliest first: a few of them are told to a model that can
+        read. `in_english` is for a model that `translates`: Whisper's own task (Radford et al. 2022, section 2.3).
 
         UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long, audio_silent, audio_only_english.
         """
-        asked = _Asked(languages.base(language or ""), likely, hints, in_english)
+        chat = (language, *likely) if language else likely
+        asked = _Asked(languages.base(language or ""), chat, names, in_english)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._transcribe, data, asked)
 
     async def close(self) -> None:
@@ -170,13 +175,13 @@ class Hearing:
             raise PermanentError(f"the speech model failed: {error}") from error
         finally:
             self._model.forget()
-        text = " ".join(filter(None, (segment.text.strip() for segment in segments)))
-        if not text:
+        heard = " ".join(filter(None, (segment.text.strip() for segment in segments)))
+        if not heard:
             raise UserError("audio_silent")
-        confidence = _confidence(segments)
+        text = loops.shortened(heard)
+        confidence = _confidence(segments) if text == heard else 0.0
         doubtful = confidence < (_SURE_SMALL if self._small else _SURE)
-        chat = [asked.language] if asked.language else [languages.base(tag) for tag in asked.likely]
-        if doubtful and self._small and chat and "en" not in chat:
+        if doubtful and self._small and asked.likely and languages.base(asked.likely[0]) != "en":
             raise UserError("audio_only_english")
         found = "en" if asked.in_english else found
         return Transcript(text, found, len(decoded) / audio.SAMPLE_RATE_HZ, confidence, share, doubtful)
@@ -218,8 +223,16 @@ class Hearing:
             "temperature": _TEMPERATURES,
             "best_of": 1,
             "max_new_tokens": min(_MOST_TOKENS, _TOKENS_BEFORE + int(_TOKENS_PER_S * seconds)),
-            "hotwords": asked.hints or None,
+            # As the text before each window, which an initial prompt is before the first alone.
+            "hotwords": None if asked.in_english else _before(language, asked),
         }
+
+
+def _before(language: str, asked: _Asked) -> str | None:
+    """What the decoder reads first."""
+    names = [" ".join(name.split()) for name in asked.names]
+    known = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_NAME][:_MOST_NAMES]
+    return languages.example(language, asked.likely) + ", ".join(known) or None
 
 
 def _confidence(segments: Sequence[Any]) -> float:

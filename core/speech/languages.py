@@ -9,6 +9,10 @@ Japanese at up to 0.42 and a German question for German at 0.83, in short clips 
 _LIKELY = 20.0
 """How many times likelier a language of the chat is than another, before anything is heard."""
 
+_SIMPLIFIED, _TRADITIONAL = "以下是普通话的句子。", "以下是普通話的句子。"
+_WRITTEN_TRADITIONALLY = {"hant", "tw", "hk", "mo"}
+"""Scripts and regions in BCP 47 tags of Chinese."""
+
 
 def base(tag: str) -> str:
     """The language of a BCP 47 tag as Whisper calls it: "zh" of "zh-Hans"."""
@@ -27,3 +31,16 @@ def likeliest(heard: Mapping[str, float], likely: Sequence[str] = (), allowed: S
         possible = {language: share * (_LIKELY if language in known else 1) for language, share in possible.items()}
         best = max(possible, key=lambda language: possible[language])
     return best, possible[best] / (sum(possible.values()) or 1)
+
+
+def example(language: str, likely: Sequence[str] = ()) -> str:
+    """A sentence in the script that the chat reads; "" for a language that has one script.
+
+    Whisper goes on as the text before it is written (its authors: github.com/openai/whisper, discussion 277). Left
+    alone, Whisper base wrote Mandarin in traditional characters.
+    """
+    if language != "zh":
+        return ""
+    tag = next((tag for tag in likely if base(tag) == "zh"), language)
+    parts = tag.replace("_", "-").lower().split("-")
+    return _SIMPLIFIED if _WRITTEN_TRADITIONALLY.isdisjoint(parts) or "hans" in parts else _TRADITIONAL

@@ -78,9 +78,19 @@ def measure(hearing: Hearing, row: Row, said: Iterable[tuple[str, Waveform]], la
     return row
 
 
-def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[tuple[str, Row]]:
+def recorded(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[Row]:
+    """What people or better voices said, in every condition."""
+    for folder in map(Path, chosen.recorded):
+        said = clips.recorded(folder)[:: chosen.every]
+        for condition in clips.CONDITIONS:
+            row = Row(f"{folder.name}, recorded, {condition}", log=[] if chosen.show else None)
+            yield measure(hearing, row, said, folder.name, condition)
+
+
+def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[Row]:
     """Clean in every voice, and every condition in the clearest."""
-    for language in chosen.languages.split(","):
+    yield from recorded(hearing, chosen)
+    for language in filter(None, chosen.languages.split(",")):
         speakers = [("", voice) for voice in _VOICES[language]][: chosen.voices]
         if language == "en":
             speakers = [(model, "") for model in chosen.voice] + speakers
@@ -92,21 +102,19 @@ def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[tuple[str, Ro
             for number, condition in enumerate(clips.CONDITIONS):
                 if number == 0 or place == 0:
                     row = Row(f"{language}, {name}, {condition}", log=[] if chosen.show else None)
-                    yield language, measure(hearing, row, said, language, condition)
+                    yield measure(hearing, row, said, language, condition)
             if place == 0:
                 fast = clips.Speaker(model, voice, _FAST)
                 quick = [(text, fast.say(text, language)) for text in texts]
                 row = Row(f"{language}, {name}, {_FAST} times as fast")
-                yield language, measure(hearing, row, quick, language, next(iter(clips.CONDITIONS)))
+                yield measure(hearing, row, quick, language, next(iter(clips.CONDITIONS)))
             if place == 0 and chosen.long:
                 length = int(_LONG_S * SAMPLE_RATE_HZ)
                 times = -(-length // sum(len(sound) for _, sound in said))
                 whole = np.concatenate([sound for _, sound in said] * times)[:length]
                 row = Row(f"{language}, {name}, ten minutes")
-                yield (
-                    language,
-                    measure(hearing, row, [(" ".join(texts * times), whole)], language, next(iter(clips.CONDITIONS))),
-                )
+                spoken = [(" ".join(texts * times), whole)]
+                yield measure(hearing, row, spoken, language, next(iter(clips.CONDITIONS)))
 
 
 def silence(hearing: Hearing) -> list[tuple[str, str]]:
@@ -119,6 +127,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?", default="", help="a Whisper size, hub id or folder; none: what ships")
     parser.add_argument("--voice", action="append", default=[], help="a Piper voice's folder, for English")
+    parser.add_argument(
+        "--recorded", action="append", default=[], help="a folder named as its language (zh): NAME.ogg with NAME.txt"
+    )
     parser.add_argument("--languages", default="en,zh")
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth sentence")
     parser.add_argument("--voices", type=int, default=9, help="how many of espeak-ng's voices")
@@ -131,7 +142,7 @@ def main() -> None:
     columns = "voice and condition|clips|wrong|exact|asked back|believed, half wrong|other language|nothing|CPU s / s"
     for name in columns.split("|"):
         table.add_column(name, justify="left" if name.startswith("voice") else "right")
-    for _, row in rows(hearing, chosen):
+    for row in rows(hearing, chosen):
         figures = (row.asked_back, row.invented, row.other_language, row.nothing)
         share, exact, speed = row.wrong / row.units, row.exact / row.clips, row.cpu_s / row.sound_s
         table.add_row(row.name, str(row.clips), f"{share:.1%}", f"{exact:.0%}", *map(str, figures), f"{speed:.2f}")

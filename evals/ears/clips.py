@@ -9,17 +9,27 @@ import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 
-from core.audio import SAMPLE_RATE_HZ, Waveform, encode_ogg_opus
+from core.audio import SAMPLE_RATE_HZ, Waveform, decode, encode_ogg_opus
 from core.voices.base import Sound
 from core.voices.builtin import BuiltinVoice
 from core.voices.piper import PiperVoice
 
 FOLDER = Path(__file__).parent
 _MARGIN_S = 0.3
+_LONGEST_S = 600
 
 
 def sentences(language: str) -> list[str]:
     return (FOLDER / f"sentences_{language}.txt").read_text("utf-8").splitlines()
+
+
+def recorded(folder: Path) -> list[tuple[str, Waveform]]:
+    """What lies in a folder: each NAME.txt and the sound in NAME.ogg, at 16 kHz."""
+    texts = sorted(folder.glob("*.txt"))
+    return [
+        (text.read_text("utf-8").strip(), decode(text.with_suffix(".ogg").read_bytes(), max_s=_LONGEST_S))
+        for text in texts
+    ]
 
 
 class Speaker:

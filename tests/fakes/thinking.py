@@ -54,7 +54,7 @@ class FakeModel:
 
 
 class FakeHearing:
-    """Hears the bytes as text; b"" is silence, b"mumble ..." is not sure. Keeps what language was ordered or likely."""
+    """Hears the bytes as text; b"" is silence, b"mumble ..." is not sure. Keeps what it was told."""
 
     name = "fake"
     weight_bytes = 0
@@ -62,6 +62,7 @@ class FakeHearing:
     def __init__(self) -> None:
         self.translates = False
         self.asked: list[tuple[str | None, tuple[str, ...]]] = []
+        self.names: tuple[str, ...] = ()
 
     async def transcribe(
         self,
@@ -69,13 +70,14 @@ class FakeHearing:
         *,
         language: str | None = None,
         likely: Sequence[str] = (),
-        hints: str = "",
+        names: Sequence[str] = (),
         in_english: bool = False,
     ) -> Transcript:
         if not data:
             raise UserError("audio_silent")
         text = data.decode()
         self.asked.append((language, tuple(likely)))
+        self.names = tuple(names)
         doubtful = text.startswith("mumble ")
         return Transcript(f"{text} (in English)" if in_english else text, language or "en", 1.0, doubtful=doubtful)
 

@@ -72,6 +72,15 @@ async def test_pain_11_a_chat_is_heard_in_its_own_language():
     assert hearing.asked == [("zh-Hans", ("de",)), (None, ("de",)), (None, ("fr", "de"))]
 
 
+async def test_pain_11_names_of_the_chat_are_expected():
+    hearing = FakeHearing()
+    engine = Engine(FakeModel(), hearing, FakeSpeaking(), profiles.load("plain"))
+    message = Message("1", ChannelKey("telegram", "42:1"), Person("1", "Siobhan", "en"), 1.0, called=("Parley",))
+    turns = [Turn(str(n), 0.0, who, "Hi", "Hi", "en", "fake", "plain") for n, who in enumerate(("Zora", "Siobhan"))]
+    await engine.hear(b"hi", message, Dialogue(turns=tuple(turns)), Preferences())
+    assert hearing.names == ("Siobhan", "Zora", "Parley")
+
+
 async def test_pain_11_what_was_misheard_is_seen_and_put_right(world: World, notes: list[bytes]):
     telegram, model = world.telegram, world.model
     telegram.person(1110, voice=telegram.voice(notes[0]))
