@@ -34,6 +34,11 @@ _CHARS_PER_TOKEN = 8
 """No tokenizer makes fewer tokens of a text than this, so that an absurd text is refused before it is tokenised."""
 
 
+def _other_dice(sampling: Sampling) -> Sampling:
+    """How another answer to the same message is drawn."""
+    return replace(_ANEW, seed=None if sampling.seed is None else sampling.seed + 1)
+
+
 def is_for_parley(message: Message, preferences: Preferences) -> bool:
     """Whether a message is to be answered whatever it says."""
     return message.addressed or preferences.answers == "everything"
@@ -179,9 +184,12 @@ class Engine:
             with timed("prompt"):
                 request = self._request(message, moment, preferences)
             if anew:
-                request = replace(request, sampling=_ANEW)
+                request = replace(request, sampling=_other_dice(request.sampling))
+            # What an owner's persona asks for may well be the same words again.
+            plain = self.model.instructable and not preferences.persona
+            answers = self._original(request, moment) if plain else self._generate(request)
             # Closed when the turn is cancelled, which ends the generation.
-            async with aclosing(self._generate(request)) as grown:
+            async with aclosing(answers) as grown:
                 async for text in grown:
                     if self.model.instructable:
                         yield Draft(text, heard)
@@ -195,6 +203,22 @@ class Engine:
             voice = await self._speak(text, language)
         turn = self._turn(message, said, text, language, author, bool(heard), voice)
         yield Reply(replace(turn, earlier=(instead_of.id,)) if instead_of else turn, voice)
+
+    async def _original(self, request: Request, moment: Moment) -> AsyncGenerator[str, None]:
+        """As `_generate`, without an answer that only repeats: held back while it may be one, and asked once more."""
+        echo, shown = self.guards.echo(moment), ""
+        for tried in (request, replace(request, sampling=_other_dice(request.sampling))):
+            text = ""
+            async with aclosing(self._generate(tried)) as grown:
+                async for text in grown:
+                    if not echo.may_come(text):
+                        yield (shown := text)
+            if not text or (kept := self.guards.kept(text, echo)):
+                break
+        else:
+            kept = self.guards.instead(moment)
+        if text and kept != shown:
+            yield kept
 
     async def _generate(self, request: Request) -> AsyncGenerator[str, None]:
         """The model's answer as it may be shown, all of it each time that it grew."""

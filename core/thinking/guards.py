@@ -1,15 +1,16 @@
 """What stands before and after the model: dangers, exact things, Parley's own page, manners, recall; then the model;
-then whether what the built-in one says may be shown.
+then whether what it says may be shown.
 
-Dangers and exact things come before every model. The rest is for the built-in one, which only talks: one that can be
-given tasks gets Parley's page as notes instead.
+Dangers, exact things, Parley's page and the person's own name come before every model; manners and recall before the
+built-in one, which only talks, and of which nothing is shown but its own sentences. Of the others no echo is shown.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from core import tools
-from core.thinking import about, copying, dangers, manners, recalling, wording
+from core.thinking import about, copying, dangers, manners, own_name, recalling, wording
+from core.thinking.echoing import Echo
 from core.thinking.moment import Moment
 
 NAME = "parley"
@@ -35,10 +36,12 @@ class Guards:
             return dangers.answer(danger, country=self.country, language=_tag(moment.answer_in))
         if exact := tools.answer(moment.text, self.local_time(moment), chinese=moment.chinese):
             return exact
+        if own_name.is_asked(moment):
+            return own_name.answer(moment) or ("" if instructable else recalling.answer(moment))
+        if page := self._page(moment):
+            return page
         if instructable:
             return ""
-        if page := about.found(moment):
-            return page
         if told := manners.answer(moment):
             return told
         if name := recalling.tells_name(moment.text):
@@ -50,9 +53,27 @@ class Guards:
         return tools.local_time(moment.at, self.zone)
 
     def notes(self, moment: Moment) -> tuple[str, ...]:
-        """What a model that can be given tasks is shown beside the message: Parley's page, where it is asked for."""
+        """What a model that can be given tasks is shown beside the message: the page, in languages that it lacks."""
         page = about.found(moment)
         return (page,) if page else ()
+
+    def echo(self, moment: Moment) -> Echo:
+        """What an answer must not be."""
+        return Echo(moment)
+
+    def kept(self, reply: str, echo: Echo) -> str:
+        """What is shown of a mind's reply: itself, or the person's words, quoted, where it tells them as its own; ""
+        where it only repeats, so that it should be asked once more.
+        """
+        if echo.repeats(reply):
+            return ""
+        return (echo.speaks_as_person(reply) and recalling.quoted(echo.moment)) or reply
+
+    def instead(self, moment: Moment) -> str:
+        """What is shown where a mind only repeats, even asked once more."""
+        if fitting := recalling.quoted(moment) or manners.answer(moment):
+            return fitting
+        return manners.said("no_answer" if wording.asks(moment.text) else "told", moment)
 
     def after(self, reply: str, moment: Moment) -> str:
         """What is shown of the built-in model's reply: itself, or an honest sentence in its place."""
@@ -62,6 +83,10 @@ class Guards:
         if fault is not None:
             return manners.not_understood(moment)
         return copying.crossed(reply, chinese=moment.chinese) or reply
+
+    def _page(self, moment: Moment) -> str:
+        """Parley's page word for word, which no model tells as well."""
+        return about.found(moment) if moment.answer_in.split("-")[0] in ("", *about.LANGUAGES) else ""
 
 
 def _tag(language: str) -> str:

@@ -125,6 +125,12 @@ _COMMANDS = re.compile(r"^(?:please )?(?:forget|ignore|do not remember|never min
 _ENOUGH = 0.7
 
 
+def quoted(moment: Moment) -> str:
+    """What the person told, quoted; "" when nothing was told or that is not what is asked."""
+    found = answer(moment)
+    return "" if found == _nothing(moment) else found
+
+
 def answer(moment: Moment) -> str:
     """What the person told, quoted; that nothing was told; "" when that is not what is asked."""
     plain = wording.folded(moment.text)

@@ -10,28 +10,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from core.lm.base import LanguageModel, Sampling
-from core.lm.local import LocalModel
-from core.lm.remote import RemoteModel
-from evals.models import reporting, tasks
+from core.lm.base import Sampling
+from evals.models import opening, reporting, tasks
 from evals.models.asking import Answered, Asking, ask
-
-
-def _open(options: argparse.Namespace) -> LanguageModel:
-    if options.model.startswith(("http://", "https://")):
-        return RemoteModel(options.model, options.name, context_tokens=options.context_tokens)
-    return LocalModel.open(options.model or None, options.quantize if options.model else "none")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="evals.models", description=__doc__)
-    parser.add_argument("model", nargs="?", default="")
-    parser.add_argument("--name", default="", help="the model's name at a server")
-    parser.add_argument("--context-tokens", type=int, default=4096, help="of a server's model")
-    parser.add_argument("--quantize", default="int8", choices=("none", "int8"))
-    parser.add_argument("--kinds", default="", help="only kinds that begin so")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--at-once", type=int, default=8)
+    opening.add_arguments(parser)
+    parser.add_argument("--kinds", default="", help="only kinds that begin so, several parted by commas")
     parser.add_argument("--sampling", default="", help="in the place of the profiles' own: temperature=0.7,top_p=0.9")
     parser.add_argument("--out", type=Path, default=Path("data/eval-models.json"))
     return parser.parse_args()
@@ -46,7 +33,7 @@ def _sampling(text: str) -> Sampling | None:
 async def _run(options: argparse.Namespace) -> None:
     """What is answered when it is interrupted is written too."""
     console, wanted = Console(), tasks.load(options.kinds)
-    model = await asyncio.to_thread(_open, options)
+    model = await asyncio.to_thread(opening.opened, options)
     asking = Asking(options.at_once, options.seed, _sampling(options.sampling))
     answers: list[Answered] = []
     try:

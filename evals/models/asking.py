@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
-from zlib import crc32
 
 from core import profiles, prompt
 from core.engine import Engine
@@ -16,6 +15,7 @@ from core.message import Reply
 from core.prompt import Saying
 from core.thinking.guards import Guards
 from evals.models.checking import faults
+from evals.models.opening import seeded
 from evals.models.tasks import ZONE, Task
 
 MAX_NEW_TOKENS = 96
@@ -67,7 +67,7 @@ async def ask(
 
 async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
     profile = profiles.load(task.profile)
-    sampling = replace(asking.sampling or profile.sampling, seed=crc32(f"{asking.seed} {task.id}".encode()))
+    sampling = seeded(asking.sampling or profile.sampling, asking.seed, task.id)
     profile = replace(profile, max_new_tokens=min(MAX_NEW_TOKENS, profile.max_new_tokens), sampling=sampling)
     ears: Any = ToldEars()
     engine = Engine(model, ears, None, profile, Guards(zone=ZONE.key), task.at.timestamp)  # pyright: ignore[reportArgumentType]

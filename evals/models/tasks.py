@@ -70,8 +70,11 @@ class Task:
     def dialogue(self) -> Dialogue:
         """The channel's memory."""
         talk = [("" if not self.group else self.speaker, *each) for each in small_talk(self.told)[: self.small_talk]]
+        before = self.at.timestamp() - 60.0
         turns = [
-            Turn(f"{self.id}{at}", self.at.timestamp() - 60.0, by or self.speaker, said, reply, self.told, "", "")
+            Turn(
+                f"{self.id}{at}", before, by or self.speaker, said, reply, self.told, "", "", person=by or self.speaker
+            )
             for at, (by, said, reply) in enumerate((*self.before, *talk))
         ]
         return Dialogue(self.summary, tuple(turns))
@@ -82,10 +85,13 @@ class Task:
 
 
 def load(kinds: str = "") -> tuple[Task, ...]:
-    """All tasks, or those of kinds that begin so; ValueError names a file and what is wrong in it."""
+    """All tasks, or those of kinds that begin so (several parted by commas).
+
+    ValueError names a file and what is wrong in it.
+    """
     files = sorted(FOLDER.glob("*.toml"))
     found = tuple(task for file in files if file.stem != "small-talk" for task in _read(file))
-    return tuple(task for task in found if task.kind.startswith(kinds))
+    return tuple(task for task in found if task.kind.startswith(tuple(kinds.split(","))))
 
 
 def small_talk(language: str) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""People's sentences through the engine, as a guest meets it: python -m evals.sentences [--model NAME] [--wrong].
+"""People's sentences through the engine, as a guest meets it: python -m evals.sentences [MODEL] [--wrong].
 
 Prints a Markdown table by kind and language. Nothing is spoken or heard.
 """
@@ -6,18 +6,23 @@ Prints a Markdown table by kind and language. Nothing is spoken or heard.
 import argparse
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 from core import dialogue as dialogues
 from core import profiles
 from core.dialogue import Dialogue
 from core.engine import Engine
 from core.hearing import Hearing
-from core.lm.local import LocalModel
+from core.lm.base import LanguageModel
 from core.message import ChannelKey, Message, Person, Reply
 from core.preferences import Preferences
 from core.reading import language_tag
 from core.speaking import Speaking
+from evals.models import opening
 from evals.sentences.people import Case, cases
+
+_MAX_NEW_TOKENS = 128
+"""Longer answers are cut: what is looked for stands at their beginning."""
 
 
 async def answered(engine: Engine, case: Case, place: int) -> str:
@@ -36,18 +41,29 @@ async def answered(engine: Engine, case: Case, place: int) -> str:
     return text
 
 
-async def measure(engine: Engine) -> list[tuple[Case, str]]:
+async def measure(model: LanguageModel, *, seed: int = 1, at_once: int = 8) -> list[tuple[Case, str]]:
     """Every case and its last answer."""
-    return [(case, await answered(engine, case, place)) for place, case in enumerate(cases())]
+    plain = profiles.load("plain")
+    # Neither is used: every case is typed and answered by text.
+    hearing, speaking = Hearing.__new__(Hearing), Speaking.__new__(Speaking)
+    turn = asyncio.Semaphore(at_once)
+
+    async def one(place: int, case: Case) -> tuple[Case, str]:
+        sampling = opening.seeded(plain.sampling, seed, f"{place}")
+        profile = replace(plain, sampling=sampling, max_new_tokens=min(_MAX_NEW_TOKENS, plain.max_new_tokens))
+        async with turn:
+            return case, await answered(Engine(model, hearing, speaking, profile), case, place)
+
+    return await asyncio.gather(*(one(place, case) for place, case in enumerate(cases())))
 
 
-def as_table(results: list[tuple[Case, str]]) -> str:
-    """A Markdown table: how many of each kind are right."""
+def as_table(results: list[tuple[Case, str]], *, knows: bool = False) -> str:
+    """A Markdown table: how many of each kind are right; `knows`: the mind is not the one that ships."""
     right, count = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for case, answer in results:
         key = (case.kind.split()[0], case.language)
         count[key] += 1
-        right[key] += case.is_right(answer)
+        right[key] += case.is_right(answer, knows=knows)
     rows = ["| kind | English | Chinese |", "|---|--:|--:|"]
     for kind in dict.fromkeys(kind for kind, _ in count):
         cells = (f"{right[kind, each]} of {count[kind, each]}" if count[kind, each] else "" for each in ("en", "zh"))
@@ -61,25 +77,23 @@ def as_table(results: list[tuple[Case, str]]) -> str:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Measures a mind on people's sentences.")
-    parser.add_argument("--model", help="a hub id or a folder; none: the one that ships")
+    parser = argparse.ArgumentParser(prog="evals.sentences", description=__doc__)
+    opening.add_arguments(parser)
     parser.add_argument("--wrong", action="store_true", help="show wrong answers too")
     options = parser.parse_args()
 
-    async def run() -> list[tuple[Case, str]]:
-        model = LocalModel.open(options.model)
-        # Neither is used: every case is typed and answered by text.
-        engine = Engine(model, Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
+    async def run() -> tuple[list[tuple[Case, str]], bool]:
+        model = await asyncio.to_thread(opening.opened, options)
         try:
-            return await measure(engine)
+            return await measure(model, seed=options.seed, at_once=options.at_once), model.instructable
         finally:
             await model.close()
 
-    results = asyncio.run(run())
-    print(as_table(results))
+    results, knows = asyncio.run(run())
+    print(as_table(results, knows=knows))
     if options.wrong:
         for case, answer in results:
-            if not case.is_right(answer):
+            if not case.is_right(answer, knows=knows):
                 print(f"{case.kind} {case.language}: {' // '.join(case.said)!r} -> {answer!r}")
 
 

@@ -15,6 +15,8 @@ from typing import Any
 from core.thinking import wording
 from core.thinking.moment import Moment
 
+LANGUAGES = ("en", "zh")
+"""Base tags of those in which the page is written."""
 _MOST_CHARS = 160
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|ok|so|please|parley|sorry|excuse me|can you|could you|would you|do you know|tell me|"
