@@ -314,7 +314,11 @@ def _takes_system(tokenizer: Any) -> bool:
 
 def _render(tokenizer: Any, chat: list[dict[str, str]]) -> list[int]:
     try:
-        encoded = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)
+        # Not verbose: that a chat is longer than the model reads is told by who is asked for its tokens.
+        quiet = {"verbose": False}
+        encoded = tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_dict=True, tokenizer_kwargs=quiet
+        )
     except TemplateError as error:
         raise PermanentError(f"the chat template refuses this chat: {error}") from error
     return encoded["input_ids"]

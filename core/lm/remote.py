@@ -168,7 +168,7 @@ class RemoteModel:
         except TimeoutError:
             self._breaker.failed()
             raise UserError("model_slow") from None
-        except (OpenAIError, HTTPError) as error:
+        except (OpenAIError, HTTPError, ValueError) as error:  # ValueError: what came is no text, or no JSON
             ours = self._ours(error)
             if isinstance(ours, RetryableError):
                 self._breaker.failed()

@@ -46,6 +46,8 @@ class Server:
         await response.prepare(request)
         usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
         try:
+            if said == "rubbish":
+                await response.write(b'data: {"choices": "\xe4\xbd"}\n\n')
             for piece in self._pieces(said):
                 await response.write(f"data: {json.dumps(_chunk(piece))}\n\n".encode())
                 await asyncio.sleep(0.002)
@@ -59,6 +61,8 @@ class Server:
     def _pieces(self, said: str) -> list[str]:
         if said == "go on":
             return ["word "] * 10_000
+        if said == "half characters":
+            return ["\ufffd", "a\ufffd", "\ud83d", "\ude00 你", "\ufffd好", "\ufffd\ufffd", "\nUs\ufffd", "er: b"]
         return ["", "Hel", "lo", " wor", "ld", ". 你好", " 😀", ""]
 
 
@@ -304,6 +308,19 @@ async def test_a_server_that_keeps_failing_is_left_alone_for_a_moment(
     monkeypatch.setattr(clock, "monotonic", lambda: now + 120)
     assert await _all(remote, Request(HELLO, 10))
     assert await _all(remote, Request(HELLO, 10))
+
+
+async def test_what_a_server_makes_of_half_a_character_is_left_out(remote: RemoteModel):
+    asked = (Utterance("user", "half characters"),)
+    pieces = await _all(remote, Request(asked, 10))
+    assert all(pieces)
+    assert "".join(pieces) == "a😀 你好\nUser: b"
+    assert "".join(await _all(remote, Request(asked, 10, stop=("\nUser:",)))) == "a😀 你好"
+
+
+async def test_a_server_that_sends_no_text_is_worth_another_try(remote: RemoteModel):
+    with pytest.raises(RetryableError, match="UnicodeDecodeError"):
+        await _all(remote, Request((Utterance("user", "rubbish"),), 10))
 
 
 async def test_tokens_are_counted_where_the_server_tells_them(remote: RemoteModel):

@@ -24,7 +24,8 @@ from core.errors import SettingError
 from core.lm.base import Request, Sampling, Utterance
 from core.lm.loading import SHIPPED, load
 from core.lm.local import LocalModel
-from core.lm.packs import MANIFEST, WEIGHTS
+from core.lm.packs import MANIFEST, WEIGHTS, alone
+from core.lm.prepacking import begun
 from core.lm.sampling import Draw
 from core.lm.slots import Span
 from tests.unit.lm.tiny import SHAPE, random_prompts
@@ -160,11 +161,15 @@ def test_what_was_packed_is_opened_again_and_made_again_when_it_is_damaged_or_ol
     first, times = (made / WEIGHTS).read_bytes(), len(told)
     load(str(path), "int8", kept, told.append)
     assert len(told) == times
-    for damage in ("cut", "gone", "old"):
+    for damage in ("cut", "gone", "old", "head", "tail"):
         if damage == "cut":
             (made / WEIGHTS).write_bytes(first[:-7])
         elif damage == "gone":
             (made / "tokenizer.json").unlink()
+        elif damage == "head":
+            (made / WEIGHTS).write_bytes(first[:100] + bytes(100) + first[200:])
+        elif damage == "tail":
+            (made / WEIGHTS).write_bytes(first[:-100] + bytes(100))
         else:
             said = json.loads((made / MANIFEST).read_text())
             (made / MANIFEST).write_text(json.dumps({**said, "version": 0}))
@@ -231,3 +236,49 @@ def test_another_architecture_is_refused_with_those_that_can_be_read(tmp_path: P
 def test_what_is_not_there_names_what_is_accepted():
     with pytest.raises(SettingError, match=r"a folder that exists, a GGUF file \(.gguf\), or a model id"):
         load("/nowhere/model.gguf")
+
+
+def test_a_changed_source_leaves_one_pack_and_what_was_left_half_made_is_erased(tmp_path: Path):
+    path, kept = write(tmp_path / "model.gguf", CONFIGS["llama"]), tmp_path / "kept"
+    (tmp_path / "other").mkdir()
+    other = write(tmp_path / "other" / "model.gguf", CONFIGS["llama tied"])
+    for each, form in ((path, "int8"), (path, "none"), (other, "int8")):
+        load(str(each), form, kept)
+    before = packs(kept)
+    (kept / "model-0.abc.part").mkdir()
+    write(path, CONFIGS["llama"], KINDS[1])
+    load(str(path), "int8", kept)
+    after = packs(kept)
+    assert (len(before), len(after), len(set(before) & set(after))) == (3, 3, 2)
+    other.unlink()
+    load(str(path), "none", kept)
+    assert len(packs(kept)) == 2
+
+
+def test_while_another_packs_one_waits_and_can_be_stopped(tmp_path: Path):
+    def stop(done: float) -> None:
+        raise KeyboardInterrupt
+
+    with alone(tmp_path, lambda _: None):
+        half = tmp_path / "model-0.abc.part"
+        half.mkdir()
+        with pytest.raises(KeyboardInterrupt), alone(tmp_path, stop):
+            pass
+        assert half.exists()
+    with alone(tmp_path, stop):
+        assert not half.exists()
+
+
+async def test_what_was_begun_of_a_pack_says_the_same(tmp_path: Path):
+    path, kept = write(tmp_path / "model.gguf", CONFIGS["qwen2"]), tmp_path / "kept"
+    assert begun(str(path), "auto", kept) is None
+    said: list[str] = []
+    for each in (None, "begun"):
+        made = begun(str(path), "int8", kept) if each else None
+        assert (made is None) == (each is None)
+        model = LocalModel.open(str(path), "int8", kept, begun=made)
+        request = Request(CHAT, 8, Sampling(temperature=0))
+        said.append("".join([piece async for piece in model.stream(request)]))
+        await model.close()
+    assert said[0] == said[1]
+    assert begun(str(path), "none", kept) is None

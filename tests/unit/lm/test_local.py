@@ -170,3 +170,18 @@ async def test_a_closed_model_says_so():
 def test_tiny_models_are_the_same_each_time():
     one, other = tiny("llama"), tiny("llama")
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_chat_that_is_too_long_is_counted_without_a_word_of_the_library():
+    seen: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = seen.append
+    library = logging.getLogger("transformers")
+    library.addHandler(handler)
+    loaded = load(None)
+    try:
+        tokens = loaded.encode((Utterance("user", "Hello there. " * 1000),))
+    finally:
+        library.removeHandler(handler)
+    assert len(tokens) > loaded.tokenizer.model_max_length
+    assert not seen
