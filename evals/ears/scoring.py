@@ -20,6 +20,10 @@ _SPELLED = {
 }  # fmt: skip
 
 
+def simplified(text: str) -> str:
+    return text.translate(_SIMPLIFIED)
+
+
 def units(text: str, language: str) -> list[str]:
     """Words of a language that parts them by blanks, characters of Chinese."""
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("%", " percent ").replace("$", "")
@@ -31,7 +35,7 @@ def units(text: str, language: str) -> list[str]:
     for written, spelled in _SPELLED.items():
         text = text.replace(written, spelled)
     words = re.sub(r"[^\w\s]|_", " ", text).split()
-    return words if language != "zh" else list("".join(words).translate(_SIMPLIFIED))
+    return words if language != "zh" else list(simplified("".join(words)))
 
 
 def errors(said: str, heard: str, language: str) -> tuple[int, int]:
