@@ -26,7 +26,8 @@ def simplified(text: str) -> str:
 
 def units(text: str, language: str) -> list[str]:
     """Words of a language that parts them by blanks, characters of Chinese."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("%", " percent ").replace("$", "")
+    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("$", "")
+    text = re.sub(r"(\d+)%", r"百分之\1", text) if language == "zh" else text.replace("%", " percent ")
     engine = RbnfEngine.for_language(language)
     text = re.sub(r"(\d+):00", r"\1", re.sub(r"(?<=\d),(?=\d{3})", "", text))
     text = re.sub(r"\b(1[1-9])(?=\d\d\b)", r"\1 ", text)  # years are said in two halves
