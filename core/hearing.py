@@ -47,9 +47,10 @@ _MOST_TOKENS, _TOKENS_BEFORE, _TOKENS_PER_S = 224, 30, 15
 """Of a window. Nobody says more words than that, and a decoder that runs in a circle stops there."""
 _WINDOW_S = 30
 """What Whisper hears at once. A shorter note needs no time marks."""
-_SURE, _SURE_SMALL = 0.4, 0.87
-"""The confidence from which words are believed. The ears that ship had 58 of 59 sentences that they heard without an
-error above theirs, and 15 of 69 everyday sentences that they misheard.
+_SURE, _SURE_SMALL = 0.6, 0.87
+"""The confidence from which words are believed. Whisper base was surer of 161 of 165 English notes that it heard
+without an error, and of 54 of 61 that it misheard (at 0.68: 157 and 47; a Piper voice in nine conditions, espeak-ng in
+one). The ears that ship had 58 of 59 such above theirs, and 15 of 69 everyday sentences that they misheard.
 """
 _LOOPS = 2.4
 """Compression ratio of a text that repeats itself; Whisper's own threshold (Radford et al. 2022, section 4.5)."""
@@ -232,7 +233,8 @@ def _before(language: str, asked: _Asked) -> str | None:
     """What the decoder reads first."""
     names = [" ".join(name.split()) for name in asked.names]
     known = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_NAME][:_MOST_NAMES]
-    return languages.example(language, asked.likely) + ", ".join(known) or None
+    # The script last, which then counts most: 7 of 82 characters were wrong so, and 12 with the names last.
+    return "。".join(filter(None, (", ".join(known), languages.example(language, asked.likely)))) or None
 
 
 def _confidence(segments: Sequence[Any]) -> float:

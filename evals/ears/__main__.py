@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,16 @@ from core.hearing import Hearing, Transcript
 from evals.ears import clips, scoring
 
 _CHAT = ("en", "zh")
+_OTHER_CHAT = ("fr",)
+_WORDS = {
+    "en": ("Yes.", "No.", "Hello.", "Stop.", "Thanks.", "Okay.", "Tomorrow.", "Breakfast.", "Twelve.", "Goodbye."),
+    "zh": ("好的。", "不是。", "你好。", "谢谢。", "再见。", "明天。", "早饭。", "十二。", "可以。", "北京。"),
+}
 _VOICES = {"en": ("f2", "m3", "en-gb-x-rp"), "zh": ("f2", "m3")}
 _FAST = 1.5
+_CLEAN = next(iter(clips.CONDITIONS))
 _LONG_S = 600
+Said = tuple[str, Waveform]
 
 
 @dataclass(slots=True)
@@ -60,61 +67,70 @@ class Row:
                 )
 
 
-def hear(hearing: Hearing, data: bytes) -> tuple[Transcript | None, float]:
+def hear(hearing: Hearing, data: bytes, chat: Sequence[str] = _CHAT) -> tuple[Transcript | None, float]:
     """What is heard, None for nothing, and the processor's seconds."""
     start = time.process_time()
     try:
-        heard = asyncio.run(hearing.transcribe(data, likely=_CHAT))
+        heard = asyncio.run(hearing.transcribe(data, likely=chat))
     except UserError:
         heard = None
     return heard, time.process_time() - start
 
 
-def measure(hearing: Hearing, row: Row, said: Iterable[tuple[str, Waveform]], language: str, condition: str) -> Row:
+def measure(
+    hearing: Hearing,
+    row: Row,
+    said: Iterable[Said],
+    language: str,
+    condition: str,
+    chat: Sequence[str],
+) -> Row:
     for text, sound in said:
         data = clips.CONDITIONS[condition](sound)
-        heard, cpu_s = hear(hearing, data)
+        heard, cpu_s = hear(hearing, data, chat)
         row.add(text, heard, language, cpu_s, len(sound) / SAMPLE_RATE_HZ)
     return row
 
 
-def recorded(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[Row]:
-    """What people or better voices said, in every condition."""
+def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterator[Row]:
+    """Recordings and the first voice of each language in every condition, other voices in the clearest."""
+
+    def row(
+        name: str, said: Iterable[Said], language: str, condition: str = _CLEAN, chat: Sequence[str] = _CHAT
+    ) -> Row:
+        empty = Row(f"{language}, {name}", log=[] if chosen.show else None)
+        return measure(hearing, empty, said, language, condition, chat)
+
     for folder in map(Path, chosen.recorded):
         said = clips.recorded(folder)[:: chosen.every]
         for condition in clips.CONDITIONS:
-            row = Row(f"{folder.name}, recorded, {condition}", log=[] if chosen.show else None)
-            yield measure(hearing, row, said, folder.name, condition)
-
-
-def rows(hearing: Hearing, chosen: argparse.Namespace) -> Iterable[Row]:
-    """Clean in every voice, and every condition in the clearest."""
-    yield from recorded(hearing, chosen)
+            yield row(f"recorded, {condition}", said, folder.name, condition)
     for language in filter(None, chosen.languages.split(",")):
-        speakers = [("", voice) for voice in _VOICES[language]][: chosen.voices]
-        if language == "en":
-            speakers = [(model, "") for model in chosen.voice] + speakers
+        voices = [("", voice) for voice in _VOICES[language]][: chosen.voices]
+        pipers = [(model, "") for model in chosen.voice] if language == "en" else []
         texts = clips.sentences(language)[:: chosen.every]
-        for place, (model, voice) in enumerate(speakers):
-            name = Path(model).name if model else f"espeak-ng {voice}"
-            speaker = clips.Speaker(model, voice)
+        for place, (model, voice) in enumerate(pipers + voices):
+            name, speaker = Path(model).name if model else f"espeak-ng {voice}", clips.Speaker(model, voice)
             said = [(text, speaker.say(text, language)) for text in texts]
-            for number, condition in enumerate(clips.CONDITIONS):
-                if number == 0 or place == 0:
-                    row = Row(f"{language}, {name}, {condition}", log=[] if chosen.show else None)
-                    yield measure(hearing, row, said, language, condition)
-            if place == 0:
-                fast = clips.Speaker(model, voice, _FAST)
-                quick = [(text, fast.say(text, language)) for text in texts]
-                row = Row(f"{language}, {name}, {_FAST} times as fast")
-                yield measure(hearing, row, quick, language, next(iter(clips.CONDITIONS)))
-            if place == 0 and chosen.long:
-                length = int(_LONG_S * SAMPLE_RATE_HZ)
-                times = -(-length // sum(len(sound) for _, sound in said))
-                whole = np.concatenate([sound for _, sound in said] * times)[:length]
-                row = Row(f"{language}, {name}, ten minutes")
-                spoken = [(" ".join(texts * times), whole)]
-                yield measure(hearing, row, spoken, language, next(iter(clips.CONDITIONS)))
+            yield row(f"{name}, {_CLEAN}", said, language)
+            if place:
+                continue
+            for condition in list(clips.CONDITIONS)[1:]:
+                yield row(f"{name}, {condition}", said, language, condition)
+            fast = clips.Speaker(model, voice, _FAST)
+            yield row(f"{name}, {_FAST} times as fast", [(text, fast.say(text, language)) for text in texts], language)
+            yield row(f"{name}, one word", [(word, speaker.say(word, language)) for word in _WORDS[language]], language)
+            yield row(f"{name}, in a French chat", said, language, chat=_OTHER_CHAT)
+            if chosen.long:
+                yield row(f"{name}, ten minutes", [_long(said)], language)
+
+
+def _long(said: Sequence[Said]) -> Said:
+    """Ten minutes of it, over and over, with all of its words."""
+    length = int(_LONG_S * SAMPLE_RATE_HZ)
+    times = -(-length // sum(len(sound) for _, sound in said))
+    whole = np.concatenate([sound for _, sound in said] * times)[:length]
+    return " ".join([text for text, _ in said] * times), whole
 
 
 def silence(hearing: Hearing) -> list[tuple[str, str]]:
@@ -152,7 +168,7 @@ def main() -> None:
     invented = silence(hearing)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(f"50 clips without speech: words in {len(invented)} {invented or ''}; peak memory {peak_mb:.0f} MB")
-    hearing.close()
+    asyncio.run(hearing.close())
 
 
 if __name__ == "__main__":

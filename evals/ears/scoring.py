@@ -20,9 +20,14 @@ _SPELLED = {
 }  # fmt: skip
 
 
+def simplified(text: str) -> str:
+    return text.translate(_SIMPLIFIED)
+
+
 def units(text: str, language: str) -> list[str]:
     """Words of a language that parts them by blanks, characters of Chinese."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("%", " percent ").replace("$", "")
+    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("$", "")
+    text = re.sub(r"(\d+)%", r"百分之\1", text) if language == "zh" else text.replace("%", " percent ")
     engine = RbnfEngine.for_language(language)
     text = re.sub(r"(\d+):00", r"\1", re.sub(r"(?<=\d),(?=\d{3})", "", text))
     text = re.sub(r"\b(1[1-9])(?=\d\d\b)", r"\1 ", text)  # years are said in two halves
@@ -31,7 +36,7 @@ def units(text: str, language: str) -> list[str]:
     for written, spelled in _SPELLED.items():
         text = text.replace(written, spelled)
     words = re.sub(r"[^\w\s]|_", " ", text).split()
-    return words if language != "zh" else list("".join(words).translate(_SIMPLIFIED))
+    return words if language != "zh" else list(simplified("".join(words)))
 
 
 def errors(said: str, heard: str, language: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What the first start fetches is what the catalogue says, from wherever it comes."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_the_ears_open(ears: Path):
 
     hearing = Hearing.open(str(ears), download_dir=ears.parent)
     assert hearing.translates
-    hearing.close()
+    asyncio.run(hearing.close())
 
 
 def test_the_mind_is_a_gguf_file(mind: Path):

@@ -38,6 +38,7 @@ def test_there_are_enough_and_none_twice(language: str, least: int):
         ("in nineteen eighty four", "in 1984", "en"),
         ("今天天气怎么样？", "今天天氣怎麼樣", "zh"),
         ("我今年二十五岁", "我今年25歲", "zh"),
+        ("一百二十的百分之十五", "120的15%", "zh"),
     ],
 )
 def test_the_same_words_written_otherwise_are_no_error(said: str, heard: str, language: str):

@@ -213,7 +213,7 @@ async def test_the_decoder_reads_the_chats_script_and_names_first(
     for language in ("zh-Hans", "zh-TW"):
         await whisper.transcribe(note, language=language, names=("小明",))
     await whisper.transcribe(note, language="zh-Hans", names=names, in_english=True)
-    chinese = ["以下是普通话的句子。小明", "以下是普通話的句子。小明"]
+    chinese = ["小明。以下是普通话的句子。", "小明。以下是普通話的句子。"]
     assert before == [None, "Zora, Jean- Pierre, a, b, c, d", *chinese, None]
     await whisper.close()
 
