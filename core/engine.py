@@ -201,11 +201,12 @@ class Engine:
                 async for text in grown:
                     if not echo.may_come(text):
                         yield (shown := text)
-            if not text or (kept := self.guards.kept(text, echo)):
+            kept = self.guards.kept(text, echo)
+            if kept or not text:
                 break
         else:
             kept = self.guards.instead(moment)
-        if text and kept != shown:
+        if kept != shown:
             yield kept
 
     async def _generate(self, request: Request) -> AsyncGenerator[str, None]:

@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.lm.base import LanguageModel, Utterance, words_within
 from core.message import Quote, Turn
 from core.profiles import Profile
-from core.thinking import calendar
+from core.thinking import calendar, wording
 
 _EARLIER = {"en": "Earlier in this chat: ", "zh-Hans": "此前聊过："}
 _QUOTED = {
@@ -186,8 +186,8 @@ def label(name: str) -> str:
 
 
 def _dated(said: str, saying: Saying) -> str:
-    """A message after the date and the time, where it speaks of such: told them always, small models talk of them."""
-    if saying.now is None or not calendar.speaks_of_time(saying.text):
+    """A question about time after the date: told it always, or with "I had a bad day", small models talk of it."""
+    if saying.now is None or not (calendar.speaks_of_time(saying.text) and wording.asks(saying.text)):
         return said
     return f"{calendar.told(saying.now, saying.language)}\n\n{said}"
 

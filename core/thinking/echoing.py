@@ -24,19 +24,19 @@ _RETURNED = re.compile(
 )
 _TASK = re.compile(
     r"\b(?:correct|fix|grammar|translate|repeat|rephrase|rewrite|reword|paraphrase|proofread|shorten|improve|polish|"
-    r"edit|spell|quote|echo|copy|pretend|introduce|role ?play)\b|重复|复述|跟我说|照着|改|纠正|润色|翻译|介绍|假装|"
-    r"扮演|说一遍|语法"
+    r"edit|spell|quote|echo|copy|pretend|introduce|role ?play)\b|重复|复述|跟我说|照着|改[写正错成]|修改|帮我改|纠正|"
+    r"润色|翻译|介绍|假装|扮演|说一遍|语法"
 )
 """What asks for one's own words again, here or in the turns before."""
 _SAY_IT = re.compile(
     r"\b(?:say|write|type|read|sing|pronounce|imagine|act|play|tell (?!me|you)|choose|pick|sort)\b|"
-    r":\s*\S|[写念读抄选排唱]|检查"
+    r"[:：]\s*[^\s\d]|[写念读抄选排唱]|检查"
 )
 _LIGHT = frozenset(
     "i me my mine myself we us our you your yours am is are was were be been being have has had do does did a an the "
     "to of in on at and or so that this it its just now currently well will yes yeah no ok okay oh sure certainly "
-    "of course year old name call live say said there here also too for with it's as by . "
-    "你 我 您 的 了 是 吗 啊 呢 吧 们 正 在 已 经 和 就 也 都 好 哦 嗯 这 那 叫 说".split()
+    "of course year old name call live there here also too for with it's as by . "
+    "你 我 您 的 了 是 吗 啊 呢 吧 们 正 在 已 经 和 就 也 都 好 哦 嗯 这 那 叫".split()
 )
 _MY = re.compile(
     r"^(?:(?:yes|yeah|sure|certainly|of course|hi|hello|ok|okay) )*(?:i (?:am|was|have|had|live|work|speak|drive|study|"
@@ -44,6 +44,7 @@ _MY = re.compile(
 )
 _MEANS_PERSON = re.compile(r"\b(?:i|my|me|mine|we|our)\b|[我咱]")
 _MEANS_PARLEY = re.compile(r"\b(?:your?|yours|yourself|parley)\b|[你您]")
+_AS_THEIRS = re.compile(r"^you (?:said|told|wrote|asked|mentioned)\b|^[你您](?:刚才|刚刚)?(?:说|告诉)")
 _REMEMBER = re.compile(
     r"^(?:do|can|could|would) you (?:please )?(?:still )?(?:remember|know|recall|tell me|remind me)\b"
 )
@@ -61,9 +62,11 @@ class Echo:
 
     def repeats(self, answer: str) -> bool:
         """Whether an answer has most of the words of a statement and no others, or is the question once more."""
-        given = _words(answer)
+        given = self._given(answer)
         if not self._said or self._asks:
             return bool(given) and given == self._said
+        if _AS_THEIRS.match(wording.folded(answer)):
+            return False
         return self._holds(given) and 2 * len(_heavy(given)) > len(_heavy(self._said))
 
     def speaks_as_person(self, answer: str) -> bool:
@@ -77,7 +80,7 @@ class Echo:
         """Whether a growing answer is such already or may become it, so that it should wait."""
         if not self._said:
             return False
-        begun = _words(answer)[:-1]
+        begun = self._given(answer)[:-1]
         if not self._asks:
             return self._holds(begun)
         first, *rest = _SENTENCES.findall(answer) or [""]
@@ -86,6 +89,11 @@ class Echo:
 
     def _holds(self, words: list[str]) -> bool:
         return _heavy(self._said) >= _heavy(words)
+
+    def _given(self, answer: str) -> list[str]:
+        """The words of an answer, without the speaker's name that stands before the message in a group."""
+        words, name = _words(answer), _words(self.moment.speaker)
+        return words[len(name) :] if words[: len(name)] == name else words
 
     @cached_property
     def _said(self) -> list[str]:

@@ -85,7 +85,7 @@ class Guards:
         return copying.crossed(reply, chinese=moment.chinese) or reply
 
     def _page(self, moment: Moment) -> str:
-        """Parley's page word for word, which no model tells as well."""
+        """Parley's page word for word, which no model tells as well; "" in languages that it lacks."""
         return about.found(moment) if moment.answer_in.split("-")[0] in ("", *about.LANGUAGES) else ""
 
 

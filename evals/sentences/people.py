@@ -22,6 +22,8 @@ _LIKE = {
     "cannot": ("can't", "don't", "unable"),
 }
 """What other minds say for the words of the one that ships."""
+_AS_ITS_OWN = re.compile(r"(?:yes, |sure, |as of [^,]*,[^,]*, )?(?:(?:my|i|i'm|we)\b|我)(?!.*(?:you|你))")
+"""What the person told of themselves, told as the mind's own."""
 _FILE = Path(__file__).parent / "people.tsv"
 
 
@@ -48,11 +50,13 @@ class Case:
         """
         lowered = answer.lower()
         if knows and (self.kind in _FREE or self.known == ("*",)):
-            hit = bool(lowered) and not self.repeats(answer)
+            hit = bool(lowered) and (self.kind == "wish" or not self.repeats(answer))
         else:
             expected = self.known if knows and self.known else self.expected
             also = [word for each in expected for word in _LIKE.get(each, ())] if knows else []
             hit = any(word in lowered for word in (*expected, *also))
+        if knows and self.kind == "recall" and _AS_ITS_OWN.match(lowered):
+            return False
         return hit and not any(word in lowered for word in (*self.forbidden, "\ufffd"))
 
     def repeats(self, answer: str) -> bool:

@@ -18,6 +18,7 @@ from core.thinking.moment import Moment
 LANGUAGES = ("en", "zh")
 """Base tags of those in which the page is written."""
 _MOST_CHARS = 160
+_COMMAND = re.compile(r"(?<!\S)/[a-z]")
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|ok|so|please|parley|sorry|excuse me|can you|could you|would you|do you know|tell me|"
     r"explain|"
@@ -63,7 +64,7 @@ def entries(language: str) -> tuple[Entry, ...]:
 
 
 def _best(text: str) -> int | None:
-    if len(text) > _MOST_CHARS:
+    if len(text) > _MOST_CHARS or (_COMMAND.search(text) and not wording.asks(text)):
         return None
     plain = _POLITE.sub("", wording.folded(text))
     language = "zh-Hans" if wording.has_han(plain) else "en"

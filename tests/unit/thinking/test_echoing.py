@@ -42,6 +42,8 @@ def _ask(text: str, *told: str) -> Moment:
         ("My dog died yesterday", "Your dog died yesterday."),
         ("I'm pregnant!", "Yes, I am pregnant!"),
         ("the new season starts next week", "The new season will start next week."),
+        ("we won the match 3:0!", "We have won the match 3:0!"),
+        ("会议改到周四了", "会议改到周四了。"),
         ("how do I delete a file in Linux?", "How do I delete a file in Linux?"),
         ("我奶奶昨天去世了", "你的奶奶昨天去世了。"),
         ("Mein Hund ist gestern gestorben", "Mein Hund ist gestern gestorben."),
@@ -65,10 +67,17 @@ def test_an_answer_that_only_repeats_is_an_echo(said: str, answer: str):
         ("Please fix my grammar. I has two cats", "I have two cats"),
         ("My dog died yesterday", "I am sorry that your dog died yesterday."),
         ("My dog died yesterday", "Oh no."),
+        ("I told you that my dog died", "You told me that your dog died."),
     ],
 )
 def test_what_is_rightly_said_again_is_none(said: str, answer: str):
     assert not Echo(_ask(said)).repeats(answer)
+
+
+def test_the_speaker_s_name_in_front_makes_no_difference():
+    said = replace(_ask("which car do I have?"), speaker="Cem")
+    assert Echo(said).repeats("Cem: Which car do I have?")
+    assert all(Echo(said).may_come("Cem: Which car do I have?"[:at]) for at in range(25))
 
 
 def test_who_asked_for_their_own_words_gets_them_in_later_turns_too():
