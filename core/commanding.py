@@ -1,8 +1,8 @@
 """What each command does. Those that need the models (/retry, /translate, /transcribe) are done in `answering`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import cast
 
 from core import dialogue as dialogues
 from core import prompt, reading
@@ -13,39 +13,14 @@ from core.dialogue import Dialogue
 from core.errors import AssistantError, UserError
 from core.lanes import Lanes
 from core.message import ChannelKey, Message, Part, Person
-from core.models.arriving import Arrivals
 from core.pairing import TooManyTries
 from core.platform import Words
 from core.preferences import Preferences, VoiceMode
 from core.privacy import Privacy
 from core.telemetry import log
+from core.thinking.engines import Engines
 
 _LOG = log("commands")
-
-
-class About(Protocol):
-    """What /status tells of the machine and the model; asked of the engines."""
-
-    def model_name(self, preferences: Preferences) -> str:
-        """The language model that answers a channel."""
-        ...
-
-    def used_share(self, dialogue: Dialogue, preferences: Preferences) -> float:
-        """How much of the model's context the conversation takes, 0 to 1."""
-        ...
-
-    @property
-    def arrivals(self) -> Arrivals:
-        """The models on their way."""
-        ...
-
-    def choices(self) -> Sequence[str]:
-        """Names of the language models that can answer a channel."""
-        ...
-
-    async def ready(self, name: str) -> None:
-        """Open one of them beside the one that answers everywhere; PermanentError when it does not fit or open."""
-        ...
 
 
 _PERSONA_CHARS = 600
@@ -78,7 +53,7 @@ class Commands:
         self,
         channels: Channels,
         lanes: Lanes,
-        about: About,
+        engines: Engines,
         words: Words,
         administers: Administers,
         access: Access,
@@ -86,7 +61,7 @@ class Commands:
     ) -> None:
         self._channels = channels
         self._lanes = lanes
-        self._about = about
+        self._engines = engines
         self._words = words
         self._administers = administers
         self._access = access
@@ -160,13 +135,13 @@ class Commands:
         return self._say(asked, room, "language_fixed" if chosen else "language_auto", language=chosen)
 
     def _status(self, asked: Asked, room: Room) -> Done:
-        share = self._about.used_share(room.dialogue, room.preferences)
+        share = self._engines.used_share(room.dialogue, room.preferences)
         summary = room.dialogue.summary or "–"
         return self._say(
             asked,
             room,
             "status",
-            model=self._about.model_name(room.preferences),
+            model=self._engines.model_name(room.preferences),
             language=room.preferences.language or AUTO,
             voice=room.preferences.voice,
             used=round(100 * share),
@@ -179,7 +154,7 @@ class Commands:
         """A line for each model that is on its way, before it a line break."""
         return "".join(
             "\n" + self._words.say(f"model_{each.state}", room.language, name=each.name, percent=each.percent)
-            for each in self._about.arrivals.all
+            for each in self._engines.arrivals.all
             if each.state != "here"
         )
 
@@ -255,19 +230,19 @@ class Commands:
         """Which language model answers in this channel: an owner's choice among those that are here."""
         if not self._access.owns(room.message.sender, room.message.channel):
             raise UserError("only_owners_choose")
-        names = self._about.choices()
+        names = self._engines.choices()
         if asked.argument:
             chosen = "" if asked.argument == AUTO else asked.argument
             if chosen and chosen not in names:
                 raise UserError("model_unknown", choices=", ".join(names))
             try:
-                await self._about.ready(chosen)
+                await self._engines.ready(chosen)
             except AssistantError as error:
                 _LOG.warning("%s cannot answer in %s: %s", chosen, room.message.channel, error)
                 raise UserError("model_not_ready", name=chosen) from error
             room = replace(room, preferences=replace(room.preferences, model=chosen))
             await self._prefer(room, room.preferences)
-        name = self._about.model_name(room.preferences)
+        name = self._engines.model_name(room.preferences)
         return self._say(asked, room, "model_here", name=name, choices=", ".join((AUTO, *names)))
 
     async def _only_admins(self, room: Room) -> None:

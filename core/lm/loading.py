@@ -1,7 +1,5 @@
 """Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,18 +9,17 @@ from typing import Any
 
 import torch
 from huggingface_hub.utils import enable_progress_bars
-from jinja2 import TemplateError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from core.errors import PermanentError, SettingError
-from core.lm import packs
+from core.errors import SettingError
+from core.lm import packs, templates
 from core.lm.base import Utterance
 from core.lm.cache import Unservable
 from core.lm.decoder import Decoder
 from core.lm.markers import Pattern, defused, pattern
-from core.lm.packed import open_packed
+from core.lm.packed import open_packed, tokenizer_of
 from core.lm.packing import FolderModel, Source, pack
 from core.lm.packs import Progress, gguf_of
 from core.lm.precision import Quantize, bfloat16_pays
@@ -31,6 +28,7 @@ from core.lm.skeleton import small
 from core.lm.slots import common_prefix
 from core.lm.spelling import growing
 from core.lm.stopping import ByteGrower, TextGrower
+from core.models import machine
 from core.telemetry import log
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "chat" / "weights"
@@ -40,7 +38,6 @@ _ONE_THREAD_BYTES = 64 << 20
 """In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
 THREADS = torch.get_num_threads()
 _ACCEPTED = "a folder that exists, a GGUF file (.gguf), or a model id of the hub"
-_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _LOG = log("lm")
 
 
@@ -95,8 +92,8 @@ class Loaded:
         """Token ids of the chat and of what asks for the next answer."""
         chat = [{"role": each.role, "content": defused(each.content, self.markers)} for each in utterances]
         if not self.system_role:
-            chat = _without_system(chat)
-        return list(_render(self.tokenizer, chat))
+            chat = templates.without_system(chat)
+        return list(templates.render(self.tokenizer, chat))
 
     @cached_property
     def grower(self) -> Callable[[], TextGrower | ByteGrower]:
@@ -113,13 +110,12 @@ def load(
     quantize: Quantize = "auto",
     keep: Path | None = None,
     progress: Progress | None = None,
-    begun: Prepacking | None = None,
 ) -> Loaded:
     """The model of a folder, a GGUF file or a hub id, or with None the shipped one; blocks.
 
     What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
-    to 1 meanwhile, and may raise to stop it. `begun` is what was begun of a pack. What the hub cache holds is used as
-    it is, without the network; otherwise it is downloaded.
+    to 1 meanwhile, and may raise to stop it. What the hub cache holds is used as it is, without the network;
+    otherwise it is downloaded.
     """
     torch.set_num_threads(THREADS)
     if model is None:
@@ -127,7 +123,7 @@ def load(
         return _load(str(SHIPPED), SHIPPED_NAME, "none" if quantize == "auto" else quantize, local_only=True)
     if quantize == "auto":
         quantize = "none" if torch.cuda.is_available() else "int8"
-    wish = Wish(model, quantize, keep, progress or (lambda _: None), begun)
+    wish = Wish(model, quantize, keep, progress or (lambda _: None))
     path = Path(model).expanduser()
     if gguf := gguf_of(path):
         return _load_gguf(gguf, wish)
@@ -149,16 +145,12 @@ def load(
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for: the model's name, in which form, where it is kept, who is told how far it is.
-
-    `begun` is what was begun of a pack before.
-    """
+    """What was asked for: the model's name, in which form, where it is kept, who is told how far it is."""
 
     name: str
     quantize: Quantize
     keep: Path | None
     progress: Progress
-    begun: Prepacking | None
 
     def refused(self, reason: object) -> SettingError:
         """The error of a file that cannot be read."""
@@ -231,20 +223,11 @@ def tried(config: Any) -> Decoder | None:
 
 
 def _open(folder: Path, wish: Wish, like: Decoder) -> Loaded:
-    begun = wish.begun if wish.begun and wish.begun.folder == folder else None
-    tokenizer = _tokenizer(folder)
-    model = open_packed(begun or Prepacking(folder))
-    return Loaded(wish.name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), like=like)
-
-
-def _tokenizer(folder: Path) -> Any:
-    """That of a pack. What came from a GGUF file is what it is; by its model's name it would be built a second time."""
-    said = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    if said.pop("tokenizer_class", None) != PreTrainedTokenizerFast.__name__:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    said.pop("backend", None)
-    template = (folder / "chat_template.jinja").read_text("utf-8")
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), chat_template=template, **said)
+    tokenizer = tokenizer_of(folder)
+    model = open_packed(Prepacking(folder))
+    return Loaded(
+        wish.name, model, tokenizer, _context_tokens(model, tokenizer), templates.takes_system(tokenizer), like=like
+    )
 
 
 def _check_folder(folder: Path, got: str) -> None:
@@ -281,7 +264,7 @@ def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Lo
     if quantize == "int8" and on_gpu:
         _LOG.warning("LM_QUANTIZE=int8 is for processors: on the GPU %s computes in bfloat16", name)
     int8 = quantize == "int8" and not on_gpu
-    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), _takes_system(tokenizer), int8)
+    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), templates.takes_system(tokenizer), int8)
 
 
 def _cpu_type(own: Any, quantize: Quantize) -> Any:
@@ -303,45 +286,6 @@ def _context_tokens(model: Any, tokenizer: Any) -> int:
     return int(min(positions, tokenizer.model_max_length, _MOST_CONTEXT_TOKENS))
 
 
-def _takes_system(tokenizer: Any) -> bool:
-    """Whether the chat template has a system role; some raise instead."""
-    try:
-        _render(tokenizer, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}])
-    except PermanentError:
-        return False
-    return True
-
-
-def _render(tokenizer: Any, chat: list[dict[str, str]]) -> list[int]:
-    try:
-        # Not verbose: that a chat is longer than the model reads is told by who is asked for its tokens.
-        quiet = {"verbose": False}
-        encoded = tokenizer.apply_chat_template(
-            chat, add_generation_prompt=True, return_dict=True, tokenizer_kwargs=quiet
-        )
-    except TemplateError as error:
-        raise PermanentError(f"the chat template refuses this chat: {error}") from error
-    return encoded["input_ids"]
-
-
-def _without_system(chat: list[dict[str, str]]) -> list[dict[str, str]]:
-    """System words moved to the front of the first user message."""
-    words = [each["content"] for each in chat if each["role"] == "system"]
-    rest = [dict(each) for each in chat if each["role"] != "system"]
-    for each in rest:
-        if words and each["role"] == "user":
-            each["content"] = "\n\n".join([*words, each["content"]])
-            break
-    return rest
-
-
 def cache_limit_bytes() -> int:
     """What kept and running answers may take together: an eighth of the memory, of the GPU's free memory a half."""
-    if torch.cuda.is_available():
-        return torch.cuda.mem_get_info()[0] // 2
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        ours = int(_GROUP_LIMIT.read_text())
-    except (OSError, ValueError):  # no such file outside of containers; "max" without a limit
-        return machine // 8
-    return min(machine, ours) // 8
+    return torch.cuda.mem_get_info()[0] // 2 if torch.cuda.is_available() else machine.memory_bytes() // 8

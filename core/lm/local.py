@@ -24,7 +24,6 @@ from core.lm.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
 from core.lm.packs import Progress
 from core.lm.plain import Plain
 from core.lm.precision import Quantize, quantized, weight_bits, weight_bytes
-from core.lm.prepacking import Prepacking
 from core.lm.sampling import drawing
 from core.lm.stopping import ByteGrower, StopFilter, TextGrower
 from core.telemetry import CACHE_BYTES, log
@@ -62,15 +61,14 @@ class LocalModel:
         quantize: Quantize = "auto",
         keep: Path | None = None,
         progress: Progress | None = None,
-        begun: Prepacking | None = None,
     ) -> "LocalModel":
         """Loads a hub id, a folder, a GGUF file, or with None the shipped model; blocks, for minutes when it has to
         download or to convert: then `progress` is told from 0 to 1, and may raise to stop it. What was converted is
-        kept below `keep`; `begun` is what was begun of it.
+        kept below `keep`.
 
         Raises SettingError("LM_MODEL") that names what is missing.
         """
-        return cls(load(model, quantize, keep, progress, begun))
+        return cls(load(model, quantize, keep, progress))
 
     @property
     def weight_bytes(self) -> int:

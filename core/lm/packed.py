@@ -1,12 +1,14 @@
 """Opens what was packed in int8: Linears are taken where they are joined, embeddings stay on the disk."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch.nn.functional import embedding
-from transformers import AutoConfig, GenerationConfig
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 
 from core.lm.packs import WEIGHTS
 from core.lm.precision import Int8Linear
@@ -60,3 +62,13 @@ def open_packed(pack: Prepacking) -> Any:
                     setattr(module, name, torch.nn.Parameter(numbers, requires_grad=False))
     model.set_output_embeddings(Packed.read([model.get_output_embeddings()]))
     return model
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """That of a pack. What came from a GGUF file is what it is; by its model's name it would be built a second time."""
+    said = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    if said.pop("tokenizer_class", None) != PreTrainedTokenizerFast.__name__:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    said.pop("backend", None)
+    template = (folder / "chat_template.jinja").read_text("utf-8")
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), chat_template=template, **said)

@@ -1,7 +1,4 @@
-"""Reads the Linears of a pack, and brings them into torch's own order, while transformers is imported.
-
-Both take seconds, and either keeps one core busy. Needs nothing but torch and safetensors.
-"""
+"""Reads the Linears of a pack, and brings them into torch's own order on several threads. Needs no transformers."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,9 +7,8 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-from core.lm import packs
 from core.lm.packs import SCALES, WEIGHTS
-from core.lm.precision import PREPACKING, Int8Linear, Quantize
+from core.lm.precision import PREPACKING, Int8Linear
 
 JOINED = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Linears of one input, which are one."""
@@ -45,16 +41,6 @@ class Prepacking:
             scales = torch.cat([file.get_tensor(f"{name}.weight{SCALES}") for name in names])
             biases = [file.get_tensor(f"{name}.bias") for name in names if f"{name}.bias" in self._names]
             return Int8Linear(rows, scales, torch.cat(biases) if biases else None)
-
-
-def begun(model: str | None, quantize: Quantize, keep: Path) -> Prepacking | None:
-    """What can be begun of a model that is to be opened: None where it is not packed in int8, or not to be."""
-    if model is None or quantize == "none" or torch.cuda.is_available():
-        return None
-    path = Path(model).expanduser()
-    source = packs.gguf_of(path) or (path if path.is_dir() else None)
-    folder = packs.place(source, keep, "int8") if source else None
-    return Prepacking(folder) if folder and packs.manifest(folder) else None
 
 
 def _group(name: str) -> tuple[str, ...]:

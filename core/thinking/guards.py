@@ -30,8 +30,8 @@ class Guards:
         """Whether somebody may be in danger, so that even what was hardly heard is answered at once."""
         return dangers.recognised(moment.text) is not None
 
-    def before(self, moment: Moment, *, instructable: bool) -> str:
-        """The answer that needs no model, "" where the model is to answer."""
+    def before(self, moment: Moment, *, instructable: bool, small: bool = False) -> str:
+        """The answer that needs no model, "" where the model is to answer; `small` ones answer feelings badly."""
         if danger := dangers.recognised(moment.text):
             return dangers.answer(danger, country=self.country, language=_tag(moment.answer_in))
         if exact := tools.answer(moment.text, self.local_time(moment), chinese=moment.chinese):
@@ -41,7 +41,7 @@ class Guards:
         if page := self._page(moment):
             return page
         if instructable:
-            return ""
+            return manners.felt(moment) if small else ""
         if told := manners.answer(moment):
             return told
         if name := recalling.tells_name(moment.text):

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.lm import prepacking
 from core.lm.base import Request, Sampling, Utterance
 from core.lm.local import LocalModel
 from core.speaking import Speaking
@@ -20,15 +19,12 @@ MOST_BYTES = 1_600_000_000
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from core.lm import prepacking
 from core.lm.base import Request, Sampling, Utterance
+from core.lm.local import LocalModel
 
 async def main(path: str, keep: Path) -> None:
-    begun = prepacking.begun(path, "int8", keep)
-    from core.lm.local import LocalModel
-
     told = []
-    model = LocalModel.open(path, "int8", keep, told.append, begun)
+    model = LocalModel.open(path, "int8", keep, told.append)
     asked = Request((Utterance("user", "What is the capital of France?"),), 32, Sampling(temperature=0))
     said = "".join([piece async for piece in model.stream(asked)])
     await model.close()
@@ -46,7 +42,7 @@ def keep(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(mind: Path, keep: Path) -> Iterator[LocalModel]:
-    opened = LocalModel.open(str(mind), "int8", keep, begun=prepacking.begun(str(mind), "int8", keep))
+    opened = LocalModel.open(str(mind), "int8", keep)
     yield opened
     asyncio.run(opened.close())
 

@@ -16,6 +16,9 @@ from core.thinking import wording
 from core.thinking.moment import Moment
 
 _MOST_CHARS = 300
+_FEW_CHARS = 80
+_FEELINGS = 3
+"""The first kinds of each file: a death, bad news, good news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,16 @@ def answer(moment: Moment) -> str:
         if pattern.search(plain):
             return _manners("zh-Hans" if moment.chinese else "en").kinds[at][1]
     return ""
+
+
+def felt(moment: Moment) -> str:
+    """What is said to sad or good news told in few words; "" to everything else."""
+    if len(moment.text) > _FEW_CHARS or wording.asks(moment.text):
+        return ""
+    plain = wording.folded(moment.text)
+    spoken, shown = "zh-Hans" if wording.has_han(plain) else "en", "zh-Hans" if moment.chinese else "en"
+    kinds = enumerate(_manners(spoken).kinds[:_FEELINGS])
+    return next((_manners(shown).kinds[at][1] for at, (pattern, _) in kinds if pattern.search(plain)), "")
 
 
 def said(key: str, moment: Moment) -> str:

@@ -25,7 +25,6 @@ from core.lm.base import Request, Sampling, Utterance
 from core.lm.loading import SHIPPED, load
 from core.lm.local import LocalModel
 from core.lm.packs import MANIFEST, WEIGHTS, alone
-from core.lm.prepacking import begun
 from core.lm.sampling import Draw
 from core.lm.slots import Span
 from tests.unit.lm.tiny import SHAPE, random_prompts
@@ -267,18 +266,3 @@ def test_while_another_packs_one_waits_and_can_be_stopped(tmp_path: Path):
         assert half.exists()
     with alone(tmp_path, stop):
         assert not half.exists()
-
-
-async def test_what_was_begun_of_a_pack_says_the_same(tmp_path: Path):
-    path, kept = write(tmp_path / "model.gguf", CONFIGS["qwen2"]), tmp_path / "kept"
-    assert begun(str(path), "auto", kept) is None
-    said: list[str] = []
-    for each in (None, "begun"):
-        made = begun(str(path), "int8", kept) if each else None
-        assert (made is None) == (each is None)
-        model = LocalModel.open(str(path), "int8", kept, begun=made)
-        request = Request(CHAT, 8, Sampling(temperature=0))
-        said.append("".join([piece async for piece in model.stream(request)]))
-        await model.close()
-    assert said[0] == said[1]
-    assert begun(str(path), "none", kept) is None
