@@ -9,9 +9,9 @@ from core.shipped.speech.evaluate import word_errors
 
 _SIMPLIFIED = str.maketrans(
     "樣麼氣號間幾點關門這見嗎時請幫訂張近沒飯鐘裡們單廳燈壞誰鑰鏈屜歲師說業簡話釋麼顏藍讀個題寫義講謝長書終於醫"
-    "離還會議兩過經開聽學員電視應該買賣從車館煮蛋週",
+    "離還會議兩過經開聽學員電視應該買賣從車館煮蛋週雞",
     "样么气号间几点关门这见吗时请帮订张近没饭钟里们单厅灯坏谁钥链屉岁师说业简话释么颜蓝读个题写义讲谢长书终于医"
-    "离还会议两过经开听学员电视应该买卖从车馆煮蛋周",
+    "离还会议两过经开听学员电视应该买卖从车馆煮蛋周鸡",
 )
 """The characters of the sentences that Whisper may write in the traditional script."""
 _SPELLED = {

@@ -197,6 +197,16 @@ async def test_a_loop_is_cut_and_doubted(ears: Hearing, voice: Speaking, monkeyp
     assert (heard.text, heard.confidence, heard.doubtful) == ("今天天天", 0.0, True)
 
 
+@pytest.mark.parametrize(("tokens", "doubtful"), [(2, False), (9, True)])
+async def test_one_word_is_believed_sooner_than_a_sentence(
+    tokens: int, doubtful: bool, ears: Hearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch
+):
+    heard = SimpleNamespace(text="No.", tokens=[1] * tokens, avg_logprob=-0.6, compression_ratio=0.5)
+    monkeypatch.setattr(ears._model, "transcribe", lambda *_, **__: ([heard], None))
+    monkeypatch.setattr(ears, "_small", False)
+    assert (await ears.transcribe((await voice.speak("No.", "en")).ogg)).doubtful == doubtful
+
+
 async def test_the_decoder_reads_the_chats_script_and_names_first(
     tmp_path: Path, voice: Speaking, monkeypatch: pytest.MonkeyPatch
 ):
