@@ -153,6 +153,12 @@ def packs(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
+def _put(path: Path, data: bytes) -> None:
+    """Another file in its place: the one before is still mapped by what was opened from it."""
+    path.unlink()
+    path.write_bytes(data)
+
+
 def test_what_was_packed_is_opened_again_and_made_again_when_it_is_damaged_or_old(tmp_path: Path):
     path, kept, told = write(tmp_path / "model.gguf", CONFIGS["llama"]), tmp_path / "kept", list[float]()
     load(str(path), "int8", kept, told.append)
@@ -162,13 +168,13 @@ def test_what_was_packed_is_opened_again_and_made_again_when_it_is_damaged_or_ol
     assert len(told) == times
     for damage in ("cut", "gone", "old", "head", "tail"):
         if damage == "cut":
-            (made / WEIGHTS).write_bytes(first[:-7])
+            _put(made / WEIGHTS, first[:-7])
         elif damage == "gone":
             (made / "tokenizer.json").unlink()
         elif damage == "head":
-            (made / WEIGHTS).write_bytes(first[:100] + bytes(100) + first[200:])
+            _put(made / WEIGHTS, first[:100] + bytes(100) + first[200:])
         elif damage == "tail":
-            (made / WEIGHTS).write_bytes(first[:-100] + bytes(100))
+            _put(made / WEIGHTS, first[:-100] + bytes(100))
         else:
             said = json.loads((made / MANIFEST).read_text())
             (made / MANIFEST).write_text(json.dumps({**said, "version": 0}))
