@@ -18,10 +18,9 @@ import numpy as np
 from core import audio
 from core.audio import Waveform
 from core.errors import PermanentError, SettingError, UserError
-from core.speech import languages, loops
-from core.telemetry import log
+from core.speech import languages, loops, whisper_hub
+from core.speech.whisper_hub import WEIGHTS
 
-_LOG = log("hearing")
 MAX_AUDIO_S = 600
 SHIPPED = Path(__file__).parent / "shipped" / "speech" / "weights"
 SHIPPED_NAME = "parley-ears"
@@ -33,8 +32,6 @@ _LONG_S, _BATCH = 60, 8
 """On a GPU a longer note is cut at pauses and its pieces are heard in a batch, which faster-whisper measured as three
 times as fast. On two cores a batch took as long as one by one, or longer (226 s of speech, Whisper tiny's shape).
 """
-WEIGHTS = "model.bin"
-"""What every faster-whisper model's folder holds."""
 _BITS = {"int8": 8, "16": 16}
 """What CTranslate2's names for them say: int8, int8_float16, int8_float32, int16, float16, bfloat16, float32."""
 _NOT_TAUGHT_TO_TRANSLATE = ("turbo", "distil")
@@ -112,7 +109,7 @@ class Hearing:
         """
         from core.speech.whisper import Whisper  # loads CTranslate2 and onnxruntime: a second
 
-        folder = SHIPPED if model is None else _folder(model, download_dir)
+        folder = SHIPPED if model is None else whisper_hub.folder_of(model, download_dir)
         missing = [name for name in (WEIGHTS, "config.json", "tokenizer.json") if not (folder / name).is_file()]
         if missing:
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a folder with {', '.join(missing)}")
@@ -256,49 +253,3 @@ def _compute_type() -> str:
     from ctranslate2 import get_cuda_device_count  # heavy, as above
 
     return "default" if get_cuda_device_count() else "int8"
-
-
-def _folder(model: str, download_dir: Path) -> Path:
-    given = Path(model).expanduser()
-    if given.is_dir():
-        return given
-    if given.is_absolute() or model.startswith((".", "~")):
-        raise SettingError("ASR_MODEL", repr(model), "a folder that exists, a Whisper size or a model id of the hub")
-    return _from_hub(model, download_dir)
-
-
-def repository_of(model: str) -> str:
-    """The hub's name for a size or a hub id; SettingError when it is neither."""
-    # Heavy, as above; which repository a size is has no public name.
-    from faster_whisper.utils import _MODELS  # pyright: ignore[reportPrivateUsage]
-
-    repository = model if "/" in model else _MODELS.get(model)
-    if repository is None:
-        raise SettingError("ASR_MODEL", repr(model), f"a folder, a hub id or one of {', '.join(_MODELS)}")
-    return repository
-
-
-def _from_hub(model: str, download_dir: Path) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    repository = repository_of(model)
-    files = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
-    try:
-        kept = Path(snapshot_download(repository, cache_dir=download_dir, allow_patterns=files, local_files_only=True))
-        if (kept / WEIGHTS).is_file():
-            return kept
-    except LocalEntryNotFoundError:
-        pass  # Nothing of it is there yet; a download that broke off leaves a folder without weights.
-    except HFValidationError as error:
-        raise SettingError("ASR_MODEL", repr(model), "a hub id such as Systran/faster-whisper-small") from error
-    _LOG.info("downloading the speech model %s into %s", repository, download_dir)
-    try:
-        kept = Path(snapshot_download(repository, cache_dir=download_dir, allow_patterns=files))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingError("ASR_MODEL", repr(model), f"a model that can be downloaded ({reason})") from error
-    if not (kept / WEIGHTS).is_file():
-        wants = "the whole download, which broke off before (no network?), or a model for faster-whisper"
-        raise SettingError("ASR_MODEL", repr(model), wants)
-    return kept

@@ -22,6 +22,7 @@ from core.models import catalogue, kept, machine, resolving
 from core.models.catalogue import Entry
 from core.models.fetching import fetch
 from core.settings import Settings
+from core.speech import whisper_hub
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ASK_S = 5.0
@@ -139,12 +140,12 @@ def _language(settings: Settings) -> Held:
 
 def _hearing(settings: Settings) -> Held:
     name = settings.asr_model
-    weights = Path(name).expanduser() / hearing.WEIGHTS if name else hearing.SHIPPED / hearing.WEIGHTS
+    weights = Path(name).expanduser() / whisper_hub.WEIGHTS if name else hearing.SHIPPED / whisper_hub.WEIGHTS
     if not weights.is_file():
         folder = resolving.kept_as(name, settings.data_dir / "models") or _cached(
-            hearing.repository_of(name), hearing.WEIGHTS, settings.data_dir / "models"
+            whisper_hub.repository_of(name), whisper_hub.WEIGHTS, settings.data_dir / "models"
         )
-        return _planned("hearing", name, [folder / hearing.WEIGHTS] if folder else [])
+        return _planned("hearing", name, [folder / whisper_hub.WEIGHTS] if folder else [])
     return _planned("hearing", name or hearing.SHIPPED_NAME, [weights])
 
 

@@ -74,7 +74,7 @@ def _source(kind: Kind, value: str) -> str:
         return value
     if catalogue.find(f"whisper-{value}"):
         return f"whisper-{value}"
-    from core.hearing import repository_of  # asks faster-whisper, which takes a second to import
+    from core.speech.whisper_hub import repository_of  # asks faster-whisper, which takes a second to import
 
     return repository_of(value)
 
