@@ -77,13 +77,11 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
         except RetryableError as error:
             _LOG.warning("%s: trying again when somebody asks something", error)
         return remote
-    from core.lm import prepacking  # torch takes a second to import, transformers twice as long: begin before it
 
     keep, quantize = settings.data_dir / "models" / "packed", settings.lm_quantize
-    begun = prepacking.begun(model := _here("mind", name, settings, stop), quantize, keep)
     from core.lm.local import LocalModel
 
-    local = LocalModel.open(model, quantize, keep=keep, progress=progress, begun=begun)
+    local = LocalModel.open(model, quantize, keep=keep, progress=progress)
     if name != BUILTIN:
         local.name = name
     if settings.lm_context_tokens:

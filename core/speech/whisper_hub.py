@@ -11,7 +11,7 @@ WEIGHTS = "model.bin"
 
 
 def folder_of(model: str, download_dir: Path) -> Path:
-    """The folder of a Whisper: given as one, or from the hub's cache, downloaded first; SettingError names ASR_MODEL."""
+    """Where a Whisper is: the folder given, or the hub's cache, downloaded first; SettingError names ASR_MODEL."""
     given = Path(model).expanduser()
     if given.is_dir():
         return given
