@@ -78,10 +78,10 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
             _LOG.warning("%s: trying again when somebody asks something", error)
         return remote
 
-    keep, quantize = settings.data_dir / "models" / "packed", settings.lm_quantize
-    from core.lm.local import LocalModel
+    from core.lm.local import LocalModel  # torch and transformers take seconds to import
 
-    local = LocalModel.open(model, quantize, keep=keep, progress=progress)
+    place, keep = _here("mind", name, settings, stop), settings.data_dir / "models" / "packed"
+    local = LocalModel.open(place, settings.lm_quantize, keep=keep, progress=progress)
     if name != BUILTIN:
         local.name = name
     if settings.lm_context_tokens:
