@@ -15,8 +15,8 @@ from core.hearing import Hearing
 from core.lm.base import LanguageModel
 from core.models.arriving import Arrival, Arrivals
 from core.models.catalogue import Entry
-from core.models.fetching import Show, fetch
 from core.models.holding import Holding
+from core.models.progress import Show
 from core.settings import Settings
 from core.speaking import Speaking
 from core.telemetry import log
@@ -82,6 +82,8 @@ class Opening:
         await self.arrivals.bring(entry, lambda show: self._fetch(entry, show), lambda: use(entry.name))
 
     async def _fetch(self, entry: Entry, show: Show) -> None:
+        from core.models.fetching import fetch  # huggingface_hub takes half a second to import
+
         await in_thread(lambda stop: fetch(entry, self._settings.data_dir / "models", show, stop))
 
     async def _open_mind(self, name: str) -> LanguageModel:

@@ -11,10 +11,9 @@ from rich.filesize import decimal
 from bots.cli import env_file
 from bots.cli.bars import Bars
 from bots.locales import Phrases
-from core.models import hub
 from core.models.arriving import Arrival
 from core.models.catalogue import Entry
-from core.models.fetching import Progress
+from core.models.progress import Progress
 
 Agrees = Callable[[Sequence[Entry]], Awaitable[bool]]
 """Whether these models may be fetched."""
@@ -37,6 +36,8 @@ class Terminal:
         """
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             return True
+        from core.models import hub  # huggingface_hub takes half a second to import
+
         size, names = decimal(sum(entry.size or 0 for entry in wanted)), ", ".join(entry.name for entry in wanted)
         self._tell("starter_ask", names=names, size=size, host=hub.host())
         if (await _line()).strip().lower() not in _NO:

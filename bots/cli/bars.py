@@ -2,14 +2,12 @@
 
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as RichProgress
 
-if TYPE_CHECKING:
-    from core.models.fetching import Progress  # huggingface_hub takes half a second to import
+from core.models.progress import Progress
 
 
 class Bars:
@@ -43,7 +41,7 @@ class Bars:
             self._tasks.clear()
             self._bars.stop()
 
-    def show(self, progress: "Progress") -> None:
+    def show(self, progress: Progress) -> None:
         """Draw how far a model is."""
         with self._lock:
             if self._console.is_terminal:
@@ -51,13 +49,13 @@ class Bars:
             else:
                 self._tell(progress)
 
-    def _draw(self, progress: "Progress") -> None:
+    def _draw(self, progress: Progress) -> None:
         self._bars.start()
         if progress.model not in self._tasks:
             self._tasks[progress.model] = self._bars.add_task(progress.model, total=progress.total)
         self._bars.update(self._tasks[progress.model], completed=progress.done, total=progress.total)
 
-    def _tell(self, progress: "Progress") -> None:
+    def _tell(self, progress: Progress) -> None:
         tenth = 10 * progress.done // max(progress.total, 1)
         if tenth > self._tenths.get(progress.model, -1):
             self._tenths[progress.model] = tenth

@@ -6,7 +6,7 @@ from typing import Literal
 
 from core.errors import AssistantError
 from core.models.catalogue import Entry, Kind
-from core.models.fetching import Progress, Show
+from core.models.progress import Progress, Show
 from core.telemetry import log
 
 _LOG = log("models")

@@ -7,8 +7,7 @@ import contextlib
 import errno
 import fcntl
 import shutil
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from threading import Event
 
@@ -19,6 +18,7 @@ from core.models import catalogue, hub, kept, machine, wheels
 from core.models.aside import POLL_S, Stopped, aside
 from core.models.catalogue import Entry
 from core.models.kept import Receipt
+from core.models.progress import Progress, Show
 from core.telemetry import log
 
 _LOG = log("fetching")
@@ -26,19 +26,6 @@ _LISTING_S = 12.0
 """For the hub's first answer, the name server's time included."""
 _ROOM = 64 << 20
 """Bytes of the disk that are left free."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a model is: bytes of all that is fetched, and which file or package is on its way."""
-
-    model: str
-    what: str
-    done: int
-    total: int
-
-
-Show = Callable[[Progress], None]
 
 
 def fetch(source: Entry | str, models_dir: Path, show: Show = lambda _: None, stop: Event | None = None) -> Path:

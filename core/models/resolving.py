@@ -7,7 +7,8 @@ from core.errors import AssistantError, PermanentError, SettingError
 from core.models import catalogue, kept
 from core.models.aside import Stopped
 from core.models.catalogue import SETTINGS, Kind
-from core.models.fetching import Show, fetch
+from core.models.fetching import fetch
+from core.models.progress import Show
 
 _ONE_FILE = {"mind": "config.json", "ears": "model.bin", "voice": "config.json"}
 """That is there when the hub's own cache holds a model."""

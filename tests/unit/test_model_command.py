@@ -14,8 +14,8 @@ from core.lm.base import LanguageModel
 from core.message import ChannelKey, Message, Person
 from core.models.arriving import Arrivals
 from core.models.catalogue import Entry
-from core.models.fetching import Progress, Show
 from core.models.holding import Holding
+from core.models.progress import Progress, Show
 from core.preferences import Preferences
 from core.store import Store
 from core.thinking.engines import Engines

@@ -10,8 +10,8 @@ from bots.cli.bars import Bars
 from bots.web.models import Held
 from core.errors import PermanentError
 from core.models import catalogue, kept
-from core.models.fetching import Progress
 from core.models.kept import Receipt
+from core.models.progress import Progress
 from core.settings import Settings
 
 

@@ -12,7 +12,7 @@ from core.errors import PermanentError, RetryableError
 from core.models import fetching, hub, kept, machine
 from core.models.aside import Stopped
 from core.models.catalogue import Entry
-from core.models.fetching import Progress
+from core.models.progress import Progress
 from tests.platforms.hub_server import HubServer
 from tests.unit.models.conftest import WEIGHTS
 

@@ -10,7 +10,7 @@ from core.errors import PermanentError, RetryableError
 from core.models import fetching, kept, wheels
 from core.models.aside import Stopped
 from core.models.catalogue import Entry
-from core.models.fetching import Progress
+from core.models.progress import Progress
 from tests.platforms.hub_server import HubServer
 from tests.platforms.package_index import Package, PackageIndex, wheel
 from tests.unit.models.conftest import CONFIG, PARTS, WEIGHTS, carried, only_index, packages
