@@ -14,7 +14,6 @@ from core.errors import AssistantError, RetryableError, SettingError
 from core.lm import server
 from core.models import catalogue, fetching
 from core.models.catalogue import Entry, Kind
-from core.models.progress import Progress
 
 _LOCAL_SERVER = "http://127.0.0.1:11434/v1"
 _MOST_NAMES = 30
@@ -117,7 +116,7 @@ def _fetch(setup: Setup, entry: Entry) -> str:
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task(entry.name, total=entry.size)
 
-        def show(progress: Progress) -> None:
+        def show(progress: fetching.Progress) -> None:
             bar.update(task, completed=progress.done, total=progress.total)
 
         try:
