@@ -47,10 +47,6 @@ _PERSONA = {
 _NOT_IN_LABELS = re.compile(r"[^\w\-'’]+")
 _LABEL_CHARS = 32
 _NOTES = {"en": "Notes:", "zh-Hans": "资料："}
-_FROM_NOTES = {
-    "en": "(Answer from the notes. If they do not say it, answer: My notes do not say that.)",
-    "zh-Hans": "（请根据资料回答。资料里没有的，就回答：资料里没有提到。）",
-}
 # Turns leave in blocks of this share of the budget, so that the start of the prompt changes once in many turns.
 _BLOCKS = 4
 _FULL, _LEFT = 0.5, 0.25
@@ -90,10 +86,7 @@ def build(
     said = labelled(said, saying.speaker) if saying.group else said
     said = with_quote(said, saying.quote, saying.language)
     said = _dated(said, saying) if model.instructable else said
-    noted = with_notes(said, notes, saying.language)
-    if notes and model.instructable:
-        noted = f"{noted}\n\n{_FROM_NOTES.get(saying.language, _FROM_NOTES['en'])}"
-    newest = Utterance("user", noted)
+    newest = Utterance("user", with_notes(said, notes, saying.language))
     system = _system(profile, dialogue, saying, model)
     alone = model.count_tokens((system, newest))
     if alone > budget and notes:

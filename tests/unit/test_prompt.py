@@ -76,9 +76,7 @@ def test_summary_follows_the_system_words():
 
 def test_notes_stand_in_the_last_message():
     shown = _build([_turn(1)], "where does zora live", notes=["Zora lives in Velm.", "The pool\nis open."])
-    notes, said, rule = shown[-1].content.split("\n\n")
-    assert (notes, said) == ("Notes:\n- Zora lives in Velm.\n- The pool is open.", "where does zora live")
-    assert "If they do not say it" in rule
+    assert shown[-1].content == "Notes:\n- Zora lives in Velm.\n- The pool is open.\n\nwhere does zora live"
     assert "notes" not in _build([_turn(1)], "where does zora live")[-1].content
     assert _build(notes=["佐拉住在威姆。"], language="zh-Hans", said="佐拉住在哪里？")[-1].content.startswith(
         "资料：\n- 佐"
