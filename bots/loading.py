@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
+from bots import starter
 from bots.cli.bars import Bars
 from bots.starter import BUILTIN
 from core.errors import RetryableError, SettingError
@@ -67,7 +68,7 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
     `progress` is told how far one is, 0 to 1, that is made ready for the first time. SettingError when it cannot be
     loaded.
     """
-    if settings.lm_url and name in (settings.lm_url, settings.lm_model):
+    if settings.lm_url and name == starter.first("mind", settings):
         from core.lm.remote import RemoteModel  # openai takes a second to import
 
         key = settings.lm_api_key.get_secret_value()

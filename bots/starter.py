@@ -8,6 +8,8 @@ from core.settings import Settings
 
 BUILTIN = "built-in"
 """The name by which the models that ship are chosen."""
+SERVER = "server"
+"""And that of LM_URL's only model: the address may hold a secret."""
 
 
 def wanted(settings: Settings) -> Sequence[Entry]:
@@ -34,7 +36,9 @@ def is_here(entry: Entry, settings: Settings) -> bool:
 
 def first(kind: Kind, settings: Settings) -> str:
     """The name of the model that a start opens: as set, else the starter's if it is here, else the built-in."""
-    if chosen := settings.lm_model or settings.lm_url if kind == "mind" else settings.asr_model:
+    if kind == "mind" and settings.lm_url:
+        return settings.lm_model or SERVER
+    if chosen := settings.lm_model if kind == "mind" else settings.asr_model:
         return chosen
     here = (entry.name for entry in wanted(settings) if entry.kind == kind and is_here(entry, settings))
     return next(here, BUILTIN)

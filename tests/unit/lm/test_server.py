@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bots import loading
-from bots.starter import BUILTIN
+from bots.starter import BUILTIN, SERVER
 from core.errors import RetryableError, SettingError, UserError
 from core.lm import server
 from core.lm.base import Request, Utterance
@@ -128,7 +128,9 @@ async def test_a_server_in_trouble_is_worth_another_try(status: int):
 async def test_parley_starts_without_its_server_and_meets_it_when_it_comes(caplog: pytest.LogCaptureFixture):
     async with serving({}) as url:
         pass
-    model = await asyncio.to_thread(loading.open_model, Settings(lm_url=url, lm_model="", _env_file=None), url, Event())
+    model = await asyncio.to_thread(
+        loading.open_model, Settings(lm_url=url, lm_model="", _env_file=None), SERVER, Event()
+    )
     assert isinstance(model, RemoteModel)
     assert (model.name, model.context_tokens) == ("", DEFAULT_CONTEXT_TOKENS)
     request = Request((Utterance("user", "Hello"),), 10)
