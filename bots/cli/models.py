@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.filesize import decimal
 
+from bots import starter
 from bots.cli import env_file
 from bots.cli.bars import Bars
 from bots.web.models import HERE, Held, ModelsOut
 from core import hearing
 from core.errors import PermanentError, SettingError
 from core.models import catalogue, kept, machine, resolving
-from core.models.catalogue import Entry
+from core.models.catalogue import Entry, Kind
 from core.models.fetching import fetch
 from core.settings import Settings
 from core.speech import whisper_hub
@@ -121,8 +122,13 @@ async def ask(page: str, token: str) -> list[Held] | None:
 
 
 def planned(settings: Settings) -> list[Held]:
-    """What the settings name, with what the disk tells of it."""
+    """What the settings name, or leave to the starter models that are here, with what the disk tells of it."""
     return [_language(settings), _hearing(settings)]
+
+
+def _first(kind: Kind, settings: Settings) -> str:
+    name = starter.first(kind, settings)
+    return "" if name == starter.BUILTIN else name
 
 
 def _language(settings: Settings) -> Held:
@@ -130,7 +136,7 @@ def _language(settings: Settings) -> Held:
         return Held(kind="language", name=settings.lm_model, place=urlsplit(settings.lm_url).hostname or "")
     from core.lm.loading import SHIPPED, SHIPPED_NAME  # with torch: seconds
 
-    name = settings.lm_model
+    name = _first("mind", settings)
     config = Path(name).expanduser() / "config.json" if name else SHIPPED / "config.json"
     here = resolving.kept_as(name, settings.data_dir / "models") if name else None
     folder = here or (config.parent if config.is_file() else _cached(name, "config.json"))
@@ -139,7 +145,7 @@ def _language(settings: Settings) -> Held:
 
 
 def _hearing(settings: Settings) -> Held:
-    name = settings.asr_model
+    name = _first("ears", settings)
     weights = Path(name).expanduser() / whisper_hub.WEIGHTS if name else hearing.SHIPPED / whisper_hub.WEIGHTS
     if not weights.is_file():
         folder = resolving.kept_as(name, settings.data_dir / "models") or _cached(
