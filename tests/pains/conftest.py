@@ -30,4 +30,11 @@ def world(living_world: World) -> World:
 @pytest.fixture(scope="session")
 def notes() -> list[bytes]:
     """A short voice note and a long one."""
-    return asyncio.run(spoken(["Hello, my name is Alice.", "Hello, my name is Alice. " * 12]))
+    return asyncio.run(
+        spoken(
+            [
+                "Hello, my name is Alice.",
+                "Hello, my name is Alice. What is my name? What can you do? Tell me a joke. " * 3,
+            ]
+        )
+    )
