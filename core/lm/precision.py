@@ -12,8 +12,8 @@ from core import clock
 
 Quantize = Literal["auto", "none", "int8"]
 _PART_ROWS = 1 << 14
-"""A Linear of more rows, as that to all words of a vocabulary, is one of parts: prepacked at once, torch takes twice as
-long for each row. In parts a quarter as large it took half as long again to compute.
+"""A Linear of more rows, as that to all words of a vocabulary, is one of parts: torch prepacks each row of a
+large one in more time than of a small one. Smaller parts are prepacked sooner, and more calls make each token slower.
 """
 PREPACKING = 2
 """Threads that prepack: torch does not share this work out itself."""
