@@ -258,7 +258,8 @@ def stereo(left: np.ndarray, right: np.ndarray) -> bytes:
 @settings(max_examples=40, deadline=None)
 @given(left=st.floats(0, 1), right=st.floats(-1, 1), offset=st.floats(-0.3, 0.3))
 def test_no_level_phase_or_offset_of_two_channels_makes_a_sound_vanish(left: float, right: float, offset: float):
-    assume(max(left, abs(right)) > 0.02)
+    # 40 dB bring half of it, the least that a mix leaves, to the level of speech.
+    assume(max(left, abs(right)) > 0.03)
     sound = tone(0.5)
     heard = levelled(decode(stereo(sound * left + offset, sound * right + offset), max_s=60))
     assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.5, abs=0.05)
