@@ -19,7 +19,7 @@ from core.errors import PermanentError, RetryableError, UserError
 from core.feedback import Feedback
 from core.hearing import MAX_AUDIO_S, Transcript
 from core.lanes import Claim, Lanes
-from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply
+from core.message import Draft, MediaRef, Message, Part, Person, PlatformName, Reply, VoiceNote
 from core.platform import Platform, Words
 from core.preferences import Preferences
 from core.quotas import Quotas
@@ -226,10 +226,12 @@ class Answering:
                     case Unsure():
                         language = self._language(message, scene.preferences)
                         question = self._words.say("did_you_say", language, heard=step.turn.said)
-                        return Reply(replace(step.turn, reply=question, doubtful=True), None)
-                    case sign:
-                        showing.sign(sign)
+                        return Reply(replace(step.turn, reply=question, doubtful=True))
         return None
+
+    async def say(self, part: Part) -> VoiceNote | None:
+        """The voice note that a part owes; None when it cannot be made."""
+        return await self._engines.peek(Preferences()).say(part.text, part.language)
 
     async def _without_shown(self, message: Message, dialogue: Dialogue) -> Message:
         """The message, and no quote in it of an answer that the model reads anyway."""

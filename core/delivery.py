@@ -1,8 +1,12 @@
-"""Parts out, in order, each marked as sent; and what people see while they wait: typing and drafts."""
+"""Parts out, in order, each marked as sent; and what people see while they wait: typing and drafts.
+
+The text of an answer goes as soon as it is whole. The voice note that it owes waits behind it in the outbox and is made
+when its turn comes: a voice that is slow or hangs holds no text up, and who dies over it leaves it to the next owner.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from core import clock, feedback
@@ -17,7 +21,7 @@ from core.errors import (
     VoiceForbidden,
 )
 from core.lanes import Claim, Lanes
-from core.message import ChannelKey, Draft, Message, Part, PlatformName, Sign
+from core.message import ChannelKey, Draft, Message, Part, PlatformName, Sign, VoiceNote
 from core.pacing import Pacing
 from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
@@ -28,13 +32,18 @@ _SIGN_AFTER_S = 0.1
 """A sign that is cancelled on its way costs its connection, and one beside the answer costs a call."""
 
 
+Say = Callable[[Part], Awaitable[VoiceNote | None]]
+"""Makes the voice note that a part owes; None when it cannot be made."""
+
+
 class Delivery:
     """Sends to every platform that this process serves."""
 
-    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform]) -> None:
+    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform], say: Say) -> None:
         self._lanes = lanes
         self._pacing = pacing
         self._platforms = platforms
+        self._say = say
         self._arrived: dict[Part, str] = {}
         """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
 
@@ -110,9 +119,14 @@ class Delivery:
             _flag(part)
             if voice:
                 return ""
+        if voice and part.voice is None:
+            made = await self._made(part)
+            if made is None:
+                return ""
+            part = replace(part, voice=made, text="")
         budgets = platform.limits.budgets(part.channel)
         await self._pacing.wait_for_turn(part.channel, budgets)
-        if not once and voice:
+        if voice:  # from here on no /stop takes it back
             await self._lanes.note_sending(claim, part.nonce)
         try:
             return await platform.send(part)
@@ -131,9 +145,21 @@ class Delivery:
         except RetryableError as error:
             if isinstance(error, TooFast):
                 await self._pacing.hold(part.channel, budgets, error.after_s)
-            if not once:
+            if voice or not once:
                 await self._lanes.note_sending(claim, "")
             raise
+
+    async def _made(self, part: Part) -> VoiceNote | None:
+        """The voice note that a part owes; None when it cannot be made, or somebody said stop before it was begun."""
+        if await self._lanes.stopped(part.channel):
+            return None
+        signs = Signs(self._platforms[part.channel.platform], part.channel, "recording")
+        showing = asyncio.create_task(signs.show())
+        try:
+            return await self._say(part)
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def showing(
@@ -144,7 +170,7 @@ class Delivery:
         Without `signs` nobody sees it before the answer has a first word.
         """
         showing = Showing(self._lanes, self._pacing, self._platforms[message.channel.platform], claim, message)
-        tasks = [asyncio.create_task(showing.type())] if signs else []
+        tasks = [asyncio.create_task(showing.show())] if signs else []
         if drafts:
             tasks.append(asyncio.create_task(showing.draw()))
         try:
@@ -161,21 +187,53 @@ def _flag(part: Part) -> None:
     _LOG.warning("%s: part %s may have arrived before and %s", part.channel, part.nonce, outcome)
 
 
-class Showing:
+class Signs:
+    """A sign in a channel that something is being made there."""
+
+    def __init__(self, platform: Platform, channel: ChannelKey, sign: Sign = "typing") -> None:
+        self._platform = platform
+        self._channel = channel
+        self._sign: Sign = sign
+        self._quiet_until = 0.0
+
+    async def show(self) -> None:
+        """Repeat the sign until cancelled. What comes at once needs none."""
+        await asyncio.sleep(_SIGN_AFTER_S)
+        while True:
+            await self._pause()
+            try:
+                await self._platform.typing(self._channel, self._sign)
+            except RetryableError as error:
+                _LOG.info("%s: no sign: %s", self._channel, error)
+                self._keep_quiet(error)
+            except PermanentError as error:
+                _LOG.info("%s: no sign: %s", self._channel, error)
+            await asyncio.sleep(self._platform.limits.typing_every_s)
+
+    async def _pause(self) -> None:
+        while True:
+            left_s = self._quiet_until - clock.monotonic()
+            if left_s <= 0:
+                return
+            await asyncio.sleep(left_s)
+
+    def _keep_quiet(self, error: RetryableError) -> None:
+        """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""
+        self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
+
+
+class Showing(Signs):
     """The typing sign and the growing answer of one turn. Only the newest draft is sent; older ones are passed over."""
 
     def __init__(self, lanes: Lanes, pacing: Pacing, platform: Platform, claim: Claim, message: Message) -> None:
+        super().__init__(platform, message.channel)
         self._lanes = lanes
         self._pacing = pacing
-        self._platform = platform
         self._claim = claim
         self._message = message
         self._newest: Draft | None = None
         self._changed = asyncio.Event()
         self._drawing = asyncio.Lock()
-        self._sign: Sign = "typing"
-        self._signed = asyncio.Event()
-        self._quiet_until = 0.0
         turn, ref = claim.draft
         self._ref = ref if turn == message.id else ""
 
@@ -183,11 +241,6 @@ class Showing:
         """The answer so far."""
         self._newest = draft
         self._changed.set()
-
-    def sign(self, sign: Sign) -> None:
-        """What people see from here on."""
-        self._sign = sign
-        self._signed.set()
 
     async def finished(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts of the answer, the first taking the place of the draft that people see; no draft follows."""
@@ -197,24 +250,6 @@ class Showing:
         if not parts:
             return (Part(self._message.id, 0, self._message.channel, "removal", replaces=self._ref),)
         return (replace(parts[0], replaces=self._ref), *parts[1:])
-
-    async def type(self) -> None:
-        """Repeat the sign until cancelled; another is shown at once. An answer that comes at once needs none."""
-        channel: ChannelKey = self._message.channel
-        await asyncio.sleep(_SIGN_AFTER_S)
-        while True:
-            await self._pause()
-            self._signed.clear()
-            try:
-                await self._platform.typing(channel, self._sign)
-            except RetryableError as error:
-                _LOG.info("%s: no typing sign: %s", channel, error)
-                self._keep_quiet(error)
-            except PermanentError as error:
-                _LOG.info("%s: no typing sign: %s", channel, error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._platform.limits.typing_every_s):
-                    await self._signed.wait()
 
     async def draw(self) -> None:
         """Send drafts until cancelled, where the platform shows them; one that meets a limit pauses for its time."""
@@ -239,17 +274,6 @@ class Showing:
                     _LOG.info("%s: no drafts for this answer: %s", self._message.channel, error)
                     return
             await asyncio.sleep(gap_s)
-
-    async def _pause(self) -> None:
-        while True:
-            left_s = self._quiet_until - clock.monotonic()
-            if left_s <= 0:
-                return
-            await asyncio.sleep(left_s)
-
-    def _keep_quiet(self, error: RetryableError) -> None:
-        """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""
-        self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
 
     async def _next_or_stale(self) -> bool:
         """Wait for a newer draft; True when the one that is shown has to be shown again before it fades."""

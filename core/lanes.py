@@ -29,6 +29,7 @@ from core.message import (
     Part,
     PlatformName,
     Reaction,
+    decode_part,
     encode_event,
     encode_part,
 )
@@ -89,7 +90,8 @@ class Lanes:
 
         UserError when so many messages wait there that this one is not taken. With `stop`, the turn that is running
         is void, and so is what waits before this event. With `first` it goes before all that waits, and the turn that
-        is running begins again after it.
+        is running begins again after it. A voice note that is still owed goes with a stop, and one that is owed to the
+        sender of what goes first with that.
         """
         channel, part = event.channel, keys.partition(event.channel)
         bounded = isinstance(event, Message) and not (stop or first)
@@ -99,7 +101,7 @@ class Lanes:
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                keys.of_channel("lane", channel),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "out")),
             ],
             [
                 str(channel),
@@ -110,6 +112,7 @@ class Lanes:
                 LONGEST if bounded else 0,
                 event.id if stop else "",
                 int(first),
+                event.sender.id if first and isinstance(event, Message) else "",
             ],
         )
         if ahead == -2:
@@ -238,6 +241,17 @@ class Lanes:
         with translated():
             found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
         return [ref.decode() for ref in found]
+
+    async def owes_voice(self, channel: ChannelKey, turn: str) -> bool:
+        """Whether the voice note of a turn is still to be sent."""
+        with translated():
+            raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
+        return any((part.turn, part.kind) == (turn, "voice") for part in map(decode_part, raws))
+
+    async def stopped(self, channel: ChannelKey) -> bool:
+        """Whether somebody said stop and was not served yet."""
+        with translated():
+            return bool(await cast(Any, self._redis.hexists(keys.of_channel("lane", channel), "stop")))
 
     async def forbid_voice(self, channel: ChannelKey) -> None:
         """Keep for a day that the chat takes no voice notes."""

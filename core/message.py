@@ -181,8 +181,9 @@ Event = Message | Reaction | Edit | Deletion | Move | Summary
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as it is remembered: `heard` when `said` is a transcript, `doubtful` when `reply` asks if
-    it is right, `person` the id of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces.
+    """One message answered, as it is remembered: `heard` when `said` is a transcript, `spoken` when a voice note goes
+    with it, `doubtful` when `reply` asks if it is right, `person` the id of who spoke, `ref`, `forwarded` as in the
+    message, `earlier` the answers it replaces.
     """
 
     id: str
@@ -216,10 +217,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A finished answer: the turn to remember and the voice note, if one is wanted."""
+    """A finished answer: the turn to remember."""
 
     turn: Turn
-    voice: VoiceNote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +227,11 @@ class Part:
     """One send to a platform.
 
     `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
-    takes an earlier part away, `file` is a document with a few words. `heard` is set on the first part of an answer to
-    a voice note, `rateable` on the part that should offer feedback, `thumbs` where the channel wants 👍 and 👎 below.
-    `replaces` is the platform id of an earlier part, which is edited into this one. `private_to` is the id of the only
-    person who is to see it, `person` of the one whom it answers.
+    takes an earlier part away, `file` is a document with a few words. A `voice` without its sound is owed: it is made
+    of `text` when its turn to be sent comes. `heard` is set on the first part of an answer to a voice note, `rateable`
+    on the part that should offer feedback, `thumbs` where the channel wants 👍 and 👎 below. `replaces` is the platform
+    id of an earlier part, which is edited into this one. `private_to` is the id of the only person who is to see it,
+    `person` of the one whom it answers.
     """
 
     turn: str
