@@ -5,37 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from core import audio
 from core.speaking import Speaking
 from core.voices.builtin import BuiltinVoice
 from tests.platforms.telegram_server import ANN, TelegramServer
+from tests.platforms.voice_server import VoiceServer
 from tests.scenario.product import Product, run_to_end, running
-
-
-class VoiceServer:
-    """An OpenAI-compatible voice. `answers` are what it says next, a status or bytes; `base` goes into TTS_URL."""
-
-    def __init__(self) -> None:
-        self.answers: list[int | bytes] = []
-        self.asked: list[str] = []
-
-    async def speech(self, request: web.Request) -> web.Response:
-        self.asked.append((await request.json())["input"])
-        answer = self.answers.pop(0)
-        return web.Response(status=answer) if isinstance(answer, int) else web.Response(body=answer)
-
-
-@asynccontextmanager
-async def serving(voice: VoiceServer) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_post("/v1/audio/speech", voice.speech)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    await runner.cleanup()
 
 
 @asynccontextmanager
@@ -53,9 +29,8 @@ async def note() -> bytes:
 
 
 async def test_line_12_the_text_arrives_whatever_the_voices_server_does(data: Path, note: bytes):
-    voice = VoiceServer()
-    async with TelegramServer() as telegram, serving(voice) as url:
-        async with talking(data, telegram, TTS_URL=url, TTS_MODEL="m", TTS_API_KEY="sk-secret") as product:
+    async with TelegramServer() as telegram, VoiceServer() as voice:
+        async with talking(data, telegram, TTS_URL=voice.base, TTS_MODEL="m", TTS_API_KEY="sk-secret") as product:
             voice.answers += [note, b"", b"rubbish", 500]
             for number in range(4):
                 telegram.say(voice=telegram.voice(note))
@@ -87,12 +62,11 @@ async def test_line_12_who_takes_no_voice_notes_gets_text_and_is_not_asked_again
 
 
 async def test_doctor_tries_the_voice(data: Path, note: bytes):
-    voice = VoiceServer()
-    async with serving(voice) as url:
+    async with VoiceServer() as voice:
         voice.answers += [note, 401]
-        code, printed = await run_to_end(data, "doctor", TTS_URL=url, TTS_MODEL="kokoro")
+        code, printed = await run_to_end(data, "doctor", TTS_URL=voice.base, TTS_MODEL="kokoro")
         assert code == 0, printed
         assert "✓ speaking: kokoro says" in printed
-        code, printed = await run_to_end(data, "doctor", TTS_URL=url, TTS_MODEL="kokoro")
+        code, printed = await run_to_end(data, "doctor", TTS_URL=voice.base, TTS_MODEL="kokoro")
         assert code == 1
         assert "✗ speaking: the voice at TTS_URL answered 401: check TTS_URL" in printed
