@@ -51,6 +51,7 @@ class Script:
         self.feedback = Feedback(store)
         self.platform: WebPlatform | None = None
         self.answered: list[str] = []
+        self.mute = False
         self.seen: list[Message | Reaction] = []
         self.go = asyncio.Event()
         self.health = {"store": "ok"}
@@ -117,6 +118,9 @@ class Script:
         self.answered.append(parts[0].turn)
         for part in parts:
             owed = part.kind == "voice"
+            if owed and self.mute:
+                await self.lanes.sent(claim, part, "", record(part))
+                continue
             whole = replace(part, voice=VoiceNote(sine_ogg(), 1.0, b"\x40" * 10), text="") if owed else part
             await self.lanes.sent(claim, part, await self.platform.send(whole), record(part))
 

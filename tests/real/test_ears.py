@@ -70,7 +70,7 @@ async def test_names_of_the_chat_are_heard(hearing: Hearing, voice: Speaking):
         notes = [(name, (await voice.speak(text, "en")).ogg) for name, text in said.items()]
         heard = [(name, await hearing.transcribe(note, likely=("en",), names=names)) for name, note in notes]
         found.append(sum(name in transcript.text for name, transcript in heard))
-    assert found == [0, 3]
+    assert found[1] == len(said) > found[0]
 
 
 async def test_a_clip_without_speech_has_no_words(hearing: Hearing):
