@@ -3,7 +3,7 @@
 The whole product as an owner starts it, on the starter set, behind a local Telegram. The clock starts when the server
 has the note and stops when the whole text has come in at `sendMessage`, and once more at `sendVoice`. A Piper voice
 (`--voice FOLDER`) speaks the notes, and the answers in a second row; without one the built-in voice speaks both, which
-these ears mishear. Telegram takes a message a second in a chat, so that a voice note comes a second after its text.
+these ears mishear.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from tests.scenario.product import Product
 
 CHATS = 4
 _START_S, _ANSWER_S = 900, 120
-_STAGES = ("hearing", "prompt", "model", "commit", "send", "speaking")
+_STAGES = ("hearing", "prompt", "model", "commit", "speaking")
 _SAID = (
     "Good morning. What is the capital of France?",
     "I have a question. How many days are in a week?",
@@ -97,7 +97,7 @@ class Clocked(TelegramServer):
 
 
 async def spoken(voice: str) -> list[bytes]:
-    """The notes, and their length in seconds on the screen."""
+    """The notes as OGG/Opus; prints how long they are."""
     speaking = Speaking(PiperVoice.open(voice) if voice else BuiltinVoice())
     notes = [await speaking.speak(text, "en") for text in NOTES]
     await speaking.close()

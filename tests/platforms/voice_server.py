@@ -34,5 +34,7 @@ class VoiceServer:
         self.asked.append((await request.json())["input"])
         while not self.answers:
             await asyncio.sleep(0.01)
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionResetError  # who hung up takes no answer from the next
         answer = self.answers.pop(0)
         return web.Response(status=answer) if isinstance(answer, int) else web.Response(body=answer)
