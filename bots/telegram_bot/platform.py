@@ -1,7 +1,6 @@
 """Telegram, through python-telegram-bot: long polling in, the Bot API out."""
 
 import asyncio
-import os
 from http import HTTPStatus
 from typing import Any
 
@@ -22,8 +21,6 @@ from core.values.parts import Part
 from core.values.turn import Sign
 
 _LOG = log("telegram")
-# Durations as timedelta, which the library's next major version makes the only way; without it each one warns.
-os.environ.setdefault("PTB_TIMEDELTA", "true")
 _UPDATES = ["message", "edited_message", "callback_query", "message_reaction"]
 """Telegram keeps the last list it was given, and reactions are not in its own default."""
 _POLL_S = 30
