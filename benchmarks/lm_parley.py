@@ -1,14 +1,14 @@
-"""Parley's own engine, as it stands in the product: `core.lm.batch` over `core.lm.decoder`."""
+"""Parley's own engine, as it stands in the product: `core.lm.local.batch` over `core.lm.local.decoder`."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.weights import prompt
-from core.lm.batch import Batch, Job
-from core.lm.decoder import Decoder
-from core.lm.loading import cache_limit_bytes
-from core.lm.precision import quantized
+from core.lm.local.batch import Batch, Job
+from core.lm.local.decoder import Decoder
+from core.lm.local.loading import cache_limit_bytes
+from core.lm.local.quantization import quantized
 
 
 class Parley:

@@ -26,9 +26,9 @@ from benchmarks import report
 from bots.locales import Phrases
 from core.models import catalogue
 from core.models.fetching import fetch
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
-from core.voices.piper import PiperVoice
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
+from core.speech.voices.piper import PiperVoice
 from tests.platforms.telegram_server import ANN, TelegramServer
 from tests.scenario.product import Product
 

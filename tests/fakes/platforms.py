@@ -3,8 +3,10 @@
 import asyncio
 
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
+from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.parts import Part
+from core.values.turn import Sign
 
 
 class FakePlatform:

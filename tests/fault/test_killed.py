@@ -5,8 +5,8 @@ import random
 import time
 from pathlib import Path
 
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.fault.conftest import Note
 from tests.fault.model_server import answer_to
 from tests.fault.world import World, living, until

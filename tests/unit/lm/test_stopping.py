@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, decoders, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from core.lm.loading import SHIPPED
-from core.lm.spelling import growing
+from core.lm.local.loading import SHIPPED
+from core.lm.local.spelling import growing
 from core.lm.stopping import StopFilter, TextGrower, WholeCharacters
 
 
