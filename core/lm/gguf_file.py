@@ -21,7 +21,7 @@ _VERSIONS = (2, 3)
 _ALIGNMENT = 32
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """Why a file cannot be read."""
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.errors import SettingError
 
-VERSION = 2
+VERSION = 3
 WEIGHTS, MANIFEST = "model.safetensors", "parley.json"
 SCALES = ".scales"
 Progress = Callable[[float], None]
