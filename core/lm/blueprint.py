@@ -4,10 +4,10 @@ transformers takes as long to import as everything else of a start together, so 
 that ships, say here what its classes would have known.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from core.lm.sampling import Generation
 
@@ -60,16 +60,12 @@ class Blueprint:
 
     def save(self, folder: Path) -> None:
         """Write it beside the weights."""
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (folder / FILE).write_bytes(_FORM.dump_json(self, indent=1))
 
     @classmethod
     def open(cls, folder: Path) -> "Blueprint":
-        """What lies beside the weights; OSError where nothing does."""
-        said: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
-        layers, generation = said["layers"], said["generation"]
-        return cls(
-            Layers(**{**layers, "angles": tuple(layers["angles"])}),
-            Chat(**said["chat"]),
-            Generation(**{**generation, "ends": tuple(generation["ends"])}),
-            said["context_tokens"],
-        )
+        """What lies beside the weights; OSError where nothing does, ValueError where something else does."""
+        return _FORM.validate_json((folder / FILE).read_bytes())
+
+
+_FORM = TypeAdapter(Blueprint)

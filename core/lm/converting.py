@@ -15,7 +15,7 @@ _LOG = log("lm")
 def convert(path: Path, folder: Path, form: str, progress: Progress) -> None:
     """Make `folder` the pack of a source, unless it is one meanwhile; what it makes needless is erased.
 
-    Raises Unservable, ValueError (Unreadable among them) and OSError for what cannot be read or packed.
+    Raises Unreadable, Unservable, ValueError and OSError for what cannot be read or packed.
     """
     source, said = _source(path), {"source": str(path.resolve()), "form": form}
     plan = blueprint_of(source, path.name) if form == "int8" else None

@@ -18,7 +18,7 @@ from core.lm.cache import Unservable
 from core.lm.decoder import Decoder
 from core.lm.markers import Pattern, defused, pattern
 from core.lm.packed import FullWeights, Int8Weights, open_packed
-from core.lm.packs import Progress, gguf_of
+from core.lm.packs import Progress, Unreadable, gguf_of
 from core.lm.precision import Quantize
 from core.lm.prepacking import Prepacking
 from core.lm.sampling import Generation
@@ -167,7 +167,7 @@ def _of_gguf(path: Path, wish: Wish) -> Loaded:
 
         try:
             converting.convert(path, folder, form, wish.progress)
-        except (Unservable, ValueError, OSError) as error:
+        except (Unreadable, Unservable, ValueError, OSError) as error:
             raise wish.refused(error) from error
     opened = _packed(folder, wish.name) if form == "int8" else _unpacked(str(folder), wish.name, "none")
     return replace(opened, lent=lent)

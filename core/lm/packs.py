@@ -24,6 +24,10 @@ _ENDS_BYTES = 1 << 16
 _POLL_S = 0.1
 
 
+class Unreadable(Exception):
+    """Why a file of weights cannot be read."""
+
+
 def gguf_of(path: Path) -> Path | None:
     """The GGUF file that is meant, or the only one in a folder that is no model folder."""
     if path.is_file() and path.suffix == ".gguf":

@@ -74,6 +74,7 @@ async def test_turns_that_were_counted_are_not_tokenised_again(monkeypatch: pyte
     monkeypatch.setattr(localizing, "_COUNTS", 2)
     whole = load(None)
     model = LocalModel(whole)
+    assert whole.tokenizer.takes_system
     rendered: list[str] = []
     render = whole.tokenizer.rendered
     whole.tokenizer.rendered = lambda chat: rendered.append(chat[0]["content"]) or render(chat)
@@ -94,7 +95,7 @@ async def test_only_the_system_words_are_shared(model: LocalModel):
     one, other = (load(None).encode_with_system(chat(said)) for said in ("Hello", "my name is Ann"))
     assert one[1] == other[1] > 5
     assert one[0][: one[1]] == other[0][: other[1]]
-    assert load(None).decode(one[0][: one[1]]).strip() == f"{SYSTEM.content}"
+    assert load(None).tokenizer.decode(one[0][: one[1]]).strip() == f"{SYSTEM.content}"
 
 
 async def test_answers_side_by_side_are_those_of_lone_runs(model: LocalModel):

@@ -62,7 +62,7 @@ def test_a_chat_is_spelt_as_transformers_spells_it(name: str, words: list[str]):
         "{{ raise_exception('not here') }}",
         "{{ ''.__class__.__mro__ }}",
         "{% set n = namespace(_a=1) %}",
-        "{{ dict.__init__ }}",
+        "{{ dict.__init__.__globals__ }}",
         "{{ messages.append(1) }}",
         "{% for %}",
     ],
@@ -101,4 +101,4 @@ def test_a_blueprint_is_kept_as_it_is(tmp_path: Path):
     blueprint = Blueprint.open(SHIPPED)
     blueprint.save(tmp_path)
     assert Blueprint.open(tmp_path) == blueprint
-    assert (tmp_path / FILE).read_text("utf-8") == (SHIPPED / FILE).read_text("utf-8")
+    assert (tmp_path / FILE).read_bytes() == (SHIPPED / FILE).read_bytes()
