@@ -42,13 +42,13 @@ check: .venv/tested
 	$(BIN)/python -m pytest tests/unit/test_walls.py
 
 train: .venv/installed
-	$(BIN)/python -m core.shipped.train
+	$(BIN)/python -m training.train
 
 eval: .venv/installed
 	$(BIN)/python -m evals.sentences
 	$(BIN)/python -m evals.sentences.dangers
-	$(BIN)/python -m core.shipped.speech.evaluate
-	$(BIN)/python -m core.shipped.chat.evaluate
+	$(BIN)/python -m training.speech.evaluate
+	$(BIN)/python -m training.chat.evaluate
 
 # MODEL: a folder, a GGUF file, a hub id, or a server's address (then NAME is the model's name there); none: the built-in one.
 eval-models: .venv/installed

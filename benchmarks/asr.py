@@ -1,4 +1,4 @@
-"""A voice note of ten seconds through `core.hearing` beside bare faster-whisper: `make bench-asr` (QUICK=1: fewer).
+"""A voice note of ten seconds through `core.speech` beside bare faster-whisper: `make bench-asr` (QUICK=1: fewer).
 
 Both hear the same OGG/Opus bytes with the model that ships, cut at the same pauses, with the same options and threads.
 A heartbeat on the event loop tells how late it is while Parley hears.
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
-from core import audio
-from core.hearing import SHIPPED, Hearing
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.speech import audio
+from core.speech.synthesis import Speaking
+from core.speech.transcription import SHIPPED, Hearing
+from core.speech.voices.builtin import BuiltinVoice
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 10 if QUICK else 40
@@ -28,7 +28,7 @@ _SAID = "Good morning, my name is Zora. What can you do for me today? Tell me a 
 
 
 class Bare:
-    """faster-whisper as its README calls it, told what `core.hearing` tells it of a model that learnt sentences."""
+    """faster-whisper as its README calls it, told what `core.speech` tells it of a model that learnt sentences."""
 
     def __init__(self) -> None:
         from faster_whisper import WhisperModel
@@ -93,7 +93,7 @@ async def main() -> None:
         bare.hear(data, options)
         theirs.append(time.perf_counter() - start)
     await hearing.close()
-    both = (("bare faster-whisper", theirs), ("core.hearing", ours))
+    both = (("bare faster-whisper", theirs), ("core.speech.transcription", ours))
     rows = [(name, *(f"{ms:.0f}" for ms in np.percentile(took, [50, 90]) * 1000)) for name, took in both]
     report.table((f"a note of {NOTE_S:.0f} s, {ROUNDS} times in turn", "p50 ms", "p90 ms"), rows)
     p50, p99 = np.percentile(late_s, [50, 99]) * 1000

@@ -6,13 +6,15 @@ from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 
-from core import profiles
-from core.engine import Engine
-from core.hearing import Hearing
 from core.lm.base import Request, Utterance
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
-from core.speaking import Speaking
+from core.speech.synthesis import Speaking
+from core.speech.transcription import Hearing
+from core.thinking import profiles
+from core.thinking.engine import Engine
+from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.parts import Part
+from core.values.turn import Sign
 
 
 class InstantModel:

@@ -21,8 +21,8 @@ from benchmarks.lm_chat import turns
 from benchmarks.lm_parley import Parley
 from benchmarks.lm_transformers import Continuous, Pipeline
 from benchmarks.weights import prompt, random_model
-from core.lm.loading import load
-from core.lm.precision import quantized
+from core.lm.local.loading import load
+from core.lm.local.quantization import quantized
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 3 if QUICK else 5

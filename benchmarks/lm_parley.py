@@ -1,14 +1,14 @@
-"""Parley's own engine, as it stands in the product: `core.lm.batch` over `core.lm.decoder`."""
+"""Parley's own engine, as it stands in the product: `core.lm.local.batch` over `core.lm.local.decoder`."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.weights import prompt
-from core.lm.batch import Batch, Job
-from core.lm.loading import cache_limit_bytes
-from core.lm.precision import quantized
-from core.lm.trial import decoder_of
+from core.lm.local.batch import Batch, Job
+from core.lm.local.loading import cache_limit_bytes
+from core.lm.local.quantization import quantized
+from core.lm.local.trial import decoder_of
 
 
 class Parley:

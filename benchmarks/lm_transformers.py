@@ -6,7 +6,7 @@ from typing import Any
 from transformers import AutoTokenizer, ContinuousBatchingConfig, GenerationConfig, pipeline
 
 from benchmarks.weights import prompt
-from core.lm.loading import SHIPPED
+from core.lm.local.loading import SHIPPED
 
 
 class Continuous:

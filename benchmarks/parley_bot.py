@@ -17,13 +17,13 @@ import uvloop
 from benchmarks import instant
 from bots.app import App
 from bots.locales import Phrases
-from bots.telegram_bot import TelegramPlatform
-from core import reading
-from core.message import ChannelKey
-from core.pacing import Budget
+from bots.telegram_bot.platform import TelegramPlatform
+from core.platform import Budget
 from core.settings import Settings
-from core.store import open_store
+from core.store.redis import open_store
+from core.text.language import language_of
 from core.thinking.engines import Engines
+from core.values.channel import ChannelKey
 from tests.platforms.telegram_server import TOKEN
 
 
@@ -33,7 +33,7 @@ class InstantApp(App):
     @contextlib.asynccontextmanager
     async def engines(self) -> AsyncGenerator[Engines, None]:
         """The instant one."""
-        await asyncio.to_thread(reading.language_of, "warm-up")
+        await asyncio.to_thread(language_of, "warm-up")
         yield Engines.of(instant.engine())
 
 

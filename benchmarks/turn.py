@@ -21,26 +21,27 @@ from benchmarks import report
 from benchmarks.instant import InstantPlatform, RoundTrips, engine
 from benchmarks.traffic import CHATS, EACH_SECOND, both
 from bots.locales import Phrases
-from core.access import Access
-from core.answering import Answering
-from core.channels import Channels
-from core.commanding import Commands
-from core.doorbell import Doorbell
-from core.feedback import Feedback
-from core.invalidation import Invalidation
-from core.lanes import Lanes
-from core.message import ChannelKey, Message, Person
-from core.pacing import Pacing
-from core.pairing import Pairing
-from core.privacy import Privacy, Terms
-from core.quotas import Allowance, Quotas
-from core.store import Store, open_store
-from core.summaries import Summaries
+from core.delivery.pacing import Pacing
+from core.feedback.ratings import Feedback
+from core.intake.access import Access
+from core.intake.pairing import Pairing
+from core.intake.quotas import Allowance, Quotas
+from core.lanes.admin import Upkeep
+from core.lanes.lanes import Lanes
+from core.lanes.wakeup import Doorbell
+from core.privacy.cache_invalidation import Invalidation
+from core.privacy.service import Privacy, Terms
+from core.store.preferences import Channels
+from core.store.redis import Store, open_store
 from core.telemetry import timed, watch_stages
 from core.thinking.engines import Engines
-from core.turns import Turns
-from core.upkeep import Upkeep
-from core.worker import Worker
+from core.turns.answering import Answering
+from core.turns.command_handlers import Commands
+from core.turns.dispatch import Turns
+from core.turns.summaries import Summaries
+from core.turns.worker import Worker
+from core.values.channel import ChannelKey, Person
+from core.values.events import Message
 
 QUICK = bool(os.environ.get("QUICK"))
 TURNS = 300 if QUICK else 1000

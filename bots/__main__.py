@@ -37,7 +37,7 @@ def run() -> None:
 @cli.command()
 def chat() -> None:
     """Talk to it here, in the terminal."""
-    from bots.console import converse
+    from bots.cli.chat import converse
 
     _serve(converse(_settings(level="WARNING", starting=True)))
 
@@ -53,7 +53,7 @@ def setup() -> None:
 @cli.command()
 def doctor() -> None:
     """Check settings, Redis, models and tokens, and say what to mend."""
-    from bots.doctor import examine
+    from bots.cli.doctor import examine
 
     settings, wrong = _read(level="ERROR")
     raise typer.Exit(0 if _run(examine(settings, wrong, typer.echo)) else 1)
@@ -136,7 +136,7 @@ def lanes(
     replay: Annotated[str, typer.Option(metavar="CHANNEL", help="Put what was set aside there back to work.")] = "",
 ) -> None:
     """Show what waits in each channel, with whom, and what was set aside."""
-    from bots import overview
+    from bots.cli import overview
 
     settings = _settings(level="WARNING")
     _run(overview.replay(settings, replay, typer.echo) if replay else overview.show_lanes(settings))
@@ -148,7 +148,7 @@ def pair(
     remove: Annotated[str, typer.Option(metavar="WHO", help="Take access back, such as telegram:123.")] = "",
 ) -> None:
     """Let somebody talk to Parley on Telegram or Discord, or show who waits for that and who may."""
-    from bots import pairing
+    from bots.cli import pairing
 
     settings = _settings(level="WARNING")
     if remove:

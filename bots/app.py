@@ -11,37 +11,38 @@ from urllib.parse import urlsplit
 from bots.cli.arriving import Agrees
 from bots.locales import Phrases
 from bots.opening import Opening, always
-from bots.web import WebPlatform
 from bots.web.models import HERE, ModelsOut, coming, held
-from core import clock, keys
+from bots.web.platform import WebPlatform
+from core import clock
 from core import settings as configuring
-from core.access import Access
-from core.answering import Answering
-from core.channels import Channels
-from core.commanding import Commands
-from core.doorbell import Doorbell
+from core.delivery.pacing import Pacing
 from core.errors import RetryableError
-from core.feedback import Feedback
-from core.invalidation import Invalidation
-from core.lanes import Lanes
-from core.message import ChannelKey, Person, PlatformName
+from core.feedback.ratings import Feedback
+from core.intake.access import Access
+from core.intake.pairing import Pairing
+from core.intake.quotas import Allowance, Quotas
+from core.intake.reception import Reception
+from core.lanes.admin import Upkeep
+from core.lanes.lanes import Lanes
+from core.lanes.listener_lease import Standby
+from core.lanes.wakeup import Doorbell
 from core.models.arriving import Arrival
-from core.pacing import Pacing
-from core.pairing import Pairing
 from core.platform import Platform
-from core.privacy import Privacy, Terms
-from core.quotas import Allowance, Quotas
-from core.reception import Reception
+from core.privacy.cache_invalidation import Invalidation
+from core.privacy.retention import Sweeping
+from core.privacy.service import Privacy, Terms
 from core.settings import Settings
-from core.standby import Standby
-from core.store import Store
-from core.summaries import Summaries
-from core.sweeping import Sweeping
+from core.store import keys
+from core.store.preferences import Channels
+from core.store.redis import Store
 from core.telemetry import log
 from core.thinking.engines import Engines
-from core.turns import Turns
-from core.upkeep import Upkeep
-from core.worker import Worker
+from core.turns.answering import Answering
+from core.turns.command_handlers import Commands
+from core.turns.dispatch import Turns
+from core.turns.summaries import Summaries
+from core.turns.worker import Worker
+from core.values.channel import ChannelKey, Person, PlatformName
 
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
@@ -262,15 +263,15 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
     platforms: dict[PlatformName, Platform] = {"web": web}
     # Half a second of imports, which nobody without these tokens has to wait for.
     if token := settings.telegram_token.get_secret_value():
-        from bots.telegram_bot import TelegramPlatform
+        from bots.telegram_bot.platform import TelegramPlatform
 
         platforms["telegram"] = TelegramPlatform(
             token, api_base=settings.telegram_api_base, file_base=settings.telegram_file_base or None, phrases=phrases
         )
     if token := settings.discord_token.get_secret_value():
-        from bots.discord_bot import DiscordPlatform
         from bots.discord_bot.heard import Heard
         from bots.discord_bot.menu import Menu
+        from bots.discord_bot.platform import DiscordPlatform
 
         platforms["discord"] = DiscordPlatform(
             token,

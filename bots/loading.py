@@ -13,16 +13,16 @@ from bots import starter
 from bots.cli.bars import Bars
 from bots.starter import BUILTIN
 from core.errors import RetryableError, SettingError
-from core.hearing import Hearing
 from core.lm.base import LanguageModel
 from core.models import machine
 from core.models.catalogue import Kind
 from core.settings import Settings, names_in
-from core.speaking import Speaking
+from core.speech.synthesis import Speaking
+from core.speech.transcription import Hearing
+from core.speech.voices import piper
+from core.speech.voices.builtin import BuiltinVoice
+from core.speech.voices.piper import PiperVoice
 from core.telemetry import log
-from core.voices import piper
-from core.voices.builtin import BuiltinVoice
-from core.voices.piper import PiperVoice
 
 _LOG = log("loading")
 _Loaded = TypeVar("_Loaded")
@@ -79,7 +79,7 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
             _LOG.warning("%s: trying again when somebody asks something", error)
         return remote
 
-    from core.lm.local import LocalModel  # torch and transformers take seconds to import
+    from core.lm.local.model import LocalModel  # torch and transformers take seconds to import
 
     place, keep = _here("mind", name, settings, stop), settings.data_dir / "models" / "packed"
     local = LocalModel.open(place, settings.lm_quantize, keep=keep, progress=progress)
@@ -105,7 +105,7 @@ def open_speaking(settings: Settings, stop: Event) -> Speaking:
     if settings.tts_url:
         if not model:
             raise SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
-        from core.voices.remote import RemoteVoice  # openai takes a second to import
+        from core.speech.voices.remote import RemoteVoice  # openai takes a second to import
 
         key = settings.tts_api_key.get_secret_value()
         return Speaking(RemoteVoice(settings.tts_url, model, voice or "alloy", key, speed))
@@ -118,7 +118,7 @@ def open_speaking(settings: Settings, stop: Event) -> Speaking:
         raise SettingError(
             "TTS_MODEL", repr(model), "a Piper voice (one .onnx with its .onnx.json) or a VITS voice (config.json)"
         )
-    from core.voices.vits import VitsVoice  # torch and transformers take seconds to import
+    from core.speech.voices.vits import VitsVoice  # torch and transformers take seconds to import
 
     return Speaking(VitsVoice.open(model, voice=voice, speed=speed))
 

@@ -9,17 +9,19 @@ from typing import TypeVar
 from bots import starter
 from bots.cli.arriving import Agrees
 from bots.loading import in_thread, memory_limit_bytes, open_hearing, open_model, open_speaking
-from core import clock, profiles, reading
-from core.engine import Engine
-from core.hearing import Hearing
+from core import clock
 from core.lm.base import LanguageModel
 from core.models.arriving import Arrival, Arrivals
 from core.models.catalogue import Entry
 from core.models.holding import Holding
 from core.models.progress import Show
 from core.settings import Settings
-from core.speaking import Speaking
+from core.speech.synthesis import Speaking
+from core.speech.transcription import Hearing
 from core.telemetry import log
+from core.text.language import language_of
+from core.thinking import profiles
+from core.thinking.engine import Engine
 from core.thinking.engines import Engines
 from core.thinking.guards import Guards
 
@@ -53,7 +55,7 @@ class Opening:
             thinking = group.create_task(minds.use(starter.first("mind", settings)))
             group.create_task(ears.use(starter.first("ears", settings)))
             speaking = group.create_task(self._load_speaking(thinking))
-            group.create_task(asyncio.to_thread(reading.language_of, "warm-up"))
+            group.create_task(asyncio.to_thread(language_of, "warm-up"))
         voice = speaking.result()
         self.open = engines = Engines(
             minds,

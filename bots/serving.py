@@ -9,12 +9,12 @@ from bots.app import LEAVE_S, Account, App, open_platforms
 from bots.cli import stopping
 from bots.cli.arriving import Terminal
 from bots.locales import Phrases, language_of_terminal
-from bots.web import WebPlatform
-from core.access import Rule
+from bots.web.platform import WebPlatform
 from core.errors import RetryableError
+from core.intake.access import Rule
 from core.platform import Platform
 from core.settings import Settings
-from core.store import open_store
+from core.store.redis import open_store
 from core.telemetry import log
 
 _LOG = log("serving")

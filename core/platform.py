@@ -8,8 +8,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.message import ChannelKey, Event, MediaRef, Part, Person, PlatformName, Sign
-from core.pacing import Budget
+from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.events import Event
+from core.values.parts import Part
+from core.values.turn import Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One send every `every_s` seconds in the long run, `burst` at once; `name` "" is the channel's own."""
+
+    every_s: float
+    burst: int
+    name: str = ""
+
 
 Accept = Callable[[Event], Awaitable[bool]]
 """Stores one event and returns whether it is new; RetryableError when it could not be stored."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from core.store import Store, open_store
+from core.store.redis import Store, open_store
 
 os.environ["MODELS"] = "builtin"  # nothing is fetched but where a test says so
 

@@ -17,13 +17,12 @@ from bots import starter
 from bots.cli import env_file
 from bots.cli.bars import Bars
 from bots.web.models import HERE, Held, ModelsOut
-from core import hearing
 from core.errors import PermanentError, SettingError
 from core.models import catalogue, kept, machine, resolving
 from core.models.catalogue import Entry, Kind
 from core.models.fetching import fetch
 from core.settings import Settings
-from core.speech import whisper_hub
+from core.speech import transcription, whisper_hub
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ASK_S = 5.0
@@ -134,7 +133,7 @@ def _first(kind: Kind, settings: Settings) -> str:
 def _language(settings: Settings) -> Held:
     if settings.lm_url:
         return Held(kind="language", name=settings.lm_model, place=urlsplit(settings.lm_url).hostname or "")
-    from core.lm.loading import SHIPPED, SHIPPED_NAME  # with torch: seconds
+    from core.lm.local.loading import SHIPPED, SHIPPED_NAME  # with torch: seconds
 
     name = _first("mind", settings)
     config = Path(name).expanduser() / "config.json" if name else SHIPPED / "config.json"
@@ -146,13 +145,13 @@ def _language(settings: Settings) -> Held:
 
 def _hearing(settings: Settings) -> Held:
     name = _first("ears", settings)
-    weights = Path(name).expanduser() / whisper_hub.WEIGHTS if name else hearing.SHIPPED / whisper_hub.WEIGHTS
+    weights = Path(name).expanduser() / whisper_hub.WEIGHTS if name else transcription.SHIPPED / whisper_hub.WEIGHTS
     if not weights.is_file():
         folder = resolving.kept_as(name, settings.data_dir / "models") or _cached(
             whisper_hub.repository_of(name), whisper_hub.WEIGHTS, settings.data_dir / "models"
         )
         return _planned("hearing", name, [folder / whisper_hub.WEIGHTS] if folder else [])
-    return _planned("hearing", name or hearing.SHIPPED_NAME, [weights])
+    return _planned("hearing", name or transcription.SHIPPED_NAME, [weights])
 
 
 def _planned(kind: Literal["language", "hearing"], name: str, weights: Sequence[Path]) -> Held:

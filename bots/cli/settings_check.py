@@ -8,9 +8,9 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from bots.web.guard import check_door
-from core import profiles
 from core.errors import SettingError
 from core.settings import ENV_FILE, Settings
+from core.thinking import profiles
 
 _WEIGHTS = ("*.gguf", "*.safetensors", "*.bin")
 _OURS = tuple(name.upper() for name in Settings.model_fields)

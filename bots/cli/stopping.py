@@ -55,6 +55,6 @@ def end(code: int) -> NoReturn:
 
 def _at_once(number: int, _: FrameType | None) -> None:
     # Nothing is imported here: the signal may have come in the middle of an import.
-    if (store := sys.modules.get("core.store")) and hasattr(store, "abandon"):
+    if (store := sys.modules.get("core.store.redis")) and hasattr(store, "abandon"):
         store.abandon()
     os._exit(128 + number)

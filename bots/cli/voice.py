@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bots.loading import in_thread, open_speaking
-from core import reading
 from core.errors import PermanentError, UserError
 from core.settings import Settings
+from core.text.language import language_of, language_tag
 
 
 async def write_note(settings: Settings, text: str, language: str, out: Path, say: Callable[[str], None]) -> None:
     """Speak `text` into `out` and tell where it is and how long; SettingError or PermanentError when that fails."""
-    language = reading.language_tag(language) if _is_tag(language) else reading.language_of(text)
+    language = language_tag(language) if _is_tag(language) else language_of(text)
     speaking = await in_thread(lambda stop: open_speaking(settings, stop))
     try:
         note = await speaking.speak(text, language)
@@ -30,7 +30,7 @@ def _is_tag(language: str) -> bool:
     if not language:
         return False
     try:
-        reading.language_tag(language)
+        language_tag(language)
     except UserError:
         raise PermanentError(f"--language wants a code such as en, de or zh, not {language!r}") from None
     return True

@@ -11,8 +11,8 @@ from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.heard import Heard, Mark
 from bots.discord_bot.receive import to_message
 from core.errors import PermanentError, RetryableError
-from core.message import Message
 from core.telemetry import log
+from core.values.events import Message
 
 _LOG = log("discord")
 _MOST = 100

@@ -7,7 +7,7 @@ import discord
 
 from bots.discord_bot.failures import discord_errors
 from core.errors import PermanentError, UserError
-from core.message import MediaRef
+from core.values.channel import MediaRef
 
 _READ_S, _FETCH_S = 30.0, 120.0
 _CHUNK_BYTES, _MIB = 1 << 16, 1 << 20

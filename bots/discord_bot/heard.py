@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import cast
 
-from core import clock, keys
-from core.message import Message
-from core.store import Store, translated
+from core import clock
+from core.store import keys
+from core.store.redis import Store, translated
+from core.values.events import Message
 
 _ACTIVE_S = 7 * keys.DAY_S
 _MOST_CHANNELS = 200

@@ -10,10 +10,11 @@ from bots.discord_bot.failures import discord_errors
 from bots.discord_bot.menu import OF_A_MESSAGE
 from bots.discord_bot.private import resolved_message
 from bots.discord_bot.receive import files_of, places_of, quote_of
-from core.commands import COMMANDS
 from core.errors import AssistantError
-from core.message import ChannelKey, Message, Person, Quote
+from core.intake.commands import COMMANDS
 from core.telemetry import log
+from core.values.channel import ChannelKey, Person, Quote
+from core.values.events import Message
 
 _LOG = log("discord")
 _DEFER_S = 3.0  # developers/interactions/receiving-and-responding: later, the token is void

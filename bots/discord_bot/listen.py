@@ -13,9 +13,9 @@ from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
 from core.errors import RetryableError
-from core.message import Event, Message, Reaction
 from core.platform import Accept
 from core.telemetry import log
+from core.values.events import Event, Message, Reaction
 
 _LOG = log("discord")
 _GUILD_READY_S = 0.1  # discord.py waits so long for another server before it calls itself ready; nothing here waits

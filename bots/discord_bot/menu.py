@@ -10,9 +10,9 @@ import discord
 
 from bots.discord_bot.failures import discord_errors
 from bots.locales import FALLBACK, Phrases
-from core import keys
-from core.commands import COMMANDS, Command
-from core.store import Store, translated
+from core.intake.commands import COMMANDS, Command
+from core.store import keys
+from core.store.redis import Store, translated
 
 OF_A_MESSAGE = {"Transcribe": "transcribe", "Translate": "translate"}
 """Entries in the menu of a message, and the commands that they stand for there."""

@@ -17,8 +17,8 @@ from discord.shard import Shard
 from discord.webhook.async_ import async_context
 
 from core import clock
-from core.message import VoiceNote
 from core.telemetry import log
+from core.values.attachments import VoiceNote
 
 _LOG = log("discord")
 _BASE, _GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY

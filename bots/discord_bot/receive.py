@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 import discord
 
 from core import clock
-from core.message import ChannelKey, Deletion, Edit, MediaKind, MediaRef, Message, Person, Quote, Reaction
+from core.values.channel import ChannelKey, MediaKind, MediaRef, Person, Quote
+from core.values.events import Deletion, Edit, Message, Reaction
 
 _FROM_PEOPLE = (discord.MessageType.default, discord.MessageType.reply)
 _MARKUP = re.compile(r"<(@!?|@&|#)(\d+)>")

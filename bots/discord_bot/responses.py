@@ -7,8 +7,8 @@ import discord
 from bots.discord_bot.interactions import Handle
 from bots.discord_bot.private import edit_original, follow_up, post
 from bots.locales import Phrases
-from core.attachments import Document
-from core.message import Part
+from core.values.attachments import Document
+from core.values.parts import Part
 
 _REFUSED = (401, 403, 404)
 """The token is void, or the reply that waited under the command is gone."""

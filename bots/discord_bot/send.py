@@ -13,10 +13,12 @@ from bots.discord_bot.private import VoiceFile, edit, post
 from bots.discord_bot.responses import fill, post_document, send_aside
 from bots.locales import Phrases
 from core.errors import AssistantError, PermanentError, SettingError
-from core.message import ChannelKey, Part, Person, VoiceNote
-from core.outgoing import split
-from core.pacing import Budget
+from core.platform import Budget
 from core.telemetry import log
+from core.text.splitting import split
+from core.values.attachments import VoiceNote
+from core.values.channel import ChannelKey, Person
+from core.values.parts import Part
 
 _LOG = log("discord")
 _LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S = 30.0, 10.0, 60.0, 120.0, 30.0

@@ -16,7 +16,7 @@ from telegram import (
 )
 from telegram import Message as TelegramMessage
 
-from core.message import MediaRef, Quote
+from core.values.channel import MediaRef, Quote
 
 
 def media_of(message: TelegramMessage | ExternalReplyInfo) -> Iterator[MediaRef]:

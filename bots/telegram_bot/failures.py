@@ -17,7 +17,7 @@ from telegram.error import (
 )
 
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, TooFast, Uncertain
-from core.message import ChannelKey
+from core.values.channel import ChannelKey
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from telegram import Bot, BotCommand, BotCommandScope, BotCommandScopeAllPrivate
 from telegram.error import TelegramError
 
 from bots.locales import FALLBACK, Phrases
-from core.commands import OFFERED
+from core.intake.commands import OFFERED
 from core.telemetry import log
 
 _LOG = log("telegram")

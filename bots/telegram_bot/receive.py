@@ -18,8 +18,9 @@ from telegram.constants import ChatType
 
 from bots.telegram_bot.contents import forwarded_from, media_of, opens_topic, quote_of
 from core import clock
-from core.commands import COMMANDS
-from core.message import ChannelKey, Edit, Event, Message, Move, Person, Quote, Reaction
+from core.intake.commands import COMMANDS
+from core.values.channel import ChannelKey, Person, Quote
+from core.values.events import Edit, Event, Message, Move, Reaction
 
 THUMBS = ("👍", "👎")
 RETRY = "/retry"

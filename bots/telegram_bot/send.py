@@ -21,9 +21,11 @@ from bots.telegram_bot.failures import says, translated
 from bots.telegram_bot.markdown import formatted
 from bots.telegram_bot.receive import RETRY, THUMBS
 from core.errors import ChannelGone, PermanentError, UserError, VoiceForbidden
-from core.message import ChannelKey, MediaRef, Part, Person, Sign
-from core.outgoing import split, units
-from core.pacing import Budget
+from core.platform import Budget
+from core.text.splitting import split, units
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.parts import Part
+from core.values.turn import Sign
 
 _MIB = 2**20
 _UPLOAD_S = 60.0

@@ -1,5 +1,1 @@
 """The web page and the HTTP API that it uses: one FastAPI app in Parley's own loop."""
-
-from bots.web.platform import WebPlatform
-
-__all__ = ["WebPlatform"]

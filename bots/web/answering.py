@@ -12,12 +12,16 @@ from redis.asyncio import Redis
 
 from bots.web.failures import WebError
 from bots.web.wire import Ear, Inbox, Note, kept
-from core import clock, keys
+from core import clock
 from core.errors import RetryableError
-from core.lanes import Lanes
-from core.message import ChannelKey, Message, Part, Turn
+from core.lanes.lanes import Lanes
 from core.platform import Accept
-from core.store import translated
+from core.store import keys
+from core.store.redis import translated
+from core.values.channel import ChannelKey
+from core.values.events import Message
+from core.values.parts import Part
+from core.values.turn import Turn
 
 _LOOK_AGAIN_S, _LOOK_LATEST_S = 3.0, 24.0
 """Until a waiting request looks at the dialogue: twice as long each time, for those who wait are many when the house is

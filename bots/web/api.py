@@ -20,12 +20,14 @@ from bots.web.failures import WebError, language_of, preferred_tags
 from bots.web.intake import Intake, TextIn, read_message
 from bots.web.sound import sound
 from bots.web.stream import EventStream
-from core import clock, keys
-from core.feedback import Feedback, bare
-from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Message, Person, Reaction
+from core import clock
+from core.feedback.ratings import Feedback, bare
+from core.lanes.lanes import Lanes
 from core.platform import Accept
-from core.store import translated
+from core.store import keys
+from core.store.redis import translated
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.events import Message, Reaction
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _PERSON = "web"

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from bots.web.failures import WebError
 from bots.web.pages import Models
-from core import reading
-from core.channels import Channels
 from core.errors import UserError
-from core.message import ChannelKey
-from core.preferences import Preferences, VoiceMode
+from core.store.preferences import Channels
+from core.text.language import language_tag
+from core.values.channel import ChannelKey
+from core.values.preferences import Preferences, VoiceMode
 
 Channel = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="A conversation; you choose its name.")]
 
@@ -80,7 +80,7 @@ class Choices:
 
 def _tag(typed: str) -> str:
     try:
-        return reading.language_tag(typed) if typed else ""
+        return language_tag(typed) if typed else ""
     except UserError as error:
         raise WebError(422, error.key, **error.params) from error
 

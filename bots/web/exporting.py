@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 from starlette.responses import Response
 
 from bots.web.failures import WebError
-from core.store import translated
+from core.store.redis import translated
 
 _HEADERS = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="parley.json"'}
 

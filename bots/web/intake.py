@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from bots.web.failures import WebError
-from core.message import MediaKind
+from core.values.channel import MediaKind
 
 MAX_TEXT_BYTES = 2**20
 _MAX_JSON_BYTES = 4 * MAX_TEXT_BYTES  # "\u4f60" is six bytes of JSON for three of text

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from bots.locales import Phrases
 from bots.web.models import ModelsOut
-from core.commands import OFFERED
+from core.intake.commands import OFFERED
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""

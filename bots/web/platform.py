@@ -21,15 +21,17 @@ from bots.web.choices import Choices
 from bots.web.guard import Guard, check_door
 from bots.web.pages import Health, Models, Pages, new_app
 from bots.web.wire import Ear, post
-from core import keys
-from core.channels import Channels
 from core.errors import PermanentError, SettingError, UserError
-from core.feedback import Feedback
-from core.lanes import Lanes
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
+from core.feedback.ratings import Feedback
+from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
-from core.store import Store, translated
+from core.store import keys
+from core.store.preferences import Channels
+from core.store.redis import Store, translated
 from core.telemetry import log
+from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.parts import Part
+from core.values.turn import Sign
 
 _LOG = log("web")
 _LAST_WORDS_S = 2

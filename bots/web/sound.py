@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from starlette.responses import Response
 
 from bots.web.failures import WebError
-from core.store import translated
+from core.store.redis import translated
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _HEADERS = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=3600"}

@@ -16,10 +16,11 @@ from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core import keys
-from core.message import ChannelKey, Part
-from core.store import translated
+from core.store import keys
+from core.store.redis import translated
 from core.telemetry import log
+from core.values.channel import ChannelKey
+from core.values.parts import Part
 
 _LOG = log("web")
 _POLL_S = 5.0

@@ -1,6 +1,6 @@
 """What a language model is to the rest of Parley: utterances in, a stream of text out.
 
-Implemented by `local.LocalModel` and `remote.RemoteModel`; called by the engine. Knows no transformers and no HTTP.
+Implemented by `LocalModel` and `RemoteModel`; called by the engine. Knows no transformers and no HTTP.
 """
 
 from collections.abc import AsyncGenerator, Sequence

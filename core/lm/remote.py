@@ -12,8 +12,8 @@ from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
 from core.lm import server
 from core.lm.base import Request, Utterance
-from core.lm.breaker import Breaker
-from core.lm.markers import defused, pattern
+from core.lm.circuit_breaker import Breaker
+from core.lm.special_tokens import defused, pattern
 from core.lm.stopping import StopFilter, WholeCharacters
 from core.telemetry import TOKENS, log
 

@@ -1,7 +1,7 @@
 """What a voice note of a chat may well hold: its languages, and who is named in it. Pure."""
 
-from core.dialogue import Dialogue
-from core.message import Message
+from core.values.dialogue import Dialogue
+from core.values.events import Message
 
 _RECENT_TURNS = 6
 

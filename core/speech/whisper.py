@@ -12,7 +12,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from numpy.typing import NDArray
 
-from core.audio import Waveform
+from core.speech.audio import Waveform
 
 _WINDOW_FRAMES = 3000
 """30 s, in frames of 10 ms."""

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Literal
 
-from core.shipped.chat import phrases_en, phrases_zh
-from core.shipped.chat.facts import NOTED
-from core.shipped.chat.facts_zh import NOTED as NOTED_ZH
-from core.thinking import wording
+from core.thinking import phrases_en, phrases_zh, wording
 from core.thinking.moment import Moment
+from core.thinking.phrases_en import NOTED
+from core.thinking.phrases_zh import NOTED as NOTED_ZH
 
 Fault = Literal["astray", "unsure", "cannot"]
 """Not an answer to this message; copied wrongly; the model says that it cannot."""

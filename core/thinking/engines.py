@@ -3,14 +3,14 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from core.dialogue import Dialogue
-from core.engine import Engine
-from core.hearing import Hearing
 from core.lm.base import LanguageModel
-from core.message import ChannelKey
 from core.models.arriving import Arrivals
 from core.models.holding import Holding
-from core.preferences import Preferences
+from core.speech.transcription import Hearing
+from core.thinking.engine import Engine
+from core.values.channel import ChannelKey
+from core.values.dialogue import Dialogue
+from core.values.preferences import Preferences
 
 Build = Callable[[LanguageModel, Hearing], Engine]
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from core.dialogue import Dialogue
+from core.values.dialogue import Dialogue
 
 _HAN, _KANA = re.compile("[\u3400-\u9fff]"), re.compile("[\u3040-\u30ff]")
 

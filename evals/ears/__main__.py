@@ -1,6 +1,6 @@
 """`python -m evals.ears [MODEL] [--voice PIPER_FOLDER]`: what ears hear of sentences that no generator of ours made.
 
-Every clip goes through `core.hearing` as a voice note does, in a chat where English and Chinese are both likely.
+Every clip goes through `core.speech` as a voice note does, in a chat where English and Chinese are both likely.
 """
 
 import argparse
@@ -15,9 +15,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from core.audio import SAMPLE_RATE_HZ, Waveform
 from core.errors import UserError
-from core.hearing import Hearing, Transcript
+from core.speech.audio import SAMPLE_RATE_HZ, Waveform
+from core.speech.transcription import Hearing, Transcript
 from evals.ears import clips, scoring
 
 _CHAT = ("en", "zh")

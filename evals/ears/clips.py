@@ -9,10 +9,10 @@ import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 
-from core.audio import SAMPLE_RATE_HZ, Waveform, decode, encode_ogg_opus
-from core.voices.base import Sound
-from core.voices.builtin import BuiltinVoice
-from core.voices.piper import PiperVoice
+from core.speech.audio import SAMPLE_RATE_HZ, Waveform, decode, encode_ogg_opus
+from core.speech.voices.base import Sound
+from core.speech.voices.builtin import BuiltinVoice
+from core.speech.voices.piper import PiperVoice
 
 FOLDER = Path(__file__).parent
 _MARGIN_S = 0.3

@@ -5,7 +5,7 @@ import unicodedata
 
 from unicode_rbnf import RbnfEngine
 
-from core.shipped.speech.evaluate import word_errors
+from core.speech.scoring import word_errors
 
 _SIMPLIFIED = str.maketrans(
     "樣麼氣號間幾點關門這見嗎時請幫訂張近沒飯鐘裡們單廳燈壞誰鑰鏈屜歲師說業簡話釋麼顏藍讀個題寫義講謝長書終於醫"

@@ -6,14 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core import profiles, prompt
-from core.engine import Engine
 from core.errors import AssistantError
-from core.hearing import Transcript
 from core.lm.base import LanguageModel, Request, Sampling
-from core.message import Reply
-from core.prompt import Saying
+from core.speech.transcription import Transcript
+from core.thinking import profiles, prompt
+from core.thinking.engine import Engine
 from core.thinking.guards import Guards
+from core.thinking.prompt import Saying
+from core.values.turn import Reply
 from evals.models.checking import faults
 from evals.models.opening import seeded
 from evals.models.tasks import ZONE, Task

@@ -6,7 +6,7 @@ from pathlib import Path
 from zlib import crc32
 
 from core.lm.base import LanguageModel, Sampling
-from core.lm.local import LocalModel
+from core.lm.local.model import LocalModel
 from core.lm.remote import RemoteModel
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from core.dialogue import Dialogue
-from core.message import ChannelKey, Message, Person, Quote, Turn
-from core.preferences import Preferences
+from core.values.channel import ChannelKey, Person, Quote
+from core.values.dialogue import Dialogue
+from core.values.events import Message
+from core.values.preferences import Preferences
+from core.values.turn import Turn
 from evals.models.checking import LANGUAGES, Rules
 
 FOLDER = Path(__file__).parent / "tasks"

@@ -8,16 +8,18 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
-from core import dialogue as dialogues
-from core import profiles
-from core.dialogue import Dialogue
-from core.engine import Engine
-from core.hearing import Hearing
 from core.lm.base import LanguageModel
-from core.message import ChannelKey, Message, Person, Reply
-from core.preferences import Preferences
-from core.reading import language_tag
-from core.speaking import Speaking
+from core.speech.synthesis import Speaking
+from core.speech.transcription import Hearing
+from core.text.language import language_tag
+from core.thinking import profiles
+from core.thinking.engine import Engine
+from core.values import dialogue as dialogues
+from core.values.channel import ChannelKey, Person
+from core.values.dialogue import Dialogue
+from core.values.events import Message
+from core.values.preferences import Preferences
+from core.values.turn import Reply
 from evals.models import opening
 from evals.sentences.people import Case, cases
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.store import open_store
-from tests.browser.scripted import scripted_web
+from core.store.redis import open_store
+from tests.support.scripted import scripted_web
 
 FLAGS = (
     "--no-sandbox",

@@ -18,8 +18,8 @@ from aiohttp import web
 from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
 from core.lm.base import LanguageModel, Request, Sampling, Utterance
-from core.lm.loading import SHIPPED
-from core.lm.local import LocalModel
+from core.lm.local.loading import SHIPPED
+from core.lm.local.model import LocalModel
 from core.lm.remote import RemoteModel
 from core.telemetry import TOKENS
 

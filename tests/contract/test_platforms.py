@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
-from bots.discord_bot import DiscordPlatform
+from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
-from bots.telegram_bot import TelegramPlatform
+from bots.telegram_bot.platform import TelegramPlatform
 from core.errors import PermanentError, UserError
-from core.message import ChannelKey, MediaRef, Message, Part, Reaction, Sign, VoiceNote
-from core.outgoing import units
 from core.platform import Platform
+from core.text.splitting import units
+from core.values.attachments import VoiceNote
+from core.values.channel import ChannelKey, MediaRef
+from core.values.events import Message, Reaction
+from core.values.parts import Part
+from core.values.turn import Sign
 from tests.platforms.discord_payloads import ALICE, DM
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import TelegramServer

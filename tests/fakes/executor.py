@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.lm.slots import OutOfMemory, Span
+from core.lm.local.slots import OutOfMemory, Span
 
 VOCABULARY = 97
 POISON = 1_000

@@ -1,8 +1,10 @@
 """A platform in memory: what was sent lies in a list."""
 
 from core.errors import PermanentError
-from core.message import ChannelKey, MediaRef, Part, Person, PlatformName, Sign
 from core.platform import Accept, Limits
+from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.parts import Part
+from core.values.turn import Sign
 
 
 class FakePlatform:

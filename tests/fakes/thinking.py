@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from core.errors import UserError
-from core.hearing import Transcript
 from core.lm.base import Request, Utterance
-from core.message import VoiceNote
+from core.speech.transcription import Transcript
+from core.values.attachments import VoiceNote
 
 
 class FakeModel:

@@ -9,7 +9,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.store import server_binary
+from core.store.redis import server_binary
 
 _START_S = 30
 

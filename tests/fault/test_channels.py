@@ -10,9 +10,9 @@ from statistics import quantiles
 
 import pytest
 
-from core.feedback import Feedback
-from core.message import ChannelKey
-from core.store import open_store
+from core.feedback.ratings import Feedback
+from core.store.redis import open_store
+from core.values.channel import ChannelKey
 from tests.fault.conftest import Note
 from tests.fault.model_server import Trouble, answer_to
 from tests.fault.redis_proxy import RedisServer

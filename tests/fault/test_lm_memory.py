@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.lm.loading import SHIPPED
+from core.lm.local.loading import SHIPPED
 from tests.fault.conftest import Note
 from tests.scenario.product import Product, running
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bots.locales import Phrases
-from core import keys
-from core.message import ChannelKey
-from core.store import open_store
+from core.store import keys
+from core.store.redis import open_store
+from core.values.channel import ChannelKey
 from tests.fault.conftest import Note
 from tests.fault.model_server import Trouble
 from tests.fault.world import World, until

@@ -5,9 +5,9 @@ import json
 import random
 import time
 
-from core import audio
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.speech import audio
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.fault.conftest import Note
 from tests.fault.discord_world import Both
 from tests.fault.model_server import answer_to

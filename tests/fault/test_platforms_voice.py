@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from core import audio
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.speech import audio
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.fault.conftest import Note
 from tests.fault.discord_world import Both
 from tests.fault.watcher import watching

@@ -4,14 +4,16 @@ import asyncio
 import re
 from pathlib import Path
 
-from core import keys
-from core.lanes import Lanes
-from core.message import ChannelKey, decode_event, decode_part
-from core.store import Store, open_store
+from core.lanes.lanes import Lanes
+from core.store import keys
+from core.store.redis import Store, open_store
+from core.values.channel import ChannelKey
+from core.values.events import decode_event
+from core.values.parts import decode_part
 from tests.fault.conftest import Note
 from tests.fault.model_server import answer_to
 from tests.fault.world import World, until
-from tests.unit.test_values import RECORDED
+from tests.support.recordings import RECORDED
 
 HERE = ChannelKey("telegram", "42:7")
 CORRUPT = b'{"version":1,"never":"written"'

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from bots.locales import Phrases
-from core import audio
-from core.message import ChannelKey
+from core.speech import audio
+from core.values.channel import ChannelKey
 from tests.fault.model_server import MODEL, Trouble, answer_to
 from tests.pains.world import World, until
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, RANDOM, ROBOT, VOICE_FLAG

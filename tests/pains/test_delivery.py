@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bots.locales import Phrases
-from core.outgoing import units
+from core.text.splitting import units
 from tests.fault.model_server import Trouble, answer_to
 from tests.pains.world import World, until
 from tests.platforms.discord_payloads import ALICE, BOB, DM

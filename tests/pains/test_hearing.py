@@ -8,11 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core import profiles
-from core.dialogue import Dialogue
-from core.engine import Engine
-from core.message import ChannelKey, Message, Person, Turn
-from core.preferences import Preferences
+from core.thinking import profiles
+from core.thinking.engine import Engine
+from core.values.channel import ChannelKey, Person
+from core.values.dialogue import Dialogue
+from core.values.events import Message
+from core.values.preferences import Preferences
+from core.values.turn import Turn
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
 from tests.fault.model_server import answer_to
 from tests.pains.world import World, spoken, until

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.lanes import Lanes
-from core.message import ChannelKey
-from core.store import open_store
+from core.lanes.lanes import Lanes
+from core.store.redis import open_store
+from core.values.channel import ChannelKey
 from tests.scenario.product import Product
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -13,8 +13,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from core import dialogue as dialogues
-from core.store import open_store
+from core.store.redis import open_store
+from core.values import dialogue as dialogues
 from tests.pains.world import World, living, until
 from tests.platforms.discord_payloads import ALICE, BOB, CROWD, DM, GENERAL, RANDOM, THREAD
 from tests.platforms.telegram_server import ANN

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from core.feedback import Feedback
-from core.message import ChannelKey
-from core.speaking import Speaking
-from core.store import open_store
-from core.voices.builtin import BuiltinVoice
+from core.feedback.ratings import Feedback
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
+from core.store.redis import open_store
+from core.values.channel import ChannelKey
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.discord_payloads import Json
 from tests.platforms.discord_rest import Refused

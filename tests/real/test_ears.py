@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from core.hearing import Hearing
-from core.speaking import Speaking
 from core.speech import loops
-from core.voices.builtin import BuiltinVoice
+from core.speech.synthesis import Speaking
+from core.speech.transcription import Hearing
+from core.speech.voices.builtin import BuiltinVoice
 from evals.ears import clips, scoring
 
 CHINESE = sorted(Path(os.environ.get("PARLEY_REAL", "")).glob("zh/*.ogg"))

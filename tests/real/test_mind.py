@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from core.lm.base import Request, Sampling, Utterance
-from core.lm.local import LocalModel
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.lm.local.model import LocalModel
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.scenario.product import ROOT, Product, environment
 
 MOST_BYTES = 1_600_000_000
@@ -20,7 +20,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from core.lm.base import Request, Sampling, Utterance
-from core.lm.local import LocalModel
+from core.lm.local.model import LocalModel
 
 async def main(path: str, keep: Path) -> None:
     told = []

@@ -11,13 +11,13 @@ import av
 import numpy as np
 import pytest
 
-from core import audio
-from core.feedback import Feedback
-from core.lanes import Lanes
-from core.message import ChannelKey
-from core.speaking import Speaking
-from core.store import open_store
-from core.voices.builtin import BuiltinVoice
+from core.feedback.ratings import Feedback
+from core.lanes.lanes import Lanes
+from core.speech import audio
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
+from core.store.redis import open_store
+from core.values.channel import ChannelKey
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, THREAD
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import ANN, FORUM, GROUP, TelegramServer

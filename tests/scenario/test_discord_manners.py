@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
-from core.commands import COMMANDS
-from core.speaking import Speaking
-from core.store import open_store
-from core.voices.builtin import BuiltinVoice
+from core.intake.commands import COMMANDS
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
+from core.store.redis import open_store
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, ROBOT, SentMessage
 from tests.platforms.discord_server import DiscordServer

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core import preferences
-from core.preferences import Preferences
-from core.store import open_store
+from core.store.redis import open_store
+from core.values import preferences
+from core.values.preferences import Preferences
 from tests.pains.world import World, living, spoken, until
 from tests.platforms.discord_payloads import BOB, DM, GENERAL
 from tests.platforms.telegram_server import ANN

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 from aiohttp import web
 
-from core import hearing
-from core.lm import loading
+from core.lm.local import loading
+from core.speech import transcription
 from tests.platforms.hub_server import HubServer
 from tests.scenario.product import environment, run_to_end, running
 
@@ -19,7 +19,7 @@ from tests.scenario.product import environment, run_to_end, running
 async def test_downloads_of_both_models_show_a_bar_in_the_terminal(data: Path):
     shown, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (40, 120))
-    async with HubServer({"parley/small": loading.SHIPPED, "parley/ears": hearing.SHIPPED}) as hub:
+    async with HubServer({"parley/small": loading.SHIPPED, "parley/ears": transcription.SHIPPED}) as hub:
         settings = {
             "HF_ENDPOINT": hub.base,
             "HF_HOME": str(data / "hub"),

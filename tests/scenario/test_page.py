@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from core.espeak import Espeak
+from core.speech.voices.espeak import Espeak
 from tests.browser.conftest import FLAGS, chromium
 from tests.scenario.product import running
 

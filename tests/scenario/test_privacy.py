@@ -17,18 +17,18 @@ import httpx
 import pytest
 
 from bots.locales import Phrases
-from core.lanes import Lanes
-from core.message import ChannelKey
-from core.speaking import Speaking
-from core.store import Store, open_store, server_binary
-from core.voices.builtin import BuiltinVoice
+from core.lanes.lanes import Lanes
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
+from core.store.redis import Store, open_store, server_binary
+from core.values.channel import ChannelKey
 from tests.platforms.discord_interactions import Given
 from tests.platforms.discord_payloads import BOB as BEN
 from tests.platforms.discord_payloads import GENERAL
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import ANN, BOB, GROUP, TelegramServer
 from tests.scenario.product import Product, environment, running
-from tests.unit.test_forget import everything, files
+from tests.support.kept import everything, files
 
 SAY = Phrases().say
 CANARY = "quinzelbird"

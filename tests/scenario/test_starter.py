@@ -12,15 +12,15 @@ from huggingface_hub import constants
 
 from bots.app import App, open_platforms
 from bots.starter import BUILTIN
-from bots.web import WebPlatform
+from bots.web.platform import WebPlatform
 from core.errors import PermanentError
-from core.hearing import SHIPPED as EARS
-from core.lm.loading import SHIPPED as MIND
+from core.lm.local.loading import SHIPPED as MIND
 from core.models import catalogue
 from core.models.arriving import Arrival
 from core.models.catalogue import Entry, Kind
 from core.settings import Settings
-from core.store import open_store
+from core.speech.transcription import SHIPPED as EARS
+from core.store.redis import open_store
 from tests.platforms.hub_server import HubServer
 
 MIND_AND_EARS: dict[Kind, Entry] = {

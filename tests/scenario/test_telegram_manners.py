@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bots.locales import Phrases
-from core.commands import COMMANDS, OFFERED
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.intake.commands import COMMANDS, OFFERED
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.telegram_server import ANN, BOB, GROUP, Json, Sent, TelegramServer
 from tests.scenario.product import running

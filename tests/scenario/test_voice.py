@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from core import audio
-from core.speaking import Speaking
-from core.voices.builtin import BuiltinVoice
+from core.speech import audio
+from core.speech.synthesis import Speaking
+from core.speech.voices.builtin import BuiltinVoice
 from tests.platforms.telegram_server import ANN, TelegramServer
 from tests.scenario.product import Product, run_to_end, running
 

@@ -12,7 +12,7 @@ from benchmarks.lm_chat import turns
 from benchmarks.lm_parley import Parley
 from benchmarks.lm_transformers import Continuous, Pipeline
 from benchmarks.weights import prompt, random_model
-from core.lm.precision import quantized
+from core.lm.local.quantization import quantized
 
 
 @pytest.fixture(autouse=True)

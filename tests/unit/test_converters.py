@@ -9,8 +9,8 @@ from telegram import Update
 
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.telegram_bot.receive import Me, to_event
-from core import reading
-from core.message import Edit, Event, Message, Reaction, decode_event, encode_event
+from core.text import cleaning
+from core.values.events import Edit, Event, Message, Reaction, decode_event, encode_event
 from tests.platforms.discord_payloads import (
     ALICE,
     BOB,
@@ -144,7 +144,7 @@ def test_any_telegram_update_is_an_event_or_nothing(payload: Json):
         assert said.group == ((source or {})["chat"]["type"] != "private")
         assert said.text or said.media
         assert said.channel.thread in ("", str((source or {}).get("message_thread_id")))
-        cleaned = reading.clean(said.text, said.mentions)
+        cleaned = cleaning.clean(said.text, said.mentions)
         assert all(markup not in cleaned for markup, name in said.mentions if not name)
 
 
@@ -240,7 +240,7 @@ def test_any_discord_message_is_an_event_or_nothing(post: Json):
         assert post["author"]["id"] in (ALICE, BOB)
         assert "webhook_id" not in post
         assert asked or not found.group or not found.addressed
-        cleaned = reading.clean(found.text, found.mentions)
+        cleaned = cleaning.clean(found.text, found.mentions)
         assert f"<@{BOT}>" not in cleaned
         assert f"<@!{BOT}>" not in cleaned
     change = discord.RawMessageUpdateEvent(post, told)  # pyright: ignore[reportArgumentType]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from core.shipped.speech import sentences as grammar
 from evals.ears import clips, scoring
+from training.speech import sentences as grammar
 
 
 def patterns() -> list[re.Pattern[str]]:

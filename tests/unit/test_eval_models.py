@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lm.local import LocalModel
+from core.lm.local.model import LocalModel
 from evals.models import reporting, tasks
 from evals.models.asking import Answered, Asking, ask
 from evals.models.checking import Rules, faults, language_of, stands_in

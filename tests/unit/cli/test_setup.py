@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import BOB, TOKEN, TelegramServer
 from tests.scenario.product import environment
-from tests.unit.lm.test_server import listed, serving
+from tests.support.model_pages import listed, serving
 
 _SECRET = TOKEN.partition(":")[2]
 _PROMPT = "(Enter: not now):"

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from core.errors import PermanentError
-from core.lm.blueprint import FILE, Blueprint, Chat
-from core.lm.loading import SHIPPED, load
-from core.lm.packing import FolderModel, blueprint_of
-from core.lm.sampling import Draw
-from core.lm.slots import Span
-from core.lm.tokenizer import Tokenizer
-from core.lm.unpacked import chatting
-from tests.unit.lm.tiny import random_prompts, tiny
+from core.lm.local.blueprint import FILE, Blueprint, Chat
+from core.lm.local.loading import SHIPPED, load
+from core.lm.local.packing import FolderModel, blueprint_of
+from core.lm.local.sampling import Draw
+from core.lm.local.slots import Span
+from core.lm.local.tokenizer import Tokenizer
+from core.lm.local.unpacked import chatting
+from tests.support.tiny import random_prompts, tiny
 
 CHATML = (
     "{%- for message in messages %}\n{{- '<|im_start|>' + message.role + '\\n' + message.content | trim }}"

@@ -2,13 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from threading import Event
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from bots import loading
 from bots.starter import BUILTIN, SERVER
@@ -18,30 +15,10 @@ from core.lm.base import Request, Utterance
 from core.lm.remote import DEFAULT_CONTEXT_TOKENS, RemoteModel
 from core.lm.server import Offered
 from core.settings import Settings
+from tests.support.model_pages import listed, serving
 
 KEY = "sk-very-secret"
 LISTED = "v1/models"
-
-
-def listed(*entries: dict[str, Any] | str) -> dict[str, Any]:
-    return {"data": [{"id": each, "object": "model"} if isinstance(each, str) else each for each in entries]}
-
-
-@asynccontextmanager
-async def serving(pages: dict[str, Any], port: int = 0) -> AsyncIterator[str]:
-    """Answers with these pages; a number is a status. Yields the address for LM_URL."""
-
-    async def answer(request: web.Request) -> web.Response:
-        page = pages.get(request.path.lstrip("/"), 404)
-        return web.Response(status=page) if isinstance(page, int) else web.json_response(page)
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    await runner.cleanup()
 
 
 async def find(pages: dict[str, Any], model: str) -> Offered:

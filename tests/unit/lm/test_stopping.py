@@ -10,11 +10,11 @@ from tokenizers import decoders, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from core.lm.blueprint import Chat
-from core.lm.loading import SHIPPED
-from core.lm.spelling import growing
+from core.lm.local.blueprint import Chat
+from core.lm.local.loading import SHIPPED
+from core.lm.local.spelling import growing
+from core.lm.local.tokenizer import Tokenizer
 from core.lm.stopping import StopFilter, TextGrower, WholeCharacters
-from core.lm.tokenizer import Tokenizer
 
 
 def _through(stops: tuple[str, ...], pieces: list[str]) -> tuple[str, bool]:

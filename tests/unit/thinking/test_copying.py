@@ -7,17 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dialogue import Dialogue
-from core.message import Turn
-from core.shipped.chat.dialogues import write_dialogues
 from core.thinking import copying
 from core.thinking.guards import Guards
 from core.thinking.moment import Moment
-
-
-def moment(text: str, *told: str, language: str = "en", owner: bool = False, answer_in: str = "") -> Moment:
-    turns = tuple(Turn(str(at), 0.0, "Ann", said, "ok", "en", "m", "plain", person="1") for at, said in enumerate(told))
-    return Moment(text, language, Dialogue(turns=turns), 0.0, person="1", owner=owner, answer_in=answer_in)
+from core.values.dialogue import Dialogue
+from core.values.turn import Turn
+from tests.support.moments import moment
+from training.chat.dialogues import write_dialogues
 
 
 @pytest.mark.parametrize(

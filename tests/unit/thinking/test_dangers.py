@@ -7,7 +7,7 @@ from core.thinking import dangers
 from core.thinking.dangers import Danger, answer, recognised
 from core.thinking.guards import Guards
 from evals.sentences.dangers import sentences
-from tests.unit.thinking.test_copying import moment
+from tests.support.moments import moment
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import profiles, reading
-from core.dialogue import Dialogue
-from core.engine import Engine
 from core.lm.base import Sampling
-from core.message import ChannelKey, Draft, Message, Person, Reply, Turn
-from core.preferences import Preferences
-from core.thinking import own_name
+from core.text.language import language_of
+from core.thinking import own_name, profiles
 from core.thinking.echoing import Echo
+from core.thinking.engine import Engine
 from core.thinking.guards import Guards
 from core.thinking.moment import Moment
+from core.values.channel import ChannelKey, Person
+from core.values.dialogue import Dialogue
+from core.values.events import Message
+from core.values.preferences import Preferences
+from core.values.turn import Draft, Reply, Turn
 from evals.sentences.people import cases
 from tests.fakes.thinking import FakeModel
-from tests.unit.thinking.test_copying import moment
+from tests.support.moments import moment
 
 STATEMENTS = [
     "My dog died yesterday",
@@ -33,7 +35,7 @@ STATEMENTS = [
 
 
 def _ask(text: str, *told: str) -> Moment:
-    return replace(moment(text, *told), language=reading.language_of(text))
+    return replace(moment(text, *told), language=language_of(text))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from random import Random
 
-from core.shipped.chat.dialogues import write_dialogues
 from core.thinking.wording import folded
 from evals.sentences.people import cases
+from training.chat.dialogues import write_dialogues
 
 _SHARED = {"greeting", "fixed zh", "fixed en", "other", "group", "nonsense", "world", "sum", "wish", "about"}
 """Kinds of one short sentence, of which everybody has the same few words."""

@@ -1,0 +1,160 @@
+"""Parts out, in order, each marked as sent."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from core.delivery.live import Showing
+from core.delivery.pacing import Pacing
+from core.errors import (
+    ChannelGone,
+    ChannelMoved,
+    PermanentError,
+    RetryableError,
+    TooFast,
+    Uncertain,
+    VoiceForbidden,
+)
+from core.feedback import ratings
+from core.lanes.lanes import Claim, Lanes
+from core.platform import Platform
+from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
+from core.values.channel import ChannelKey, PlatformName
+from core.values.events import Message
+from core.values.parts import Part
+
+_LOG = log("delivery")
+_LAST_MARK_S = 1.0
+
+
+class Delivery:
+    """Sends to every platform that this process serves."""
+
+    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform]) -> None:
+        self._lanes = lanes
+        self._pacing = pacing
+        self._platforms = platforms
+        self._arrived: dict[Part, str] = {}
+        """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
+
+    async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
+        """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
+
+        A part that can never arrive is set aside. RetryableError leaves it and the rest in the outbox.
+        """
+        more, gone = False, False
+        for part, *rest in (parts[at:] for at in range(len(parts))):
+            try:
+                if gone:
+                    raise ChannelGone("the part before it found nobody")
+                ref = self._arrived.pop(part, None)
+                if ref is None:
+                    with timed("send"):
+                        ref = await self._send(claim, part)
+            except ChannelMoved:
+                raise
+            except PermanentError as error:
+                gone = isinstance(error, ChannelGone)
+                _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
+                more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
+                continue
+            with timed("sent"):
+                more = await self._mark(claim, part, ref, rest)
+        return more
+
+    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part]) -> bool:
+        """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
+        record, sending = ratings.record(part), self.mark_of(rest)
+        marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
+        try:
+            return await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            await asyncio.wait({marking}, timeout=_LAST_MARK_S)
+            raise
+        except RetryableError:
+            self._arrived[part] = ref
+            raise
+
+    def mark_of(self, parts: Sequence[Part]) -> str:
+        """The nonce to keep as being sent, with the write that comes before these parts; "" for none.
+
+        A text whose owner dies may be on its way, and is sent again all the same. A voice note is marked only at the
+        moment it is sent, because a marked one is not.
+        """
+        first = next(iter(parts), None)
+        return first.nonce if first is not None and first.kind != "voice" and not self._seen_once(first) else ""
+
+    def _seen_once(self, part: Part) -> bool:
+        return bool(part.replaces) or self._platforms[part.channel.platform].limits.idempotent
+
+    async def reachable(self, channel: ChannelKey) -> bool:
+        """Whether a channel whose last part found nobody takes something again: asked with a typing sign."""
+        try:
+            await self._platforms[channel.platform].typing(channel)
+        except ChannelGone:
+            return False
+        except (RetryableError, PermanentError) as error:
+            _LOG.info("%s: not known whether anybody reads there: %s", channel, error)
+        return True
+
+    async def _send(self, claim: Claim, part: Part) -> str:
+        """The platform id of the part, "" when there is none or it is not known.
+
+        Where a platform would show the same part twice, a voice note that may be on its way is not sent again; a text
+        is, because to show it twice is better than not at all.
+        """
+        platform = self._platforms[part.channel.platform]
+        once, voice = self._seen_once(part), part.kind == "voice"
+        if not once and claim.sending == part.nonce:
+            _flag(part)
+            if voice:
+                return ""
+        budgets = platform.limits.budgets(part.channel)
+        await self._pacing.wait_for_turn(part.channel, budgets)
+        if not once and voice:
+            await self._lanes.note_sending(claim, part.nonce)
+        try:
+            return await platform.send(part)
+        except VoiceForbidden as error:
+            VOICE_FAILURES.inc()
+            _LOG.info("%s; the text of turn %s has arrived", error, part.turn)
+            await self._lanes.forbid_voice(part.channel)
+            return ""
+        except Uncertain:
+            if not once and voice:
+                _flag(part)
+                return ""
+            if not once:
+                await self._lanes.note_sending(claim, part.nonce)
+            raise
+        except RetryableError as error:
+            if isinstance(error, TooFast):
+                await self._pacing.hold(part.channel, budgets, error.after_s)
+            if not once:
+                await self._lanes.note_sending(claim, "")
+            raise
+
+    @contextlib.asynccontextmanager
+    async def showing(
+        self, claim: Claim, message: Message, *, signs: bool = True, drafts: bool = True
+    ) -> AsyncGenerator["Showing", None]:
+        """Show that `message` is being answered for as long as the block runs; best effort.
+
+        Without `signs` nobody sees it before the answer has a first word.
+        """
+        showing = Showing(self._lanes, self._pacing, self._platforms[message.channel.platform], claim, message)
+        tasks = [asyncio.create_task(showing.type())] if signs else []
+        if drafts:
+            tasks.append(asyncio.create_task(showing.draw()))
+        try:
+            yield showing
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _flag(part: Part) -> None:
+    PERHAPS_TWICE.labels(part.channel.platform, part.kind).inc()
+    outcome = "is not sent again" if part.kind == "voice" else "may be shown twice"
+    _LOG.warning("%s: part %s may have arrived before and %s", part.channel, part.nonce, outcome)

@@ -1,0 +1,149 @@
+"""The front desk: stores what a platform heard, or tells its sender why it was not taken."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import ceil
+
+from core import clock
+from core.delivery import parts
+from core.errors import AssistantError, UserError
+from core.intake import commands
+from core.intake.access import Access
+from core.intake.quotas import Exceeded, Measure, Quotas
+from core.lanes.lanes import Lanes
+from core.platform import Platform, Words
+from core.store.preferences import Channels
+from core.telemetry import log, timed
+from core.text import cleaning
+from core.text.language import language_of
+from core.values.channel import ChannelKey, PlatformName
+from core.values.events import Edit, Event, Message, Move, Reaction
+
+_LOG = log("reception")
+_NOTICE_GAP_S = 60.0
+_LATE_S = 60.0
+"""Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
+_UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
+_OWN_WORDS = ("privacy", "forget", "export")
+"""Commands that nobody is kept from: whose access was taken back may still have something here."""
+_ALWAYS = ("stop", *_OWN_WORDS)
+"""Commands that no quota keeps anybody from."""
+_GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
+"""Commands that ask the model, and that hear the voice note which they answer."""
+
+
+class Reception:
+    """What every platform hands its events to."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        channels: Channels,
+        access: Access,
+        quotas: Quotas,
+        platforms: Mapping[PlatformName, Platform],
+        words: Words,
+    ) -> None:
+        self._lanes = lanes
+        self._channels = channels
+        self._access = access
+        self._quotas = quotas
+        self._platforms = platforms
+        self._words = words
+        self._noticed: dict[ChannelKey, float] = {}
+
+    async def accept(self, event: Event) -> bool:
+        """Store one event; False when it is known, not for Parley, a stranger's, beyond a quota or its lane is full.
+
+        RetryableError when it could not be stored.
+        """
+        message = event.message if isinstance(event, Edit) else event
+        if isinstance(message, Message) and not await self._heeds(message):
+            return False
+        own_words = isinstance(event, Message) and _command(event) in _OWN_WORDS
+        if isinstance(message, Message | Reaction) and not own_words and not await self._access.admits(message):
+            if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
+                await self._tell(event, told.key, **told.params)
+            return False
+        if isinstance(event, Message | Edit) and await self._is_too_much(event):
+            return False
+        if isinstance(event, Move):
+            await self._access.moved(event)
+        first = commands.goes_first(event)
+        if first and isinstance(event, Message):
+            event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
+        stop = isinstance(event, Message) and _command(event) == "stop"
+        try:
+            with timed("accept"):
+                return await self._lanes.accept(event, stop=stop, first=first)
+        except UserError as error:
+            assert isinstance(event, Message)
+            await self._refuse(event, error)
+            return False
+
+    async def _heeds(self, message: Message) -> bool:
+        """Whether a message may be for Parley; of a voice note that is known when it was heard."""
+        if message.addressed or (message.called and any(media.kind == "audio" for media in message.media)):
+            return True
+        return (await self._channels.preferences(message.channel)).answers == "everything"
+
+    async def _refuse(self, message: Message, error: UserError) -> None:
+        """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""
+        now = clock.monotonic()
+        if not message.waits:
+            self._noticed = {channel: at for channel, at in self._noticed.items() if at > now - _NOTICE_GAP_S}
+            if message.channel in self._noticed:
+                return
+            self._noticed[message.channel] = now
+        await self._tell(message, error.key, **error.params)
+
+    async def _is_too_much(self, event: Message | Edit) -> bool:
+        """Whether it goes beyond a quota, which is said once until that ends."""
+        message = event.message if isinstance(event, Edit) else event
+        name = _command(message)
+        if name in _ALWAYS:
+            return False
+        exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
+        if exceeded is None:
+            return False
+        # A voice note in a group that only may be for Parley gets no answer.
+        if message.waits or (exceeded.news and (message.addressed or not message.called)):
+            params = self._phrased(exceeded, self._language(message))
+            await self._tell(message, f"quota_{exceeded.quota.measure}", **params)
+        return True
+
+    def _phrased(self, exceeded: Exceeded, language: str) -> dict[str, object]:
+        unit, size = next((unit, size) for unit, size in _UNITS if exceeded.ends_s >= 1.5 * size or size == 1)
+        wait = self._words.say(f"wait_{unit}", language, count=ceil(exceeded.ends_s / size))
+        whom = self._words.say(f"quota_of_{exceeded.quota.scope}", language)
+        return {"limit": exceeded.quota.limit, "whom": whom, "wait": wait}
+
+    def _language(self, message: Message) -> str:
+        return message.sender.language or language_of(message.text)
+
+    async def _tell(self, message: Message, key: str, **params: object) -> None:
+        """Why a message is not taken, in its sender's language; best effort."""
+        platform = self._platforms[message.channel.platform]
+        language = self._language(message)
+        notice = parts.notice(message, self._words.say(key, language, **params), language)
+        try:
+            await platform.send(notice)
+        except AssistantError as trouble:
+            _LOG.warning("%s: why a message is not taken could not be told: %s", message.channel, trouble)
+
+
+def _command(message: Message) -> str:
+    """The name of the command that a message is, "" for any other."""
+    found = cleaning.command(message.text) if message.forwarded is None else None
+    return found[0] if found is not None else ""
+
+
+def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:
+    """What a message takes from."""
+    if isinstance(event, Edit) or clock.now() - message.sent_at < _LATE_S:
+        yield "messages"
+    if not command or command in _GENERATING:
+        yield "tokens"
+    quoted = message.quote.media if message.quote and command in _LISTENING else ()
+    if any(media.kind == "audio" for media in (*message.media, *quoted)):
+        yield "voice"

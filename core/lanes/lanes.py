@@ -1,0 +1,285 @@
+"""Lanes: one channel's accepted events, unsent parts and dialogue, in Redis.
+
+        accept             claim               commit                sent (each part)
+  event ──────► in: ready ──────► one worker ──────► dlg:, out: ready ──────► nothing left
+
+A claim pushes the lane's time one lease ahead and takes a new fence number, so that a dead worker's lane comes back by
+itself and a slow worker's late write is refused. A crash before `commit` answers the event again; after it, only the
+parts that were not marked `sent` go out again, and the model is not asked twice.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from redis.commands.core import AsyncScript
+
+from core.errors import AssistantError, UserError
+from core.lanes.worker_id import new_name
+from core.store import keys
+from core.store.redis import Store, translated
+from core.telemetry import FENCED
+from core.values import dialogue as dialogues
+from core.values.channel import ChannelKey, PlatformName
+from core.values.dialogue import Dialogue
+from core.values.events import Event, Message, Reaction, encode_event
+from core.values.parts import Part, encode_part
+
+LEASE_S = 6.0
+LONGEST = 100
+"""Messages that wait in one lane; the next one is told how many are ahead of it."""
+_DEAD_MAX = 100
+
+
+Buried = Literal["in", "out", "dlg", "prefs"]
+"""Kinds of keys whose first or only value can be set aside."""
+
+
+class Fenced(AssistantError):
+    """Another worker holds the lane: this one's work on it is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One lane, ours until the lease runs out.
+
+    The event at its head (b"" when only parts wait), its dialogue and preferences (b"" when new) and unsent parts are
+    as Redis keeps them. `another` tells that its partition has one more lane due. Since the lane last got on, `tries`
+    of it failed, and `deaths` owners never gave it back. `stop` is the id of the event that stops all before it;
+    `sending` the nonce of a part that a dead owner was sending; `draft` the turn and platform id of an answer that it
+    left growing; `gone` whether the last part found nobody.
+    """
+
+    channel: ChannelKey
+    fence: int
+    head: bytes
+    memory: bytes
+    preferences: bytes
+    another: bool
+    tries: int
+    deaths: int
+    stop: str
+    sending: str
+    draft: tuple[str, str]
+    gone: bool
+    unsent: tuple[bytes, ...]
+
+
+class Lanes:
+    """The scripts of lanes.lua with types; each method is one round trip and raises RetryableError without Redis."""
+
+    def __init__(self, store: Store) -> None:
+        self.owner = new_name()
+        self._redis = store.redis
+        self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
+
+    async def accept(self, event: Event, *, stop: bool = False, first: bool = False) -> bool:
+        """Store an event at the end of its channel's lane; False when its id was accepted before.
+
+        UserError when so many messages wait there that this one is not taken. With `stop`, the turn that is running
+        is void, and so is what waits before this event. With `first` it goes before all that waits, and the turn that
+        is running begins again after it.
+        """
+        channel, part = event.channel, keys.partition(event.channel)
+        bounded = isinstance(event, Message) and not (stop or first)
+        ahead = await self._call(
+            "accept",
+            [
+                keys.seen(channel, event.id),
+                keys.of_channel("in", channel),
+                keys.ready(part, channel.platform),
+                keys.of_channel("lane", channel),
+            ],
+            [
+                str(channel),
+                encode_event(event),
+                keys.SEEN_S,
+                keys.WAKE,
+                keys.bell(channel),
+                LONGEST if bounded else 0,
+                event.id if stop else "",
+                int(first),
+            ],
+        )
+        if ahead == -2:
+            raise UserError("busy", ahead=LONGEST)
+        return ahead >= 0
+
+    async def claim(self, part: int, platform: PlatformName) -> Claim | None:
+        """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
+        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
+        found = await self._call("claim", [keys.ready(part, platform)], arguments)
+        if found is None:
+            return None
+        channel, fence, head, memory, preferences, another, tries, deaths, stop, sending, draft, gone, *unsent = found
+        turn, _, ref = draft.decode().partition(" ")
+        return Claim(
+            channel=ChannelKey.parse(channel.decode()),
+            fence=fence,
+            head=head,
+            memory=memory,
+            preferences=preferences,
+            another=bool(another),
+            tries=tries,
+            deaths=deaths,
+            stop=stop.decode(),
+            sending=sending.decode(),
+            draft=(turn, ref),
+            gone=bool(gone),
+            unsent=tuple(unsent),
+        )
+
+    async def renew(self, claim: Claim) -> None:
+        """Hold the lane for one more lease; Fenced when it is lost."""
+        lane, ready = self._keys(claim, "lane"), self._ready(claim)
+        if not await self._call("renew", [*lane, ready], [str(claim.channel), claim.fence, int(LEASE_S * 1000)]):
+            raise self._lost(claim)
+
+    async def note_sending(self, claim: Claim, nonce: str) -> None:
+        """Keep that this part may be on its way from now on; Fenced when the lane is lost."""
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["sending", nonce])
+
+    async def note_draft(self, claim: Claim, turn: str, ref: str) -> None:
+        """Keep that the answer of this turn grows in that message; Fenced when the lane is lost."""
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
+
+    async def commit(
+        self,
+        claim: Claim,
+        dialogue: Dialogue | None,
+        parts: Sequence[Part],
+        *,
+        last: str,
+        events: int = 1,
+        sending: str = "",
+    ) -> bool:
+        """The head is answered: keep the dialogue (None: unchanged) and the parts to send, all or nothing.
+
+        `last` is the id of the last of the `events` that this answers; `sending` the nonce of a part that is on its way
+        from now on. Returns whether anything waits in the lane. Fenced when it is lost.
+        """
+        lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
+        kept = dialogues.encode(dialogue) if dialogue is not None else b""
+        return await self._fenced(
+            "commit",
+            claim,
+            [lane, self._ready(claim), inbox, outbox, memory],
+            [kept, events, last, sending, *(encode_part(part) for part in parts)],
+        )
+
+    async def sent(self, claim: Claim, part: Part, ref: str, record: bytes, *, sending: str = "") -> bool:
+        """The first unsent part arrived as `ref`; `record` is kept for reactions on it, `sending` is as in `commit`.
+
+        Returns whether more waits.
+        """
+        channel = claim.channel
+        refs = [keys.ref(channel, ref), keys.shown(channel, part.turn), keys.parked(channel, ref)]
+        arguments: list[bytes | str | int] = [
+            record if ref else b"",
+            keys.REF_S,
+            ref or part.replaces,
+            part.kind,
+            sending,
+        ]
+        return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
+
+    async def park(self, reaction: Reaction) -> bool:
+        """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
+        refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
+        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S])
+
+    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
+        """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
+        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), charged])
+
+    async def bury(
+        self,
+        claim: Claim,
+        kind: Buried,
+        apology: Sequence[Part] = (),
+        *,
+        gone: bool = False,
+        keep: bool = False,
+    ) -> bool:
+        """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
+
+        With `gone` the lane is marked as one that nobody reads, until a part arrives in it; with `keep` it stays ours
+        while parts are left.
+        """
+        dead, source = self._keys(claim, "dead", kind)
+        arguments = [kind, _DEAD_MAX, int(gone), int(keep), *(encode_part(part) for part in apology)]
+        return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
+
+    async def replay(self, channel: ChannelKey) -> bool:
+        """Put the oldest event or part that was set aside back to work; False when there is none."""
+        kinds = [keys.of_channel(kind, channel) for kind in ("dead", "in", "out")]
+        ready = keys.ready(keys.partition(channel), channel.platform)
+        return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])
+
+    async def waiting(self, channel: ChannelKey, most: int) -> list[bytes]:
+        """The first events of a lane, as Redis keeps them."""
+        with translated():
+            found = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
+        return found
+
+    async def shown(self, channel: ChannelKey, turn: str) -> list[str]:
+        """Platform ids of the parts that a turn was answered with, in order."""
+        with translated():
+            found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
+        return [ref.decode() for ref in found]
+
+    async def forbid_voice(self, channel: ChannelKey) -> None:
+        """Keep for a day that the chat takes no voice notes."""
+        with translated():
+            await self._redis.set(keys.voiceless(channel), 1, ex=keys.VOICELESS_S)
+
+    async def takes_voice(self, channel: ChannelKey) -> bool:
+        """False in a chat that refused a voice note within the last day."""
+        with translated():
+            return not await self._redis.exists(keys.voiceless(channel))
+
+    async def dialogue(self, channel: ChannelKey) -> Dialogue:
+        """What a channel remembers."""
+        with translated():
+            raw: bytes | None = await self._redis.get(keys.of_channel("dlg", channel))  # pyright: ignore[reportAssignmentType]
+        return dialogues.decode(raw or b"")
+
+    def _lane(self, claim: Claim) -> list[str]:
+        lane, inbox, outbox = self._keys(claim, "lane", "in", "out")
+        return [lane, self._ready(claim), inbox, outbox]
+
+    def _keys(self, claim: Claim, *kinds: str) -> tuple[str, ...]:
+        return tuple(keys.of_channel(kind, claim.channel) for kind in kinds)
+
+    def _ready(self, claim: Claim) -> str:
+        return keys.ready(keys.partition(claim.channel), claim.channel.platform)
+
+    async def _fenced(self, name: str, claim: Claim, lane: list[str], arguments: Sequence[bytes | str | int]) -> bool:
+        # redis-py sends a command again when its answer does not come, although it may have been done.
+        call = secrets.token_hex(4)
+        answer = await self._call(name, lane, [str(claim.channel), claim.fence, call, *arguments])
+        if answer < 0:
+            raise self._lost(claim)
+        return answer == 1
+
+    def _lost(self, claim: Claim) -> Fenced:
+        FENCED.inc()
+        return Fenced(f"{claim.channel}: fence {claim.fence} is stale")
+
+    async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        script: AsyncScript = self._script[name]
+        with translated():
+            return await script(keys=list(lane), args=list(arguments))
+
+
+@cache
+def _sections() -> dict[str, str]:
+    text = (Path(__file__).parent / "lanes.lua").read_text("utf-8")
+    _, *pairs = re.split(r"^--- (\w+)$", text, flags=re.MULTILINE)
+    bodies = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    shared = bodies.pop("shared")
+    return {name: shared + body for name, body in bodies.items()}

@@ -1,0 +1,60 @@
+"""Has Redis write its files anew: what was erased stays in an append-only file or a snapshot until that is done."""
+
+import asyncio
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from core import clock
+from core.errors import RetryableError
+from core.store.redis import translated
+from core.telemetry import log
+
+_LOG = log("compacting")
+_REWRITE_S = 30.0
+_LOOK_AGAIN_S = 0.05
+
+
+async def compact(redis: Redis) -> None:
+    """Have Redis write its files anew, without what was erased, and wait for that; RetryableError when it fails.
+
+    A server that forbids it is its owner's care.
+    """
+    try:
+        with translated():
+            persistence = await redis.info("persistence")
+            if persistence["aof_enabled"]:
+                await _rewrite(redis, "BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
+            if int(persistence["rdb_last_bgsave_time_sec"]) >= 0 or await _saves(redis):
+                await _rewrite(redis, "BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+            await redis.slowlog_reset()  # it quotes what slow commands wrote
+    except ResponseError as error:
+        _LOG.warning("Redis keeps what was erased in its files until it writes them anew by itself: %s", error)
+
+
+async def _saves(redis: Redis) -> bool:
+    return bool((await redis.config_get("save")).get("save"))
+
+
+async def _rewrite(redis: Redis, command: str, running: str, status: str) -> None:
+    deadline = clock.monotonic() + _REWRITE_S
+    await _until_done(redis, running, deadline)  # one that began before is not enough
+    try:
+        await redis.execute_command(command)
+    except ResponseError as error:
+        if "in progress" not in str(error):
+            raise
+        raise RetryableError(f"Redis is writing its files already: {error}", 0.5) from error
+    if (await _until_done(redis, running, deadline))[status] != "ok":
+        raise RetryableError(f"{command} failed, see the log of Redis")
+
+
+async def _until_done(redis: Redis, running: str, deadline: float) -> dict[str, object]:
+    while True:
+        state = await redis.info("persistence")
+        scheduled = state.get(running.replace("in_progress", "scheduled"), 0)
+        if not state[running] and not scheduled:
+            return state
+        if clock.monotonic() > deadline:
+            raise RetryableError("Redis does not come to the end of writing its files")
+        await asyncio.sleep(_LOOK_AGAIN_S)

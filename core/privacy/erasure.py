@@ -1,0 +1,168 @@
+"""Erases what a channel keeps of a person or of everybody from Redis, at once; `aof_rewrite` does so in its files.
+
+Everything is safe to repeat: a crash in between does it again, because the request stays in its lane until it is done.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import cast
+
+from redis.asyncio.client import Pipeline
+from redis.exceptions import WatchError
+
+from core import clock
+from core.errors import PermanentError
+from core.privacy.ownership import EVERYBODY, Kept
+from core.privacy.subject_data import Index, Personal
+from core.store import keys
+from core.store.redis import Store, translated
+from core.values import dialogue as dialogues
+from core.values import preferences
+from core.values.channel import ChannelKey
+from core.values.events import Message, decode_event
+from core.values.parts import Part, encode_part
+
+_LEFT_TO_FINISH_S = 2.0
+"""For an answer that is on its way out. Then its owner loses the lane, and what it is sending may be seen twice."""
+_LOOK_AGAIN_S = 0.05
+
+Sorry = Callable[[Message], Part]
+"""What is said to someone whose app waits for an answer that will not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside."""
+
+    turns: int = 0
+    summaries: int = 0
+    ratings: int = 0
+    files: int = 0
+    waiting: int = 0
+    aside: int = 0
+
+    def __add__(self, other: "Erased") -> "Erased":
+        return Erased(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+class Purging:
+    """One for all channels; each method raises RetryableError without Redis."""
+
+    def __init__(self, store: Store, personal: Personal) -> None:
+        self._redis = store.redis
+        self._personal = personal
+
+    async def erase(
+        self, channel: ChannelKey, person: str, index: Index, sorry: Sorry, *, own: bool
+    ) -> tuple[Erased, tuple[Part, ...]]:
+        """Erase what a channel keeps of a person or of EVERYBODY, and void the turn that runs there.
+
+        `own`: the caller holds the lane, whose head stays; it is given the parts that are to be sent now, which
+        otherwise wait in the lane.
+        """
+        deadline = clock.monotonic() + _LEFT_TO_FINISH_S
+        lane, memory = keys.of_channel("lane", channel), keys.of_channel("dlg", channel)
+        while True:
+            try:
+                with translated():
+                    async with self._redis.pipeline(transaction=True) as pipe:
+                        await pipe.watch(lane, memory)
+                        kept = await self._personal.of(channel, person, index, head=not own)
+                        state = await _state(pipe, lane)
+                        parts = _parts(kept, state, sorry)
+                        sending = state["outgoing"] == b"1" and not own
+                        if not kept.anything:
+                            return Erased(), ()
+                        if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
+                            pipe.multi()
+                            _erase(pipe, kept, person)
+                            _give_up(pipe, kept, state)
+                            if not own and (not sending or kept.parts or parts):
+                                _interrupt(pipe, channel, parts)
+                            await pipe.execute()
+                            return _counted(kept), parts if own else ()
+            except WatchError:
+                continue
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _state(pipe: Pipeline, lane: str) -> dict[str, bytes]:
+    names = ("outgoing", "stop", "draft")
+    found = cast(list[bytes | None], await pipe.hmget(lane, *names))
+    return {name: value or b"" for name, value in zip(names, found, strict=True)}
+
+
+def _parts(kept: Kept, state: dict[str, bytes], sorry: Sorry) -> tuple[Part, ...]:
+    """What people are to see of it: whose app waits hears of it, and an answer that was growing goes."""
+    events = [decode_event(raw) for raw in kept.events if _readable(raw)]
+    notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
+    turn, _, ref = state["draft"].decode().partition(" ")
+    grown = [Part(turn, 0, kept.channel, "removal", replaces=ref)] if turn in {event.id for event in events} else []
+    return (*notices, *grown)
+
+
+def _readable(raw: bytes) -> bool:
+    try:
+        decode_event(raw)
+    except PermanentError:
+        return False
+    return True
+
+
+def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
+    channel = kept.channel
+    if kept.left is None:
+        pipe.delete(keys.of_channel("dlg", channel))
+    elif kept.left != kept.dialogue:
+        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left))
+    for raw, without in kept.quoting:
+        pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
+        pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
+    lists = {keys.of_channel(kind, channel): raws for kind, raws in (("in", kept.events), ("out", kept.parts))}
+    for name, raws in (*lists.items(), (keys.of_channel("dead", channel), kept.dead), *kept.parked.items()):
+        for raw in raws:
+            pipe.lrem(name, 1, raw)  # pyright: ignore[reportArgumentType]
+    if kept.ratings:
+        pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
+    if whole := (*kept.records, *kept.files, *kept.answers):
+        pipe.delete(*whole)
+    if person == EVERYBODY and not channel.thread:
+        pipe.delete(keys.voiceless(channel))
+    if person == EVERYBODY and kept.preferences.persona:
+        left = replace(kept.preferences, persona="")
+        pipe.set(keys.of_channel("prefs", channel), preferences.encode(left))
+    if person != EVERYBODY and kept.tastes:
+        pipe.set(keys.of_channel("prefs", channel), preferences.encode(preferences.impersonal(kept.preferences)))
+
+
+def _give_up(pipe: Pipeline, kept: Kept, state: dict[str, bytes]) -> None:
+    """What the lane knew of events and parts that are no more."""
+    ids = {decode_event(raw).id for raw in kept.events if _readable(raw)}
+    gone = [name for name in ("stop", "draft") if state[name].decode().partition(" ")[0] in ids]
+    if kept.events or kept.parts:
+        sent = ["outgoing", "sending"] if kept.parts else []
+        pipe.hdel(keys.of_channel("lane", kept.channel), *gone, *sent, "tries", "deaths")
+
+
+def _interrupt(pipe: Pipeline, channel: ChannelKey, parts: Sequence[Part]) -> None:
+    """Take the lane from whoever thinks there; what is left in it is due at once."""
+    lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)
+    pipe.hincrby(lane, "fence", 1)
+    pipe.hdel(lane, "held")
+    if parts:
+        pipe.rpush(keys.of_channel("out", channel), *map(encode_part, parts))
+        pipe.zadd(ready, {str(channel): 0}, nx=True)
+    pipe.zadd(ready, {str(channel): 0}, xx=True)
+    pipe.publish(keys.WAKE, keys.bell(channel))
+
+
+def _counted(kept: Kept) -> Erased:
+    return Erased(
+        turns=len(kept.turns),
+        summaries=1 if kept.summary else 0,
+        ratings=len(kept.ratings),
+        files=len(kept.files),
+        waiting=len(kept.events) + len(kept.parts),
+        aside=len(kept.dead),
+    )

@@ -1,0 +1,78 @@
+"""All that is kept of one person, as a file that they can take along: JSON in UTF-8."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from core import clock
+from core.errors import PermanentError
+from core.privacy.consent import Consents
+from core.privacy.ownership import Kept
+from core.privacy.subject_data import Personal
+from core.values.attachments import Document
+from core.values.events import Edit, Message, Reaction, decode_event
+from core.values.parts import decode_part
+
+
+async def export(personal: Personal, consents: Consents, asked: Message) -> Document:
+    """What is kept of the sender of a message, in every channel of its platform; of others nothing is told."""
+    platform, person = asked.channel.platform, asked.sender.id
+    index = await personal.index(platform)
+    rooms: list[dict[str, Any]] = []
+    for channel in sorted({*await personal.channels(index, person), asked.channel}, key=str):
+        kept = await personal.of(channel, person, index, head=channel != asked.channel)
+        if kept.anything:
+            rooms.append({**_shown(kept, person), "files": await _files(personal, kept)})
+    consent = await consents.of(platform, person)
+    found = {
+        "made_at": _time(clock.now()),
+        "platform": platform,
+        "person": person,
+        "improving_the_model": {"allowed": consent.given, "at": _time(consent.at)} if consent else None,
+        "channels": rooms,
+    }
+    data = json.dumps(found, ensure_ascii=False, indent=2).encode(errors="replace")
+    return Document(f"parley-{platform}-{_time(clock.now())[:10]}.json", data)
+
+
+def _shown(kept: Kept, person: str) -> dict[str, Any]:
+    ratings = [
+        {"turn": turn, "emoji": [emoji for _, emoji in rating.held], "rating": rating.rating, "at": _time(rating.at)}
+        for field, rating in kept.ratings.items()
+        if (turn := field.decode().partition("\t")[0]) and field.decode().endswith(f"\t{person}")
+    ]
+    return {
+        "channel": str(kept.channel),
+        # What several people said is told of in one summary.
+        **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
+        "turns": [{**asdict(turn), "at": _time(turn.at)} for turn in kept.turns],
+        "ratings": ratings,
+        "waiting": [_told(b"in", raw) for raw in kept.events] + [_told(b"out", raw) for raw in kept.parts],
+        "set_aside": [_told(kind, body) for kind, _, body in (entry.partition(b":") for entry in kept.dead)],
+    }
+
+
+async def _files(personal: Personal, kept: Kept) -> list[dict[str, Any]]:
+    """What there is beside words; sounds themselves would make the file too large for most platforms."""
+    sizes = await personal.sizes(kept.files)
+    return [{"kind": kind, "turn": turn, "bytes": size} for (kind, turn), size in sizes.items()]
+
+
+def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
+    """The words of an event or a part; of what nobody can read the size alone, for others may speak in it too."""
+    try:
+        if kind.startswith(b"out"):
+            part = decode_part(raw)
+            return {"kind": part.kind, "text": part.text}
+        event = decode_event(raw)
+    except PermanentError:
+        return {"kind": "unreadable", "bytes": len(raw)}
+    said = event.message if isinstance(event, Edit) else event
+    if isinstance(said, Message):
+        return {"kind": event.type, "text": said.text, "at": _time(said.sent_at)}
+    return {"kind": event.type, "text": " ".join(said.added) if isinstance(said, Reaction) else ""}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,176 @@
+"""Erases what is older than RETENTION_DAYS, once an hour; and lets Redis do it where no Parley runs any more.
+
+A lane that somebody works on is left to the next time, because what is being committed there would bring it back.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+from pydantic import ValidationError
+from redis.exceptions import WatchError
+
+from core import clock
+from core.errors import PermanentError, RetryableError
+from core.feedback import ratings
+from core.privacy import aof_rewrite
+from core.privacy.cache_invalidation import Invalidation
+from core.store import keys
+from core.store.redis import Store, translated
+from core.telemetry import log
+from core.values import dialogue as dialogues
+from core.values.channel import ChannelKey
+from core.values.events import decode_event
+
+_LOG = log("sweeping")
+_LOOK_AGAIN_S = 600.0
+_GRACE_S = keys.DAY_S
+"""Redis erases a whole key so much later than what is newest in it would go, because it may have grown meanwhile."""
+_ENDLESS = ("dlg", "fb", "dead")
+
+
+class Sweeping:
+    """One a process. With 0 `days` nothing is ever too old."""
+
+    def __init__(self, store: Store, days: int, invalidation: Invalidation) -> None:
+        self._redis = store.redis
+        self._kept_s = days * keys.DAY_S
+        self._invalidation = invalidation
+
+    async def run(self) -> None:
+        """Sweep until cancelled; of all processes one does it at a time."""
+        while True:
+            try:
+                with translated():
+                    mine = await self._redis.set(keys.swept(), 1, nx=True, ex=keys.SWEPT_S)
+                if mine:
+                    await self.sweep()
+            except RetryableError as error:
+                _LOG.warning("what is too old stays for now: %s", error)
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def sweep(self) -> int:
+        """Erase what is too old; returns how many turns, summaries, ratings, files and the like that were."""
+        if not self._kept_s:
+            async for key in self._keys(*_ENDLESS):
+                with translated():
+                    await self._redis.persist(key)
+            return 0
+        swept = 0
+        for kind, sweep in (("dlg", self._turns), ("fb", self._ratings), ("dead", self._dead)):
+            async for key in self._keys(kind):
+                swept += await sweep(key)
+        for kind in keys.TABLE:
+            if kind.personal and kind.lifetime_s and kind.lifetime_s > self._kept_s:
+                swept += await self._shorten(kind)
+        if swept:
+            _LOG.info("%d entries were older than %d days", swept, self._kept_s // keys.DAY_S)
+            await aof_rewrite.compact(self._redis)
+        return swept
+
+    async def _keys(self, *kinds: str) -> AsyncGenerator[str, None]:
+        for kind in kinds:
+            with translated():
+                async for raw in self._redis.scan_iter(match=f"parley:*:{kind}:*", count=1000):
+                    if keys.named(key := cast(bytes, raw).decode())[0] == kind:
+                        yield key
+
+    @property
+    def _oldest(self) -> float:
+        return clock.now() - self._kept_s
+
+    async def _turns(self, key: str) -> int:
+        """Turns, and the summary that tells of them."""
+        channel = ChannelKey.parse(keys.named(key)[1])
+        lane = keys.of_channel("lane", channel)
+        try:
+            with translated():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(lane, key)
+                    raw, held = await cast(Any, pipe.get(key)), await cast(Any, pipe.hget(lane, "held"))
+                    before = dialogues.decode(raw or b"")
+                    if held == b"1":
+                        return 0
+                    after = dialogues.newer(before, self._oldest)
+                    pipe.multi()
+                    if after.turns or after.summary:
+                        if after != before:
+                            pipe.set(key, dialogues.encode(after))
+                        self._expire(pipe, key, max((turn.at for turn in after.turns), default=after.since))
+                    else:
+                        pipe.delete(key)
+                    await pipe.execute()
+        except WatchError:
+            return 0  # somebody came: the next time
+        except PermanentError:
+            return 0  # whoever claims the lane sets it aside
+        if after == before:
+            return 0
+        await self._invalidation.tell(channel)
+        return len(before.turns) - len(after.turns) + bool(before.summary and not after.summary)
+
+    async def _ratings(self, key: str) -> int:
+        try:
+            with translated():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(key)
+                    table = cast(dict[bytes, bytes], await cast(Any, pipe.hgetall(key)))
+                    ages = {field: _rated_at(raw) for field, raw in table.items()}
+                    old = [field for field, at in ages.items() if at < self._oldest]
+                    pipe.multi()
+                    if old:
+                        pipe.hdel(key, *old)
+                    self._expire(pipe, key, max(ages.values(), default=0.0))
+                    await pipe.execute()
+        except WatchError:
+            return 0
+        return len(old)
+
+    async def _dead(self, key: str) -> int:
+        with translated():
+            entries = cast(list[bytes], await cast(Any, self._redis.lrange(key, 0, -1)))
+            ages = [_set_aside_at(entry) for entry in entries]
+            old = [entry for entry, at in zip(entries, ages, strict=True) if at < self._oldest]
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for entry in old:
+                    pipe.lrem(key, 1, cast(Any, entry))
+                self._expire(pipe, key, max(ages, default=0.0))
+                await pipe.execute()
+        return len(old)
+
+    def _expire(self, pipe: Any, key: str, newest: float) -> None:
+        pipe.expireat(key, int(newest + self._kept_s + _GRACE_S))
+
+    async def _shorten(self, kind: keys.Kind) -> int:
+        """Keys with a lifetime of their own that is longer: one whose rest is still longer was not shortened yet."""
+        erased, lifetime_s = 0, cast(int, kind.lifetime_s)
+        async for key in self._keys(kind.name):
+            with translated():
+                rest_s = await self._redis.ttl(key)
+                if rest_s <= self._kept_s:
+                    continue
+                left_s = self._kept_s - (lifetime_s - rest_s)
+                if left_s > 0:
+                    await self._redis.expire(key, left_s)
+                else:
+                    erased += await self._redis.delete(key)
+        return erased
+
+
+def _rated_at(raw: bytes) -> float:
+    try:
+        return ratings.decode_rating(raw).at
+    except ValidationError:
+        return 0.0
+
+
+def _set_aside_at(entry: bytes) -> float:
+    """When something was set aside; of what tells no time, when it was sent, if that is known."""
+    head, _, body = entry.partition(b":")
+    time = head.partition(b"@")[2]
+    if time:
+        return float(time)
+    try:
+        return float(getattr(decode_event(body), "sent_at", 0.0))
+    except PermanentError:
+        return 0.0

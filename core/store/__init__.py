@@ -1,0 +1,1 @@
+"""Redis: opened, and the table of what is kept there."""

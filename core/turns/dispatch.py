@@ -1,0 +1,204 @@
+"""One claimed lane, its next step: send what is unsent, else answer the head, commit, deliver.
+
+Where the thinking half and the keeping half of the house meet. Called by the worker.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import takewhile
+
+from core.delivery.delivery import Delivery
+from core.delivery.pacing import Pacing
+from core.delivery.parts import in_place
+from core.errors import ChannelMoved, PermanentError
+from core.feedback.ratings import Feedback
+from core.intake import commands
+from core.lanes.admin import Upkeep
+from core.lanes.lanes import Buried, Claim, Lanes
+from core.platform import Platform
+from core.privacy.cache_invalidation import Invalidation
+from core.telemetry import TURNS, log, timed
+from core.text import cleaning
+from core.thinking.engine import is_for_parley
+from core.turns.answering import Answering, Scene
+from core.turns.summaries import Summaries
+from core.values import dialogue as dialogues
+from core.values import preferences as preferring
+from core.values.channel import PlatformName
+from core.values.dialogue import Dialogue
+from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event
+from core.values.parts import Part, decode_part
+from core.values.preferences import Preferences
+
+_LOG = log("turns")
+_DEATHS = 10
+"""Of the owners of a lane that does not get on: then its first part or event is set aside."""
+_ALBUM_S, _ALBUM_MOST = 0.7, 10  # Telegram: an album has 2 to 10 items (core.telegram.org/bots/api#sendmediagroup)
+
+
+class Turns:
+    """What is done with each kind of event."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        answering: Answering,
+        feedback: Feedback,
+        upkeep: Upkeep,
+        pacing: Pacing,
+        platforms: Mapping[PlatformName, Platform],
+        summaries: Summaries,
+        invalidation: Invalidation,
+    ) -> None:
+        self._lanes = lanes
+        self._answering = answering
+        self._feedback = feedback
+        self._upkeep = upkeep
+        self._summaries = summaries
+        self._invalidation = invalidation
+        self._delivery = Delivery(lanes, pacing, platforms)
+
+    async def step(self, claim: Claim) -> bool:
+        """Send what is unsent, else answer the head. Returns whether more waits."""
+        try:
+            return await self._step(claim)
+        except ChannelMoved as moved:
+            await self._upkeep.move(claim.channel, replace(claim.channel, space=moved.space))
+            return False
+
+    async def _step(self, claim: Claim) -> bool:
+        if claim.unsent:
+            if claim.deaths >= _DEATHS:
+                return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
+            try:
+                return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])
+            except PermanentError as error:
+                return await self._bury(claim, "out", error)
+        if not claim.head:
+            return await self._lanes.free(claim)
+        try:
+            event = decode_event(claim.head)
+        except PermanentError as error:
+            return await self._bury(claim, "in", error)
+        try:
+            dialogue = dialogues.decode(claim.memory)
+        except PermanentError as error:
+            return await self._bury(claim, "dlg", error)
+        try:
+            scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
+        except PermanentError as error:
+            return await self._bury(claim, "prefs", error)
+        if claim.stop and event.id != claim.stop and not commands.goes_first(event):
+            return await self._pass_over(claim, event)
+        heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
+        if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
+            _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
+            TURNS.labels(claim.channel.platform, "gone").inc()
+            return await self._lanes.bury(claim, "in", gone=True)
+        if claim.deaths >= _DEATHS:
+            return await self._give_up(claim, event, "all who tried it came to grief")
+        match event:
+            case Message():
+                return await self._converse(scene, event)
+            case Reaction():
+                return await self._record(claim, event)
+            case Edit():
+                return await self._converse_again(scene, event)
+            case Deletion():
+                return await self._commit(scene, dialogues.without(dialogue, event.targets), (), event.id)
+            case Summary():
+                return await self._summarise(scene, event)
+            case Move():
+                await self._upkeep.move(claim.channel, event.to)
+                return False
+
+    async def _bury(self, claim: Claim, kind: Buried, error: PermanentError) -> bool:
+        _LOG.error("%s: set aside: %s", claim.channel, error)
+        return await self._lanes.bury(claim, kind)
+
+    async def _give_up(self, claim: Claim, event: Event, why: str) -> bool:
+        """Set the head aside for the owner to look at, and tell its sender."""
+        _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
+        TURNS.labels(claim.channel.platform, "failed").inc()
+        message = event.message if isinstance(event, Edit) else event
+        usual = Preferences()
+        apology = (self._answering.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
+        return await self._lanes.bury(claim, "in", apology)
+
+    async def _pass_over(self, claim: Claim, event: Event) -> bool:
+        """Somebody stopped what waits before their word. A reaction still counts."""
+        if isinstance(event, Reaction):
+            return await self._record(claim, event)
+        parts: tuple[Part, ...] = ()
+        if isinstance(event, Message) and event.waits:
+            parts = (self._answering.notice(event, "stopped", Preferences()),)
+        return await self._lanes.commit(claim, None, parts, last=event.id)
+
+    async def _record(self, claim: Claim, reaction: Reaction) -> bool:
+        # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
+        if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
+            await self._feedback.react(reaction)
+        return await self._lanes.commit(claim, None, (), last=reaction.id)
+
+    async def _converse(self, scene: Scene, first: Message) -> bool:
+        claim = scene.claim
+        message, events, last = await self._album(first) if first.album else (first, 1, first.id)
+        async with self._delivery.showing(claim, message, signs=is_for_parley(message, scene.preferences)) as showing:
+            answered = await self._answering.answer(scene, message, showing)
+            if answered is None:
+                return await self._give_up(claim, first, "an error that nobody foresaw")
+            kept, parts = answered.dialogue, answered.parts
+            parts = await showing.finished(parts)
+            with timed("commit"):
+                more = await self._commit(scene, kept, parts, last, events)
+        if kept is not None:
+            self._summaries.consider(message.channel, kept, scene.preferences)
+        return await self._delivery.deliver(claim, parts) if parts else more
+
+    async def _commit(
+        self, scene: Scene, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
+    ) -> bool:
+        sending = self._delivery.mark_of(parts)
+        more = await self._lanes.commit(scene.claim, dialogue, parts, last=last, events=events, sending=sending)
+        if dialogue is not None and dialogue.edition != scene.dialogue.edition:
+            await self._invalidation.tell(scene.claim.channel)
+        return more
+
+    async def _summarise(self, scene: Scene, made: Summary) -> bool:
+        kept = scene.dialogue
+        if made.edition == kept.edition:
+            kept = dialogues.summarised(kept, made.text, made.upto, since=made.since, told_by=made.told_by)
+        return await self._lanes.commit(scene.claim, kept, (), last=made.id)
+
+    async def _album(self, first: Message) -> tuple[Message, int, str]:
+        """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
+        await asyncio.sleep(_ALBUM_S)
+        raws = await self._lanes.waiting(first.channel, _ALBUM_MOST)
+        events = [decode_event(raw) for raw in raws]
+        together = list(takewhile(lambda event: isinstance(event, Message) and event.album == first.album, events[1:]))
+        members = [first, *(event for event in together if isinstance(event, Message))]
+        text = "\n".join(member.text for member in members if member.text)
+        media = tuple(media for member in members for media in member.media)
+        return replace(first, text=text, media=media), len(members), members[-1].id
+
+    async def _converse_again(self, scene: Scene, edit: Edit) -> bool:
+        """Answer an edited message again in the place of its turn, and edit the answer that people see."""
+        claim, dialogue = scene.claim, scene.dialogue
+        turn = next((turn for turn in dialogue.turns if turn.ref and turn.ref == edit.message.ref), None)
+        said = cleaning.clean(edit.message.text, edit.message.mentions)
+        if turn is None or turn.heard or said == turn.said:
+            return await self._lanes.commit(claim, None, (), last=edit.id)
+        message = replace(edit.message, id=turn.id)
+        before = replace(scene, dialogue=replace(dialogue, turns=dialogue.turns[: dialogue.turns.index(turn)]))
+        async with self._delivery.showing(claim, message, drafts=False) as showing:
+            answered = await self._answering.answer(before, message, showing)
+        if answered is None:
+            return await self._give_up(claim, edit, "an error that nobody foresaw")
+        kept, parts = answered.dialogue, answered.parts
+        if kept is None or not kept.turns or kept.turns[-1].id != turn.id:
+            return await self._lanes.commit(claim, None, parts, last=edit.id)
+        shown = await self._lanes.shown(claim.channel, turn.id)
+        parts = in_place(parts, shown)
+        more = await self._commit(scene, dialogues.replaced(dialogue, kept.turns[-1]), parts, edit.id)
+        return await self._delivery.deliver(claim, parts) if parts else more

@@ -1,0 +1,129 @@
+"""What happens in a channel: platforms make these, and Parley itself a `Summary`; a lane keeps them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, TypeAdapter, ValidationError
+
+from core.errors import PermanentError
+from core.values.channel import ChannelKey, MediaRef, Person, Quote
+from core.values.codec import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something a person said, to the assistant or near it.
+
+    `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
+    seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
+    `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
+    answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
+    `waits` shows it until an answer comes, like an HTTP request. `places` are the platform's ids of the group and its
+    rooms, the widest first. What is `forwarded` was said by somebody else, of that name where it is told, else "".
+    """
+
+    id: str
+    channel: ChannelKey
+    sender: Person
+    sent_at: float
+    text: str = ""
+    media: tuple[MediaRef, ...] = ()
+    ref: str = ""
+    group: bool = False
+    mentions: tuple[tuple[str, str], ...] = ()
+    album: str = ""
+    addressed: bool = True
+    called: tuple[str, ...] = ()
+    quote: Quote | None = None
+    waits: bool = False
+    places: tuple[str, ...] = ()
+    forwarded: str | None = None
+    type: Literal["message"] = "message"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A change of the emoji that one person holds on one part, `target` being its id; `places` as in a Message."""
+
+    id: str
+    channel: ChannelKey
+    sender: Person
+    sent_at: float
+    target: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    type: Literal["reaction"] = "reaction"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A person changed a message: `message` is what it says now, its `ref` tells which one it is."""
+
+    id: str
+    channel: ChannelKey
+    message: Message
+    type: Literal["edit"] = "edit"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Messages of people that are gone from the platform, by their `ref`."""
+
+    id: str
+    channel: ChannelKey
+    targets: tuple[str, ...]
+    type: Literal["deletion"] = "deletion"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A channel has a new name on its platform, and all goes along; `places` are the group's old and new id there."""
+
+    id: str
+    channel: ChannelKey
+    to: ChannelKey
+    places: tuple[str, ...] = ()
+    type: Literal["move"] = "move"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a channel's turns up to and with `upto` come to, made by Parley itself.
+
+    `since`, `told_by` and `edition` are as in the dialogue that it was made of.
+    """
+
+    id: str
+    channel: ChannelKey
+    text: str
+    upto: str
+    since: float = 0.0
+    told_by: tuple[str, ...] = ()
+    edition: int = 0
+    type: Literal["summary"] = "summary"
+    version: int = 1
+
+
+Event = Message | Reaction | Edit | Deletion | Move | Summary
+
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
+
+
+def encode_event(event: Event) -> bytes:
+    """JSON of an event, as a lane keeps it."""
+    return to_json(_EVENT, event)
+
+
+def decode_event(raw: bytes) -> Event:
+    """The event of `encode_event`; PermanentError when it is not one."""
+    try:
+        return _EVENT.validate_json(raw)
+    except ValidationError as error:
+        raise PermanentError(f"a lane holds an unreadable event: {error.error_count()} errors") from error

@@ -1,0 +1,120 @@
+"""A worker, on a real Redis, with a model that says what it is told to."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from bots.locales import Phrases
+from core.delivery.pacing import Pacing
+from core.feedback.ratings import Feedback
+from core.intake.access import Access
+from core.intake.pairing import Pairing
+from core.intake.quotas import Allowance, Quotas
+from core.intake.reception import Reception
+from core.lanes.admin import Upkeep
+from core.lanes.lanes import Lanes
+from core.lanes.wakeup import Doorbell
+from core.privacy.cache_invalidation import Invalidation
+from core.privacy.service import Privacy, Terms
+from core.store.preferences import Channels
+from core.store.redis import Store
+from core.thinking import profiles
+from core.thinking.engine import Engine
+from core.thinking.engines import Engines
+from core.turns.answering import Answering
+from core.turns.command_handlers import Commands
+from core.turns.dispatch import Turns
+from core.turns.summaries import Summaries
+from core.turns.worker import Worker
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.events import Message
+from tests.fakes.platforms import FakePlatform
+from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
+
+ANN = Person("1", "Ann", "en")
+HERE, THERE = ChannelKey("telegram", "42:7"), ChannelKey("telegram", "42:8")
+
+
+class House:
+    """A worker with a model that says what it is told to, on a real Redis."""
+
+    def __init__(self, store: Store, owners: tuple[str, ...] = ()) -> None:
+        self.store = store
+        self.lanes = Lanes(store)
+        self.feedback = Feedback(store)
+        self.upkeep = Upkeep(store)
+        self.platform = FakePlatform()
+        self.model = FakeModel()
+        self.hearing = FakeHearing()
+        self.speaking = FakeSpeaking()
+        self.access = Access("open", (), owners, Pairing(store, self.lanes))
+        self.quotas = Quotas(store, Allowance(), Allowance())
+        self._numbers = iter(range(1_000_000))
+
+    def engines(self) -> Engines:
+        return Engines.of(Engine(self.model, self.hearing, self.speaking, profiles.load("plain")))
+
+    def worker(self, bell: Doorbell | None = None) -> Worker:
+        engines = self.engines()
+        bell = bell or Doorbell(self.store, ["telegram"])
+        pacing = Pacing(self.store)
+        platforms = {"telegram": self.platform}
+        summaries = Summaries(engines, self.lanes)
+        invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
+        privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
+        commands = Commands(
+            Channels(self.store), self.lanes, engines, Phrases(), self.platform.administers, self.access, privacy
+        )
+        answering = Answering(engines, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
+        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
+        return Worker(self.lanes, bell, turns)
+
+    async def say(
+        self, text: str = "", channel: ChannelKey = HERE, who: Person = ANN, audio: bytes | None = None
+    ) -> str:
+        id = self.next_id()
+        media: tuple[MediaRef, ...] = ()
+        if audio is not None:
+            self.platform.files[id] = audio
+            media = (self.audio(id),)
+        await self.lanes.accept(Message(id, channel, who, 1.0, text, media, ref=f"m{id}"))
+        return id
+
+    def desk(self) -> Reception:
+        return Reception(
+            self.lanes, Channels(self.store), self.access, self.quotas, {"telegram": self.platform}, Phrases()
+        )
+
+    def next_id(self) -> str:
+        return str(next(self._numbers))
+
+    def audio(self, handle: str) -> MediaRef:
+        return MediaRef("audio", handle)
+
+    async def quiet(self) -> None:
+        """Wait until no lane holds anything."""
+        async with asyncio.timeout(10):
+            while await self.store.redis.keys("*:ready:*"):
+                await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    task = asyncio.create_task(house.worker().run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+BOB = Person("2", "Bob", "en")
+
+
+async def told(house: House, *texts: str, who: Person = ANN, group: bool = False) -> str:
+    """What Parley says to the last of these."""
+    for text in texts:
+        message = Message(house.next_id(), HERE, who, 1.0, text, ref="m", group=group)
+        await house.lanes.accept(message)
+        await house.quiet()
+    return house.platform.texts(HERE)[-1]

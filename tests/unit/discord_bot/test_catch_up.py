@@ -1,0 +1,174 @@
+"""The real discord.py against a local Discord: what people change, what Parley changes, and what came while away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bots.discord_bot.heard import Heard
+from bots.discord_bot.platform import DiscordPlatform
+from bots.locales import Phrases
+from core.errors import ChannelGone, TooFast
+from core.store.redis import Store
+from core.values.channel import ChannelKey
+from core.values.events import Deletion, Edit, Event, Message
+from core.values.parts import Part
+from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, SUPPRESS_EMBEDS
+from tests.platforms.discord_server import DiscordServer
+
+HERE = ChannelKey("discord", DM[ALICE])
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    server = DiscordServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+def platform_of(server: DiscordServer, heard: Heard | None = None) -> DiscordPlatform:
+    return DiscordPlatform(
+        server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases(), heard=heard, identify_gap_s=0.02
+    )
+
+
+@contextlib.asynccontextmanager
+async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncIterator[list[Event]]:
+    events: list[Event] = []
+
+    async def accept(event: Event) -> bool:
+        if isinstance(event, Message) and not event.addressed:
+            return False
+        new = event.id not in [known.id for known in events]
+        if new:
+            events.append(event)
+        return new
+
+    running = asyncio.create_task(platform.listen(accept))
+    try:
+        await server.wait_ready()
+        yield events
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+
+
+async def until(events: list[Event], count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(events) < count:
+            await asyncio.sleep(0.01)
+
+
+async def test_edits_and_deletions_of_people_arrive_in_order(server: DiscordServer):
+    async with listening(platform_of(server), server) as events:
+        first = await server.say("one")
+        await server.change(first, "two")
+        await server.change(first, "two and a preview", by_person=False)
+        second = await server.say("three")
+        await server.delete(first)
+        third = await server.say("four")
+        await server.delete(second, third)
+        await until(events, 6)
+    assert [type(event) for event in events] == [Message, Edit, Message, Deletion, Message, Deletion]
+    edit, bulk = events[1], events[5]
+    assert isinstance(edit, Edit)
+    assert (edit.message.text, edit.message.ref) == ("two", first)
+    assert isinstance(bulk, Deletion)
+    assert set(bulk.targets) == {second, third}
+
+
+def text(said: str, **more: object) -> Part:
+    return replace(Part("1", 0, HERE, "text", said), **more)  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_draft_grows_into_the_answer(server: DiscordServer):
+    platform = platform_of(server)
+    ref = ""
+    for said in ("", "Hel", "Hello", "x" * 3000):
+        ref = await platform.send(replace(text(said), kind="draft", replaces=ref, heard="hi"))
+        (shown,) = server.shown(DM[ALICE])
+        assert shown.startswith("🎧 “hi”")
+        assert shown.endswith(" …")
+        assert len(shown) <= 2000
+    assert await platform.send(text("Hello there.", replaces=ref)) == ref
+    assert server.shown(DM[ALICE]) == ["Hello there."]
+    assert len(server.sent) == 1
+
+
+async def test_a_draft_that_was_lost_from_sight_becomes_the_answer(server: DiscordServer):
+    platform = platform_of(server)
+    await platform.send(replace(text("Hel"), kind="draft"))
+    await platform.send(text("Hello there."))
+    assert server.shown(DM[ALICE]) == ["Hello there."]
+
+
+async def test_an_edit_of_what_is_gone_is_sent_anew_and_a_removal_may_come_twice(server: DiscordServer):
+    platform = platform_of(server)
+    ref = await platform.send(text("two", replaces="999"))
+    assert server.shown(DM[ALICE]) == ["two"]
+    for _ in range(2):
+        assert await platform.send(Part("1", 1, HERE, "removal", replaces=ref)) == ""
+    assert server.shown(DM[ALICE]) == []
+
+
+async def test_texts_show_no_link_previews(server: DiscordServer):
+    await platform_of(server).send(text("See http://x.y"))
+    (sent,) = server.sent
+    assert sent.flags & SUPPRESS_EMBEDS
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (403, {"code": 50007, "message": "Cannot send messages to this user"}, ChannelGone),
+        (403, {"code": 50001, "message": "Missing Access"}, ChannelGone),
+        (404, {"code": 10003, "message": "Unknown Channel"}, ChannelGone),
+        (429, {"retry_after": 120.0, "message": "You are being rate limited.", "global": False}, TooFast),
+    ],
+)
+async def test_refusals_say_what_can_be_done(
+    server: DiscordServer, status: int, body: dict[str, object], error: type[Exception]
+):
+    headers = {"Retry-After": "120", "Via": "1.1 google"} if status == 429 else {}
+    server.trouble.answer_next("POST", f"/channels/{DM[ALICE]}/messages", status, body, headers)
+    with pytest.raises(error) as raised:
+        await platform_of(server).send(text("hi"))
+    if isinstance(raised.value, TooFast):
+        assert raised.value.after_s == 120
+
+
+async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(server: DiscordServer, store: Store):
+    heard = Heard(store, "bot")
+    async with listening(platform_of(server, heard), server) as events:
+        await server.say("one")
+        await server.say("hello", author=BOB, channel=GENERAL, mention=True)
+        await until(events, 2)
+        await asyncio.sleep(0.1)
+    await server.say("two")
+    await server.say("not for the bot", author=BOB, channel=GENERAL)
+    await server.say("there", author=BOB, channel=GENERAL, mention=True)
+    await server.say("three")
+    async with listening(platform_of(server, heard), server) as events:
+        await server.say("four")  # before what came meanwhile can have been read
+        await until(events, 4)
+    said = [(event.channel.space, event.text.split()[-1]) for event in events if isinstance(event, Message)]
+    assert [text for space, text in said if space == DM[ALICE]] == ["two", "three", "four"]
+    assert [text for space, text in said if space == GENERAL] == ["there"]
+    assert [event.group for event in events if isinstance(event, Message)].count(True) == 1
+
+
+async def test_pain_13_a_lost_gateway_is_told_of(server: DiscordServer):
+    platform = platform_of(server)
+    assert platform.trouble() == ""
+    async with listening(platform, server):
+        async with asyncio.timeout(10):
+            while platform.trouble():
+                await asyncio.sleep(0.01)
+        await server.stop()
+        async with asyncio.timeout(10):
+            while platform.trouble() != "not connected":
+                await asyncio.sleep(0.01)
+    assert platform.trouble() == ""

@@ -1,0 +1,232 @@
+"""The scripts of the lanes held against a small model of them, in whatever order hypothesis likes."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.errors import UserError
+from core.lanes import lanes
+from core.lanes.lanes import Claim, Fenced, Lanes
+from core.store import keys
+from core.store.redis import Store, open_store
+from core.values.channel import ChannelKey, Person
+from core.values.dialogue import Dialogue, append
+from core.values.events import Message, decode_event
+from core.values.parts import Part, decode_part
+from core.values.turn import Turn
+
+HERE = ChannelKey("telegram", "42:7")
+ANN = Person("1", "Ann")
+LONGEST = 4
+
+
+class Repeating(Lanes):
+    """Says every second thing twice, as redis-py does when an answer does not come."""
+
+    calls = 0
+
+    async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        self.calls += 1
+        answer = await super()._call(name, lane, arguments)
+        if self.calls % 2 and name not in ("accept", "claim"):
+            assert await super()._call(name, lane, arguments) == answer
+        return answer
+
+
+class LaneMachine(RuleBasedStateMachine):
+    """One lane. The model: what waits, what is unsent, what is remembered, who owns it and how often it was tried."""
+
+    loop: asyncio.AbstractEventLoop
+    store: Store
+
+    @initialize()
+    def start(self) -> None:
+        self.run(self.store.redis.flushall())
+        self.lanes = Repeating(self.store)
+        self.number = 0
+        self.waiting: list[str] = []
+        self.unsent: list[str] = []
+        self.remembered: list[str] = []
+        self.dead: list[str] = []
+        self.stop = ""
+        self.sending = ""
+        self.gone = False
+        self.tries = 0
+        self.deaths = 0
+        self.held = False
+        self.owner: Claim | None = None
+        self.late: list[Claim] = []
+        self.stale: list[Claim] = []
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    @rule(again=st.booleans(), stop=st.booleans())
+    def accept(self, again: bool, stop: bool) -> None:
+        self.number += 1
+        id = f"m{self.number}"
+        for repeated in (False, True) if again else (False,):
+            full = len(self.waiting) >= LONGEST and not stop and not repeated
+            try:
+                new = self.run(self.lanes.accept(Message(id, HERE, ANN, 1.0, "hi"), stop=stop))
+            except UserError:
+                assert full or (repeated and id not in self.waiting)
+                return
+            assert new is not repeated
+            if new:
+                assert not full
+                self.waiting.append(id)
+                if stop:
+                    self.stop = id
+                    if not self.unsent:
+                        self.lose()
+                        self.fence_off()
+                        self.held = False
+
+    def lose(self) -> None:
+        if self.owner is not None:
+            self.late.append(self.owner)
+            self.owner = None
+        self.run(self.store.redis.zadd(keys.ready(keys.partition(HERE), "telegram"), {str(HERE): 0}, xx=True))
+
+    def fence_off(self) -> None:
+        self.stale += self.late
+        self.late = []
+
+    @rule()
+    def claim(self) -> None:
+        found = self.run(self.lanes.claim(keys.partition(HERE), "telegram"))
+        if self.owner is not None or not (self.waiting or self.unsent):
+            assert found is None
+            return
+        self.deaths += self.held
+        self.held = True
+        assert (found.tries, found.deaths) == (self.tries, self.deaths)
+        assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
+        assert (decode_event(found.head).id if found.head else "") == (self.waiting[0] if self.waiting else "")
+        assert [decode_part(raw).turn for raw in found.unsent] == self.unsent
+        self.owner = found
+        self.fence_off()
+
+    @precondition(lambda self: self.owner is not None)
+    @rule()
+    def lease_ends(self) -> None:
+        self.lose()
+
+    @precondition(lambda self: self.owner is not None and not self.unsent and self.waiting)
+    @rule(parts=st.integers(0, 3), remember=st.booleans())
+    def commit(self, parts: int, remember: bool) -> None:
+        assert self.owner is not None
+        head = self.waiting[0]
+        memory = Dialogue()
+        for id in [*self.remembered, head]:
+            memory = append(memory, Turn(id, 1.0, "Ann", "hi", "hello", "en", "m", "plain"))
+        made = [Part(head, index, HERE, "text", "x") for index in range(parts)]
+        first = made[0].nonce if made else ""
+        kept = memory if remember else None
+        more = self.run(self.lanes.commit(self.owner, kept, made, last=head, sending=first))
+        self.sending = first or self.sending
+        self.waiting.pop(0)
+        self.unsent += [head] * parts
+        self.remembered += [head] if remember else []
+        self.tries = self.deaths = 0
+        self.stop = "" if self.stop == head else self.stop
+        assert more == bool(self.waiting or self.unsent)
+        if not self.unsent:
+            self.give_back()
+
+    @precondition(lambda self: self.owner is not None and self.unsent)
+    @rule()
+    def sent(self) -> None:
+        assert self.owner is not None
+        turn = self.unsent.pop(0)
+        self.sending = f"{self.unsent[0]}-0" if self.unsent else ""
+        part = Part(turn, 0, HERE, "text", "x")
+        more = self.run(self.lanes.sent(self.owner, part, "r", b"record", sending=self.sending))
+        self.tries, self.deaths, self.gone = 0, 0, False
+        assert more == bool(self.waiting or self.unsent)
+        if not self.unsent:
+            self.give_back()
+
+    @precondition(lambda self: self.owner is not None)
+    @rule(charged=st.sampled_from(["tries", "deaths", ""]))
+    def free(self, charged: Literal["tries", "deaths", ""]) -> None:
+        assert self.owner is not None
+        assert self.run(self.lanes.free(self.owner, charged=charged)) == bool(self.waiting or self.unsent)
+        self.tries += charged == "tries"
+        self.deaths += charged == "deaths"
+        self.give_back()
+
+    def give_back(self) -> None:
+        self.owner, self.held = None, False
+
+    @precondition(lambda self: self.owner is not None and (self.waiting or self.unsent))
+    @rule(apologise=st.booleans(), gone=st.booleans(), keep=st.booleans())
+    def bury(self, apologise: bool, gone: bool, keep: bool) -> None:
+        assert self.owner is not None
+        kind = "out" if self.unsent else "in"
+        sorry = [Part("sorry", 0, HERE, "notice", "x")] if apologise else []
+        more = self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone, keep=keep))
+        self.sending, self.gone = "", self.gone or gone
+        self.dead.append((self.unsent if kind == "out" else self.waiting).pop(0))
+        self.unsent += ["sorry"] if apologise else []
+        self.tries = self.deaths = 0
+        assert more == bool(self.waiting or self.unsent)
+        if not (keep and self.unsent):
+            self.give_back()
+
+    @precondition(lambda self: self.stale)
+    @rule(data=st.data())
+    def a_stale_owner_writes(self, data: st.DataObject) -> None:
+        old = data.draw(st.sampled_from(self.stale))
+        part = Part("stale", 0, HERE, "text", "x")
+        for write in (
+            lambda: self.lanes.renew(old),
+            lambda: self.lanes.commit(old, Dialogue(), [part], last="stale"),
+            lambda: self.lanes.sent(old, part, "r", b"x"),
+            lambda: self.lanes.note_sending(old, "x"),
+            lambda: self.lanes.free(old),
+            lambda: self.lanes.bury(old, "in"),
+        ):
+            with pytest.raises(Fenced):
+                self.run(write())
+
+    @invariant()
+    def redis_holds_what_the_model_holds(self) -> None:
+        redis = self.store.redis
+        held = [self.run(redis.lrange(keys.of_channel(kind, HERE), 0, -1)) for kind in ("in", "out", "dead")]
+        assert [decode_event(raw).id for raw in held[0]] == self.waiting
+        assert [decode_part(raw).turn for raw in held[1]] == self.unsent
+        assert len(held[2]) == len(self.dead)
+        assert [turn.id for turn in self.run(self.lanes.dialogue(HERE)).turns] == self.remembered
+        listed = self.run(redis.zscore(keys.ready(keys.partition(HERE), "telegram"), str(HERE))) is not None
+        assert listed == bool(self.waiting or self.unsent)
+
+
+def test_lanes_do_what_their_model_does(monkeypatch: Any) -> None:
+    monkeypatch.setattr(lanes, "LONGEST", LONGEST)
+    loop = asyncio.new_event_loop()
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        opened = open_store("", Path(folder))
+        LaneMachine.loop, LaneMachine.store = loop, loop.run_until_complete(opened.__aenter__())
+        try:
+            run_as_test(LaneMachine)
+        finally:
+            loop.run_until_complete(opened.__aexit__(None, None, None))
+            loop.close()
+
+
+def run_as_test(machine: type[RuleBasedStateMachine]) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    calm = settings(
+        max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    run_state_machine_as_test(machine, settings=calm)

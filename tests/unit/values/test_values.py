@@ -1,0 +1,168 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import PermanentError
+from core.values import dialogue as dialogues
+from core.values.attachments import VoiceNote
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.dialogue import MAX_BYTES, Dialogue, append
+from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, decode_event, encode_event
+from core.values.parts import Part, decode_part, encode_part
+from core.values.turn import Turn
+from tests.support.recordings import RECORDED
+
+ODD = '\0\u2028\ufeff\u200d\ufffe\U0010ffff"\\'
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=12)
+CHANNELS = st.builds(ChannelKey, st.sampled_from(["telegram", "discord", "web", "console"]), NAMES, NAMES | st.just(""))
+TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from(ODD), max_size=40)
+PEOPLE = st.builds(Person, TEXT, TEXT, TEXT)
+TIMES = st.floats(0, 4e9)
+COUNTS = st.none() | st.integers(0, 2**53)
+MEDIA = st.builds(
+    MediaRef, st.sampled_from(["audio", "image", "other"]), TEXT, TEXT, COUNTS, st.none() | st.floats(0, 1e6)
+)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple)
+MESSAGES = st.builds(
+    Message,
+    id=TEXT,
+    channel=CHANNELS,
+    sender=PEOPLE,
+    sent_at=TIMES,
+    text=TEXT,
+    media=st.lists(MEDIA, max_size=2).map(tuple),
+    ref=TEXT,
+    group=st.booleans(),
+    mentions=PAIRS,
+    album=TEXT,
+)
+EMOJI = st.lists(st.sampled_from(["👍", "👎🏽", "❤️", "x"]) | TEXT, max_size=3).map(tuple)
+REACTIONS = st.builds(Reaction, TEXT, CHANNELS, PEOPLE, TIMES, TEXT, EMOJI, EMOJI)
+NOTES = st.builds(VoiceNote, st.binary(max_size=20), st.floats(0, 60), st.binary(max_size=8))
+PARTS = st.builds(
+    Part,
+    turn=TEXT,
+    index=st.integers(0, 99),
+    channel=CHANNELS,
+    kind=st.sampled_from(["text", "voice", "draft", "notice", "removal"]),
+    text=TEXT,
+    heard=TEXT,
+    voice=st.none() | NOTES,
+    reply_to=TEXT,
+    replaces=TEXT,
+    language=TEXT,
+    model=TEXT,
+    profile=TEXT,
+    rateable=st.booleans(),
+)
+TURNS = st.builds(Turn, TEXT, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans(), st.booleans(), TEXT)
+HALVES = st.text(st.sampled_from("a\ud83d\ude00😀"), max_size=6)
+"""Text with halves of surrogate pairs, which JSON can carry and UTF-8 cannot."""
+
+
+@given(CHANNELS)
+def test_a_channel_key_survives_its_text(channel: ChannelKey):
+    assert ChannelKey.parse(str(channel)) == channel
+
+
+EVENTS = (
+    MESSAGES
+    | REACTIONS
+    | st.builds(Edit, TEXT, CHANNELS, MESSAGES)
+    | st.builds(Deletion, TEXT, CHANNELS, st.lists(TEXT, max_size=3).map(tuple))
+    | st.builds(Move, TEXT, CHANNELS, CHANNELS)
+)
+
+
+@pytest.mark.parametrize("file", sorted(RECORDED.glob("*.json")), ids=lambda file: file.stem)
+def test_what_an_earlier_version_kept_is_still_read(file: Path):
+    raw = file.read_bytes()
+    kind = file.stem.split("-")[0]
+    read, write = {
+        "part": (decode_part, encode_part),
+        "dialogue": (dialogues.decode, dialogues.encode),
+    }.get(kind, (decode_event, encode_event))
+    assert _within(json.loads(raw), json.loads(write(read(raw))))  # pyright: ignore[reportArgumentType]
+
+
+def _within(old: object, new: object) -> bool:
+    """Whether every value of the old JSON stands in the new one, which may have more fields."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(key in new and _within(value, new[key]) for key, value in old.items())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_within, old, new))
+    return old == new
+
+
+@given(EVENTS)
+def test_events_survive_json_and_carry_a_version(event: Event):
+    assert decode_event(encode_event(event)) == event
+    assert json.loads(encode_event(event))["version"] == 1
+
+
+@given(PARTS)
+def test_parts_survive_json(part: Part):
+    assert decode_part(encode_part(part)) == part
+
+
+@given(HALVES, HALVES, CHANNELS)
+def test_half_a_surrogate_pair_stops_nothing(text: str, name: str, channel: ChannelKey):
+    message = Message("1", channel, Person("2", name), 3.0, text, mentions=((text, name),))
+    read = decode_event(encode_event(Edit("4", channel, message)))
+    assert isinstance(read, Edit)
+    assert read.message == dataclasses.replace(
+        message, text=whole(text), sender=Person("2", whole(name)), mentions=((whole(text), whole(name)),)
+    )
+    part = Part("1", 0, channel, "text", text, voice=VoiceNote(b"\xff", 1.0, b""))
+    assert decode_part(encode_part(part)) == dataclasses.replace(part, text=whole(text))
+    dialogue = append(Dialogue(text), dataclasses.replace(_turn("a"), speaker=name))
+    kept = dialogues.decode(dialogues.encode(dialogue))
+    assert (kept.summary, kept.turns[0].speaker) == (whole(text), whole(name))
+
+
+def whole(text: str) -> str:
+    """The text with a question mark for each half."""
+    return text.encode(errors="replace").decode()
+
+
+@given(st.builds(Dialogue, TEXT, st.lists(TURNS, max_size=4).map(tuple)))
+def test_dialogues_survive_json(dialogue: Dialogue):
+    assert dialogues.decode(dialogues.encode(dialogue)) == dialogue
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"turns":[1],"type":"message"}', b'"x"', b"\xff"])
+def test_what_is_no_event_part_or_dialogue_is_a_permanent_error(raw: bytes):
+    with pytest.raises(PermanentError):
+        decode_event(raw)
+    with pytest.raises(PermanentError):
+        decode_part(raw)
+    with pytest.raises(PermanentError):
+        dialogues.decode(raw)
+
+
+def _turn(id: str, words: int = 1) -> Turn:
+    return Turn(id, 1.0, "Ann", "hi", "word " * words, "en", "m", "plain")
+
+
+def test_the_oldest_turns_leave_when_the_dialogue_is_full():
+    dialogue = Dialogue("long ago")
+    for number in range(40):
+        dialogue = append(dialogue, _turn(str(number), 1000))
+    assert len(dialogues.encode(dialogue)) < MAX_BYTES + 2048
+    assert dialogue.turns[-1].id == "39"
+    assert [int(turn.id) for turn in dialogue.turns] == list(range(40 - len(dialogue.turns), 40))
+    assert dialogue.summary == "long ago"
+
+
+def test_a_turn_that_alone_is_too_large_stays():
+    assert append(Dialogue(turns=(_turn("a"),)), _turn("b", 30_000)).turns == (_turn("b", 30_000),)
+
+
+def test_a_replayed_turn_is_remembered_once():
+    first = append(append(Dialogue(), _turn("a")), _turn("b"))
+    again = append(first, dataclasses.replace(_turn("b"), reply="anew"))
+    assert [(turn.id, turn.reply) for turn in again.turns] == [("a", "word "), ("b", "anew")]
