@@ -34,8 +34,18 @@ def test_the_tree_is_the_disks(name: str):
         assert (ROOT / path).exists(), path
     for room in ("core", "bots"):
         for entry in (ROOT / room).iterdir():
-            if entry.name not in ("__init__.py", "__pycache__"):
+            sources = [file for file in (entry, *entry.rglob("*")) if file.is_file() and file.suffix != ".pyc"]
+            if sources and entry.name != "__init__.py":
                 assert f"{room}/{entry.name}" in shown
+
+
+@pytest.mark.parametrize("name", ["docs/house.md", "docs/house.zh-Hans.md"])
+def test_the_way_of_one_message_goes_through_files_that_exist(name: str):
+    way = FENCED.findall((ROOT / name).read_text("utf-8"))[0][1]
+    steps = re.findall(r"(?:core|bots)/[\w./]+", way)
+    assert len(steps) > 10
+    for path in steps:
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("twins", TWINS, ids=PAGES)

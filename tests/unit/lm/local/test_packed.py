@@ -92,7 +92,7 @@ def test_what_ships_computes_what_transformers_computes():
 
 def test_what_ships_is_opened_without_transformers():
     """Which takes as long to import as the rest of a start."""
-    asked = "import sys, core.lm.local as lm; lm.LocalModel.open(None); print('transformers' in sys.modules)"
+    asked = "import sys, core.lm.local.model as lm; lm.LocalModel.open(None); print('transformers' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=120)
     assert said.stdout.strip() == "False"
 
