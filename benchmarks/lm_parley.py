@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.weights import prompt
 from core.lm.local.batch import Batch, Job
-from core.lm.local.decoder import Decoder
 from core.lm.local.loading import cache_limit_bytes
 from core.lm.local.quantization import quantized
+from core.lm.local.trial import decoder_of
 
 
 class Parley:
@@ -17,9 +17,10 @@ class Parley:
     name = "Parley"
 
     def __init__(self, model: Any, *, int8: bool = False) -> None:
-        self._batch = Batch(Decoder(model), cache_limit_bytes())
+        decoder = decoder_of(model)
+        self._batch = Batch(decoder, cache_limit_bytes())
         if int8:
-            quantized(model)
+            quantized(decoder.net.weights)
 
     def read(self, tokens: int) -> float:
         """Prompt tokens a second until the first token of the answer."""

@@ -22,15 +22,17 @@ class Whole:
         self._before = model.config._attn_implementation
         model.set_attn_implementation(ATTENTION)
 
-    def take_over(self) -> None:
-        """Nothing more."""
+    @property
+    def weights(self) -> torch.nn.Module:
+        """The model."""
+        return self._model
 
     def give_back(self) -> None:
         """Leave the model as it was."""
         self._model.set_attn_implementation(self._before)
 
     def logits(self, ids: torch.Tensor, positions: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-        """Logits, [N, V], after the tokens at `last`, int[N], of all rows' new tokens one after another, int[T]."""
+        """As `Net.logits` has it."""
         return self._model(
             input_ids=ids.unsqueeze(0),
             position_ids=positions.unsqueeze(0),

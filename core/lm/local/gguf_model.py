@@ -10,7 +10,8 @@ from tokenizers import pre_tokenizers
 from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerFast
 from transformers.integrations.gguf.gguf_tokenizer_mapping import convert_gguf_tokenizer, get_gguf_tokenizer
 
-from core.lm.local.gguf_file import GgufFile, Unreadable
+from core.lm.local.gguf_file import GgufFile
+from core.lm.local.packs import Unreadable
 
 READABLE = ("llama", "qwen2", "qwen3")
 """Architectures by llama.cpp's names; Mistral and SmolLM2 are llama there."""

@@ -8,24 +8,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from huggingface_hub.utils import enable_progress_bars
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-from transformers.utils.logging import disable_progress_bar
 
 from core.errors import SettingError
 from core.lm.base import Utterance
-from core.lm.local import packs, templates
+from core.lm.local import packs
 from core.lm.local.attention import Unservable
+from core.lm.local.blueprint import Blueprint
 from core.lm.local.decoder import Decoder
-from core.lm.local.packed import open_packed, tokenizer_of
-from core.lm.local.packing import FolderModel, Source, pack
-from core.lm.local.packs import Progress, gguf_of
+from core.lm.local.packed import FullWeights, Int8Weights, open_packed
+from core.lm.local.packs import Progress, Unreadable, gguf_of
 from core.lm.local.prepacking import Prepacking
-from core.lm.local.quantization import Quantize, bfloat16_pays
-from core.lm.local.skeleton import small
+from core.lm.local.quantization import Quantize
+from core.lm.local.sampling import Generation
 from core.lm.local.slots import common_prefix
 from core.lm.local.spelling import growing
+from core.lm.local.tokenizer import Tokenizer, without_system
 from core.lm.special_tokens import Pattern, defused, pattern
 from core.lm.stopping import ByteGrower, TextGrower
 from core.models import machine
@@ -33,7 +31,6 @@ from core.telemetry import log
 
 SHIPPED = Path(__file__).parents[2] / "shipped" / "chat" / "weights"
 SHIPPED_NAME = "parley-small"
-_MOST_CONTEXT_TOKENS = 32_768
 _ONE_THREAD_BYTES = 64 << 20
 """In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
 THREADS = torch.get_num_threads()
@@ -43,47 +40,44 @@ _LOG = log("lm")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model as it is stored; `model` and `tokenizer` are transformers' own objects.
+    """A model as it is stored: transformers' own object in `model`, or already over slots in `decoder`.
 
-    It is to be brought to int8, or was packed in it: then `like` is the decoder of a small model of its kind, and
-    `lent` a folder that it needs while it is held.
+    With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held.
     """
 
     name: str
-    model: Any
-    tokenizer: Any
+    tokenizer: Tokenizer
+    generation: Generation
     context_tokens: int
-    system_role: bool
+    model: Any = None
+    decoder: Decoder | None = None
     int8: bool = False
-    like: Decoder | None = None
     lent: Any = None
+
+    @property
+    def weights(self) -> torch.nn.Module:
+        """The module that holds its weights."""
+        return self.decoder.net.weights if self.decoder else self.model
 
     @property
     def threads(self) -> int:
         """On how many threads it computes."""
-        return 1 if sum(each.numel() * 4 for each in self.model.parameters()) < _ONE_THREAD_BYTES else THREADS
+        return 1 if sum(each.numel() * 4 for each in self.weights.parameters()) < _ONE_THREAD_BYTES else THREADS
 
     @cached_property
     def markers(self) -> Pattern:
         """What the tokenizer would read as the frame of a chat."""
-        added = self.tokenizer.added_tokens_decoder.values()
-        return pattern(token.content for token in added if token.special)
+        return pattern(self.tokenizer.special.values())
 
     @property
     def longest(self) -> int:
         """The most tokens that the model's own settings let it answer."""
-        return self.model.generation_config.max_new_tokens or self.context_tokens
-
-    @property
-    def ends(self) -> frozenset[int]:
-        """Token ids that end an answer."""
-        own = self.model.generation_config.eos_token_id
-        return frozenset(own if isinstance(own, list) else [] if own is None else [own])
+        return self.generation.max_new_tokens or self.context_tokens
 
     def encode_with_system(self, utterances: Sequence[Utterance]) -> tuple[list[int], int]:
         """Token ids as `encode` gives them, and how many of the first are the system words', whatever follows them."""
         ids = self.encode(utterances)
-        if not self.system_role or utterances[0].role != "system":
+        if not self.tokenizer.takes_system or utterances[0].role != "system":
             return ids, 0
         one, other = (self.encode((utterances[0], Utterance("user", said))) for said in "ab")
         return ids, min(common_prefix(ids, one), common_prefix(ids, other))
@@ -91,18 +85,14 @@ class Loaded:
     def encode(self, utterances: Sequence[Utterance]) -> list[int]:
         """Token ids of the chat and of what asks for the next answer."""
         chat = [{"role": each.role, "content": defused(each.content, self.markers)} for each in utterances]
-        if not self.system_role:
-            chat = templates.without_system(chat)
-        return list(templates.render(self.tokenizer, chat))
+        if not self.tokenizer.takes_system:
+            chat = without_system(chat)
+        return self.tokenizer.encode(self.tokenizer.rendered(chat))
 
     @cached_property
     def grower(self) -> Callable[[], TextGrower | ByteGrower]:
         """Makes what turns the tokens of an answer into text."""
-        return growing(self.tokenizer, self.decode)
-
-    def decode(self, ids: list[int]) -> str:
-        """Text of token ids, special tokens left out."""
-        return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return growing(self.tokenizer)
 
 
 def load(
@@ -119,25 +109,24 @@ def load(
     """
     torch.set_num_threads(THREADS)
     if model is None:
-        _check_folder(SHIPPED, "None (the shipped model)")
-        return _load(str(SHIPPED), SHIPPED_NAME, "none" if quantize == "auto" else quantize, local_only=True)
+        return _shipped(quantize)
     if quantize == "auto":
         quantize = "none" if torch.cuda.is_available() else "int8"
     wish = Wish(model, quantize, keep, progress or (lambda _: None))
     path = Path(model).expanduser()
     if gguf := gguf_of(path):
-        return _load_gguf(gguf, wish)
+        return _of_gguf(gguf, wish)
     if path.is_dir():
         _check_folder(path, model)
-        return _load_folder(path, wish)
+        return _of_folder(path, wish)
     if path.is_absolute() or path.suffix == ".gguf" or model.startswith((".", "~")):
         raise SettingError("LM_MODEL", got=repr(model), wants=_ACCEPTED)
     try:
-        return _load(model, model, quantize, local_only=True)
+        return _unpacked(model, model, quantize)
     except OSError:
         _LOG.info("%s is not in the cache, so it is downloaded", model)
     try:
-        return _load(model, model, quantize, local_only=False)
+        return _unpacked(model, model, quantize, local_only=False)
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise SettingError("LM_MODEL", got=repr(model), wants=f"a model that can be downloaded ({reason})") from error
@@ -157,77 +146,66 @@ class Wish:
         return SettingError("LM_MODEL", got=repr(self.name), wants=f"a model that can be read: {reason}")
 
 
-def _load_gguf(path: Path, wish: Wish) -> Loaded:
-    from core.lm.local.gguf_file import Unreadable  # with gguf: only where there is one
+def _shipped(quantize: Quantize) -> Loaded:
+    if torch.cuda.is_available():
+        return _unpacked(str(SHIPPED), SHIPPED_NAME, "none")
+    try:
+        blueprint = Blueprint.open(SHIPPED)
+        decoder = open_packed(blueprint, FullWeights(SHIPPED))
+    except OSError as error:
+        raise SettingError("LM_MODEL", got="nothing (the shipped model)", wants=f"its files ({error})") from error
+    return replace(_with(decoder, SHIPPED, blueprint, SHIPPED_NAME), int8=quantize == "int8")
 
+
+def _of_gguf(path: Path, wish: Wish) -> Loaded:
     on_gpu = torch.cuda.is_available()
     form = "int8" if wish.quantize == "int8" and not on_gpu else "gpu" if on_gpu else "full"
     lent = None if wish.keep else TemporaryDirectory(prefix="parley-")
-    try:
-        folder = _packed(path, form, replace(wish, keep=wish.keep or Path(lent.name if lent else "")))
-    except (Unreadable, ValueError, OSError) as error:
-        raise wish.refused(error) from error
-    if form != "int8":
-        return replace(_load(str(folder), wish.name, "none", local_only=True), lent=lent)
-    like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
-    if like is None:
-        raise wish.refused("transformers computes its layers in another way than was thought")
-    return replace(_open(folder, wish, like), lent=lent)
+    folder = packs.place(path, wish.keep or Path(lent.name if lent else ""), form)
+    if not packs.manifest(folder):
+        from core.lm.local import converting  # with transformers, which takes seconds to import
+
+        try:
+            converting.convert(path, folder, form, wish.progress)
+        except (Unreadable, Unservable, ValueError, OSError) as error:
+            raise wish.refused(error) from error
+    opened = _packed(folder, wish.name) if form == "int8" else _unpacked(str(folder), wish.name, "none")
+    return replace(opened, lent=lent)
 
 
-def _load_folder(folder: Path, wish: Wish) -> Loaded:
+def _of_folder(folder: Path, wish: Wish) -> Loaded:
     """A folder of transformers': in int8 packed once, where its layers are of the kind that can be."""
     if wish.quantize != "int8" or wish.keep is None or torch.cuda.is_available():
-        return _load(str(folder), wish.name, wish.quantize, local_only=True)
-    like = tried(AutoConfig.from_pretrained(folder, local_files_only=True))
+        return _unpacked(str(folder), wish.name, wish.quantize)
+    kept = packs.place(folder, wish.keep, "int8")
     try:
-        if like is not None:
-            return _open(_packed(folder, "int8", wish), wish, like)
-    except (ValueError, KeyError, AttributeError, TypeError, OSError, SafetensorError) as reason:
+        if not packs.manifest(kept):
+            from core.lm.local import converting
+
+            converting.convert(folder, kept, "int8", wish.progress)
+        return _packed(kept, wish.name)
+    except (Unservable, ValueError, KeyError, AttributeError, TypeError, OSError, SafetensorError) as reason:
         _LOG.info("%s is not packed: %s", wish.name, reason)
-    return _load(str(folder), wish.name, "int8", local_only=True)
+    return _unpacked(str(folder), wish.name, "int8")
 
 
-def _packed(path: Path, form: str, wish: Wish) -> Path:
-    """The pack of a source, made now where there is none; what it makes needless is erased."""
-    assert wish.keep is not None
-    folder = packs.place(path, wish.keep, form)
-    if packs.manifest(folder):
-        return folder
-    with packs.alone(wish.keep, wish.progress):
-        if not packs.manifest(folder):  # another may have made it meanwhile
-            _LOG.info("%s is converted once", path.name)
-            source = _source(path)
-            full = torch.bfloat16 if form == "gpu" else source.dtype
-            said = {"source": str(path.resolve()), "form": form}
-            pack(source, folder, torch.int8 if form == "int8" else full, wish.progress, said)
-            packs.sweep(folder)
-    return folder
+def _packed(folder: Path, name: str) -> Loaded:
+    prepacking = Prepacking(folder)  # begins at once, beside the rest
+    blueprint = Blueprint.open(folder)
+    return _with(open_packed(blueprint, Int8Weights(prepacking)), folder, blueprint, name)
 
 
-def _source(path: Path) -> Source:
-    if path.is_dir():
-        return FolderModel(path)
-    from core.lm.local.gguf_model import GgufModel  # with gguf: only where there is one
-
-    return GgufModel(path)
+def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> Loaded:
+    tokenizer = Tokenizer.open(folder, blueprint.chat)
+    return Loaded(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
 
 
-def tried(config: Any) -> Decoder | None:
-    """The decoder of a small model of this kind; None where its layers are not of the kind that is packed."""
-    try:
-        like = Decoder(small(config))
-    except (Unservable, ValueError, AttributeError, TypeError):
-        return None
-    return like if like.fused else None
+def _unpacked(source: str, name: str, quantize: Quantize, *, local_only: bool = True) -> Loaded:
+    """What transformers opens; OSError where it is not there."""
+    from core.lm.local import unpacked  # transformers takes seconds to import
 
-
-def _open(folder: Path, wish: Wish, like: Decoder) -> Loaded:
-    tokenizer = tokenizer_of(folder)
-    model = open_packed(Prepacking(folder))
-    return Loaded(
-        wish.name, model, tokenizer, _context_tokens(model, tokenizer), templates.takes_system(tokenizer), like=like
-    )
+    own = unpacked.open_model(source, name, quantize, local_only=local_only)
+    return Loaded(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
 
 
 def _check_folder(folder: Path, got: str) -> None:
@@ -240,50 +218,6 @@ def _check_folder(folder: Path, got: str) -> None:
         raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: the weights (*.safetensors) are missing")
     if not has("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"):
         raise SettingError("LM_MODEL", got=repr(got), wants="a model folder: the tokenizer (tokenizer.json) is missing")
-
-
-def _load(source: str, name: str, quantize: Quantize, *, local_only: bool) -> Loaded:
-    """Reads weights and tokenizer; OSError when they are not there."""
-    disable_progress_bar()  # of reading weights, which takes a moment; it silences the hub's downloads as well
-    enable_progress_bars()
-
-    on_gpu = torch.cuda.is_available()
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local_only)
-        if not tokenizer.chat_template:
-            raise SettingError("LM_MODEL", got=repr(name), wants="a chat model: its tokenizer has no chat template")
-        own = AutoConfig.from_pretrained(source, local_files_only=local_only).dtype
-        dtype = torch.bfloat16 if on_gpu else _cpu_type(own, quantize)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, local_files_only=local_only, dtype=dtype)
-    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
-    model.eval()
-    if on_gpu:
-        model.to("cuda")
-    if quantize == "int8" and on_gpu:
-        _LOG.warning("LM_QUANTIZE=int8 is for processors: on the GPU %s computes in bfloat16", name)
-    int8 = quantize == "int8" and not on_gpu
-    return Loaded(name, model, tokenizer, _context_tokens(model, tokenizer), templates.takes_system(tokenizer), int8)
-
-
-def _cpu_type(own: Any, quantize: Quantize) -> Any:
-    """What to compute in where the weights are stored as `own`: bfloat16 loses nothing only if they are that already.
-
-    float16 on a CPU is slower than float32, and not all operations have it.
-    """
-    halves = quantize == "none" and own is torch.bfloat16 and bfloat16_pays()
-    return torch.bfloat16 if halves else torch.float32
-
-
-def _context_tokens(model: Any, tokenizer: Any) -> int:
-    """Positions that the model knows, bounded so that one channel cannot take all memory."""
-    config = model.config.get_text_config()
-    positions = getattr(config, "max_position_embeddings", None) or _MOST_CONTEXT_TOKENS
-    rope: Any = getattr(config, "rope_parameters", None) or {}
-    if rope.get("rope_type") == "longrope":  # beyond, all positions turn otherwise, and what was kept is of no use
-        positions = min(positions, rope["original_max_position_embeddings"])
-    return int(min(positions, tokenizer.model_max_length, _MOST_CONTEXT_TOKENS))
 
 
 def cache_limit_bytes() -> int:

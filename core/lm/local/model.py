@@ -9,9 +9,10 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,14 +20,15 @@ from core.errors import AssistantError, PermanentError, RetryableError, UserErro
 from core.lm.base import ModelStatus, Request, Utterance, words_within
 from core.lm.local.attention import Unservable
 from core.lm.local.batch import Batch, Job
-from core.lm.local.decoder import Decoder
 from core.lm.local.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
 from core.lm.local.packs import Progress
 from core.lm.local.quantization import Quantize, quantized, weight_bits, weight_bytes
 from core.lm.local.sampling import drawing
-from core.lm.local.sequential import Plain
 from core.lm.stopping import ByteGrower, StopFilter, TextGrower
 from core.telemetry import CACHE_BYTES, log
+
+if TYPE_CHECKING:
+    from core.lm.local.sequential import Plain
 
 _LONG_CHAT_CHARS = 8_000
 """Tokenising more than this takes long enough to be felt on the event loop."""
@@ -41,11 +43,10 @@ class LocalModel:
     """A language model in this process."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
         self.name: str = loaded.name
         self.context_tokens: int = loaded.context_tokens
-        self._batch = _batch(loaded)
-        self._weight_bytes, self._bits = weight_bytes(loaded.model), weight_bits(loaded.model)
+        self._loaded, self._batch = _batch(loaded)
+        self._weight_bytes, self._bits = weight_bytes(self._loaded.weights), weight_bits(self._loaded.weights)
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._calls: deque[Callable[[], None]] = deque()
         self._thread = ThreadPoolExecutor(1, "lm", torch.set_num_threads, (loaded.threads,))
@@ -131,8 +132,8 @@ class LocalModel:
             answer.finish,
             channel=request.channel,
             system_tokens=system_tokens,
-            ends=self._loaded.ends,
-            draw=drawing(request.sampling, self._loaded.model.generation_config),
+            ends=frozenset(self._loaded.generation.ends),
+            draw=drawing(request.sampling, self._loaded.generation),
         )
         self._submit(job)
         try:
@@ -247,15 +248,22 @@ class _Answer:
         return True
 
 
-def _batch(loaded: Loaded) -> Batch | Plain:
-    try:
-        batch = Batch(Decoder(loaded.model, loaded.like) if loaded.like else Decoder(loaded.model), cache_limit_bytes())
-    except Unservable as reason:
-        _LOG.warning("%s answers one chat at a time and keeps nothing between turns: %s", loaded.name, reason)
-        batch = Plain(loaded.model)
+def _batch(loaded: Loaded) -> "tuple[Loaded, Batch | Plain]":
+    """What answers, and what is then held of what was loaded: no second copy of the weights."""
+    if not loaded.decoder:
+        from core.lm.local.trial import decoder_of  # with transformers, which takes seconds to import
+
+        try:
+            loaded = replace(loaded, decoder=decoder_of(loaded.model), model=None)
+        except Unservable as reason:
+            _LOG.warning("%s answers one chat at a time and keeps nothing between turns: %s", loaded.name, reason)
     if loaded.int8:  # last, because bits that are lost would hide that a model is computed otherwise
-        quantized(loaded.model)
-    return batch
+        quantized(loaded.weights)
+    if loaded.decoder:
+        return loaded, Batch(loaded.decoder, cache_limit_bytes())
+    from core.lm.local.sequential import Plain
+
+    return loaded, Plain(loaded.model)
 
 
 def _closed() -> RetryableError:

@@ -1,13 +1,14 @@
 """Weights brought once into the form in which they are opened: int8 rows with a scale each, or full numbers.
 
-Read and written a few rows at a time: no more than a block of float32 is ever in memory. What was packed is an ordinary
-folder of transformers', but for int8 weights: those are of the kind `core.lm.local.packed` opens.
+Read and written a few rows at a time: no more than a block of float32 is ever in memory.
 """
 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -16,11 +17,17 @@ import torch
 from safetensors import safe_open
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from core.errors import SettingError
 from core.lm.local import packs
+from core.lm.local.attention import Unservable
+from core.lm.local.blueprint import Blueprint
+from core.lm.local.likeness import layers_of
 from core.lm.local.packs import SCALES, WEIGHTS, Progress
 from core.lm.local.quantization import eight_bits
-from core.lm.local.skeleton import skeleton
+from core.lm.local.sampling import Generation
+from core.lm.local.skeleton import skeleton, small
+from core.lm.local.tokenizer import Tokenizer
+from core.lm.local.trial import fused
+from core.lm.local.unpacked import chatting, positions
 
 _BLOCK_NUMBERS = 4 << 20
 _TYPES = {torch.int8: "I8", torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32"}
@@ -88,23 +95,55 @@ class FolderModel:
             return GenerationConfig.from_model_config(self.config)
 
 
-def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress, said: Mapping[str, str]) -> None:
-    """Write `folder`, whole or not at all; Linears are int8 where `dtype` is that. `progress` may raise to stop it.
+def blueprint_of(source: Source, name: str) -> tuple[Tokenizer, Blueprint]:
+    """What of a source is not weights, its layers tried on a small model of their kind.
 
-    `said` of it are its source and its form.
+    Raises Unservable, and SettingError for a model without a chat template.
     """
+    tokenizer = chatting(source.tokenizer(), name)
+    like = small(source.config)
+    if like.base_model_prefix != "model":
+        raise Unservable("it is not built like Llama")
+    layers = replace(layers_of(like), count=source.config.num_hidden_layers)
+    fused(like)
+    context_tokens = min(positions(source.config), tokenizer.chat.most_tokens)
+    return tokenizer, Blueprint(layers, tokenizer.chat, Generation.of(source.generation()), context_tokens)
+
+
+def pack_eight_bits(
+    source: Source, folder: Path, plan: tuple[Tokenizer, Blueprint], progress: Progress, said: Mapping[str, str]
+) -> None:
+    """Write `folder`, whole or not at all, as `core.lm.local.packed` opens it. `progress` may raise to stop it.
+
+    `plan` is of the same source; `said` of it are its source and its form.
+    """
+    tokenizer, blueprint = plan
+    with _whole(folder, said) as part:
+        tokenizer.save(part)
+        blueprint.save(part)
+        _write(source, part / WEIGHTS, torch.int8, progress)
+    progress(1.0)
+
+
+def pack(source: Source, folder: Path, dtype: torch.dtype, progress: Progress, said: Mapping[str, str]) -> None:
+    """The same in full numbers, an ordinary folder of transformers'. SettingError without a chat template."""
+    tokenizer = source.tokenizer()
+    chatting(tokenizer, folder.name)
+    source.config.dtype = dtype
+    with _whole(folder, said) as part:
+        for each in (source.config, source.generation(), tokenizer):
+            each.save_pretrained(part)
+        _write(source, part / WEIGHTS, dtype, progress)
+    progress(1.0)
+
+
+@contextmanager
+def _whole(folder: Path, said: Mapping[str, str]) -> Generator[Path]:
+    """A folder beside, which becomes this one at the end."""
     part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
     try:
-        source.config.dtype = torch.float32 if dtype is torch.int8 else dtype
-        source.config.save_pretrained(part)
-        source.generation().save_pretrained(part)
-        tokenizer = source.tokenizer()
-        if not tokenizer.chat_template:
-            raise SettingError("LM_MODEL", got=repr(folder.name), wants="a chat model: it has no chat template")
-        tokenizer.save_pretrained(part)
-        _write(source, part / WEIGHTS, dtype, progress)
+        yield part
         packs.seal(part, folder, said)
-        progress(1.0)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -16,12 +16,16 @@ from typing import Any
 
 from core.errors import SettingError
 
-VERSION = 2
+VERSION = 3
 WEIGHTS, MANIFEST = "model.safetensors", "parley.json"
 SCALES = ".scales"
 Progress = Callable[[float], None]
 _ENDS_BYTES = 1 << 16
 _POLL_S = 0.1
+
+
+class Unreadable(Exception):
+    """Why a file of weights cannot be read."""
 
 
 def gguf_of(path: Path) -> Path | None:

@@ -97,7 +97,7 @@ def weight_bits(model: Any) -> int:
     """Bits of a weight of its Linears."""
     if any(isinstance(each, Int8Linear) for each in model.modules()):
         return 8
-    return model.dtype.itemsize * 8
+    return max(each.weight.dtype.itemsize * 8 for each in model.modules() if isinstance(each, torch.nn.Linear))
 
 
 def bfloat16_pays() -> bool:

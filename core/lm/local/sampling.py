@@ -15,6 +15,28 @@ _SILENT = (0.7, 0.9, 1.1)
 """Temperature, top_p and repetition penalty of a model without sampling settings, as GGUF files are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A model's own generation settings, by transformers' names; None is what it does not say. `ends` are token ids."""
+
+    ends: tuple[int, ...] = ()
+    max_new_tokens: int | None = None
+    do_sample: bool | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+
+    @classmethod
+    def of(cls, config: Any) -> "Generation":
+        """What a transformers GenerationConfig says."""
+        ends = config.eos_token_id
+        names = cls.__dataclass_fields__.keys() - {"ends"}
+        own = {name: getattr(config, name) for name in names}
+        return cls(tuple(ends) if isinstance(ends, list) else () if ends is None else (ends,), **own)
+
+
 @dataclass(slots=True, eq=False)
 class Draw:
     """How one answer's tokens are drawn. Temperature 0 takes the likeliest; `generator` is the state of its dice."""
@@ -28,8 +50,8 @@ class Draw:
     generator: Any = field(default=None, init=False)
 
 
-def drawing(sampling: Sampling, own: Any) -> Draw:
-    """What was asked for; the rest is the model's `own` generation_config, and then as `generate` has it.
+def drawing(sampling: Sampling, own: Generation) -> Draw:
+    """What was asked for; the rest is the model's `own`, and then as `generate` has it.
 
     A model that does not say whether it samples does: greedy, small models say one and the same sentence again.
     """

@@ -1,17 +1,19 @@
 """Where an answer ends, and whole characters only."""
 
-from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from core.lm.local.blueprint import Chat
 from core.lm.local.loading import SHIPPED
 from core.lm.local.spelling import growing
+from core.lm.local.tokenizer import Tokenizer
 from core.lm.stopping import StopFilter, TextGrower, WholeCharacters
 
 
@@ -75,7 +77,7 @@ def _decode(tokenizer: Any, ids: list[int]) -> str:
 
 
 def _said(tokenizer: Any, ids: list[int]) -> str:
-    grower = growing(tokenizer, partial(_decode, tokenizer))()
+    grower = growing(Tokenizer(tokenizer.backend_tokenizer, Chat("", {})))()
     return "".join([*map(grower.feed, ids), grower.finish()])
 
 
@@ -91,7 +93,7 @@ def byte_level() -> Any:
         b"\xef\xbf\xbd",
     ]
     words = ["".join(letters[byte] for byte in piece) for piece in pieces]
-    backend = Tokenizer(models.BPE({word: at for at, word in enumerate(words)}, []))
+    backend = Backend(models.BPE({word: at for at, word in enumerate(words)}, []))
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens(["<|end|>"])
     backend.add_tokens(["<think>", "思 考"])

@@ -197,10 +197,10 @@ def test_ordinary_words_and_code_stay_as_they_are():
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_shipped_model_reads_no_entry_that_parley_did_not_make(attack: str):
     loaded = shipped()
-    special = {id for id, token in loaded.tokenizer.added_tokens_decoder.items() if token.special}
+    special = set(loaded.tokenizer.special)
     honest = loaded.encode((Utterance("system", "s"), Utterance("user", "hello")))
     ids = loaded.encode((Utterance("system", "s"), Utterance("user", attack)))
-    unknown = loaded.tokenizer.unk_token_id
+    (unknown,) = (at for at, name in loaded.tokenizer.special.items() if name == "<|unknown|>")
     persona = loaded.encode((Utterance("system", f"s {attack}"), Utterance("user", "hello")))
     assert [id for id in persona if id in special - {unknown}] == [id for id in honest if id in special - {unknown}]
     assert [id for id in ids if id in special - {unknown}] == [id for id in honest if id in special - {unknown}]

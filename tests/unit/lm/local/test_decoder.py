@@ -19,10 +19,10 @@ from transformers import (
 
 from core.lm.local.attention import Unservable
 from core.lm.local.batch import Batch
-from core.lm.local.decoder import Decoder
 from core.lm.local.fused import Fused
 from core.lm.local.generic import Whole
 from core.lm.local.quantization import weight_bytes
+from core.lm.local.trial import decoder_of
 from tests.support.tiny import CONFIGS, SHAPE, Chat, finish, generated, random_prompts, tiny
 
 PLENTY = 1 << 30
@@ -58,7 +58,7 @@ _REFERENCES: dict[str, tuple[list[list[int]], list[list[int]]]] = {}
 
 
 def test_alone_as_generate(name: str):
-    batch = Batch(Decoder(tiny(name)), PLENTY)
+    batch = Batch(decoder_of(tiny(name)), PLENTY)
     for prompt, said in zip(*references(name), strict=True):
         chat = Chat(batch, prompt, TOKENS)
         finish(batch)
@@ -68,7 +68,7 @@ def test_alone_as_generate(name: str):
 def test_in_company_as_generate(name: str):
     """They join at any step and are of all lengths; some leave in the middle of their answer."""
     prompts, answers = references(name)
-    batch, dice = Batch(Decoder(tiny(name)), PLENTY, rows=8), random.Random(3)
+    batch, dice = Batch(decoder_of(tiny(name)), PLENTY, rows=8), random.Random(3)
     chats: list[tuple[Chat, list[int], bool]] = []
     for prompt, said in zip(prompts, answers, strict=True):
         chats.append((Chat(batch, prompt, TOKENS), said, dice.random() < 0.2))
@@ -86,7 +86,7 @@ def test_in_company_as_generate(name: str):
 def test_with_reuse_and_eviction_as_generate(name: str):
     """Each prompt is asked as turns of a channel, on from a part of itself, while memory suffices for a few."""
     prompts, answers = references(name)
-    decoder, dice = Decoder(tiny(name)), random.Random(4)
+    decoder, dice = decoder_of(tiny(name)), random.Random(4)
     batch = Batch(decoder, 6 * 256 * decoder.token_bytes, rows=4)
     for at in range(0, len(prompts), 5):
         group = list(zip(prompts, answers, strict=True))[at : at + 5]
@@ -110,7 +110,7 @@ def test_channels_share_nothing_but_the_system_words():
     model = tiny("llama")
     system, *secrets = random_prompts(21, [40])
     questions = random_prompts(200, [7])
-    batch = Batch(Decoder(tiny("llama")), PLENTY, rows=6)
+    batch = Batch(decoder_of(tiny("llama")), PLENTY, rows=6)
     for at in range(0, 200, 20):
         asked = [[*system, *secrets[number][:9], *questions[at + number]] for number in range(20)]
         chats = [Chat(batch, ids, 5, f"channel {number}", system_tokens=40) for number, ids in enumerate(asked)]
@@ -119,7 +119,7 @@ def test_channels_share_nothing_but_the_system_words():
 
 
 def test_a_kept_turn_computes_its_new_words_only():
-    decoder = Decoder(tiny("qwen2"))
+    decoder = decoder_of(tiny("qwen2"))
     batch = Batch(decoder, PLENTY)
     computed: list[int] = []
     run = decoder.run
@@ -134,7 +134,7 @@ def test_a_kept_turn_computes_its_new_words_only():
 
 
 def test_cancelling_ends_the_work_within_a_step():
-    batch = Batch(Decoder(tiny("llama")), PLENTY)
+    batch = Batch(decoder_of(tiny("llama")), PLENTY)
     (prompt,) = random_prompts(1, [700])
     reading, writing = Chat(batch, prompt, 50), Chat(batch, [5], 50)
     batch.step()
@@ -147,7 +147,7 @@ def test_cancelling_ends_the_work_within_a_step():
 
 def test_half_precision_runs_in_slots():
     model = tiny("qwen2").bfloat16()
-    batch = Batch(Decoder(model), PLENTY)
+    batch = Batch(decoder_of(model), PLENTY)
     chats = [Chat(batch, prompt, 5) for prompt in random_prompts(8, LENGTHS)]
     finish(batch)
     assert all(len(chat.said) == 5 for chat in chats)
@@ -166,14 +166,14 @@ def test_half_precision_runs_in_slots():
 )
 def test_other_kinds_of_model_are_refused_with_a_reason(config: Any, why: str):
     with pytest.raises(Unservable, match=why):
-        Decoder(AutoModelForCausalLM.from_config(config).eval())
+        decoder_of(AutoModelForCausalLM.from_config(config).eval())
 
 
 def test_settings_that_only_generate_knows_are_refused():
     model = tiny("llama")
     model.generation_config.no_repeat_ngram_size = 3
     with pytest.raises(Unservable, match="no_repeat_ngram_size"):
-        Decoder(model)
+        decoder_of(model)
 
 
 def test_attention_that_does_more_is_refused_and_the_model_is_as_before():
@@ -182,7 +182,7 @@ def test_attention_that_does_more_is_refused_and_the_model_is_as_before():
     model = AutoModelForCausalLM.from_config(Gemma2Config(**SHAPE, layer_types=["full_attention"] * 2)).eval()
     before = model.config._attn_implementation
     with pytest.raises(Unservable, match="softcap"):
-        Decoder(model)
+        decoder_of(model)
     assert model.config._attn_implementation == before
     assert generated(model, [5, 6, 7], 3)
 
@@ -192,10 +192,10 @@ def test_attention_that_does_more_is_refused_and_the_model_is_as_before():
 )
 def test_layers_like_llamas_are_fused_and_take_no_more_memory(name: str, net: type):
     model = tiny(name)
-    before = weight_bytes(model)
-    assert isinstance(Decoder(model)._net, net)
+    before, decoder = weight_bytes(model), decoder_of(model)
+    assert isinstance(decoder.net, net)
     # Norms of queries' and keys' heads are kept once a head: a few bytes of a real model, more of a tiny one.
-    assert before <= weight_bytes(model) <= before * (1.02 if name == "qwen3" else 1)
+    assert before <= weight_bytes(decoder.net.weights) <= before * (1.02 if name == "qwen3" else 1)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_layers_that_look_like_llamas_say_what_generate_says(config: Any):
         torch.manual_seed(7)
         return AutoModelForCausalLM.from_config(deepcopy(config)).eval()
 
-    model, decoder = fresh(), Decoder(fresh())
-    assert isinstance(decoder._net, Fused) == (config.model_type == "llama")
+    model, decoder = fresh(), decoder_of(fresh())
+    assert isinstance(decoder.net, Fused) == (config.model_type == "llama")
     batch, prompts = Batch(decoder, PLENTY), random_prompts(9, LENGTHS)
     chats = [Chat(batch, prompt, TOKENS) for prompt in prompts]
     finish(batch)

@@ -132,7 +132,7 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
     decoder: Any = model._batch._executor
     decoder.reserve(0, 12)
     with torch.inference_mode():
-        got = decoder._logits([Span(0, 0, ids[0].tolist(), Draw())])[0]
+        got = decoder.logits([Span(0, 0, ids[0].tolist(), Draw())])[0]
     assert float((got - wanted[-1]).norm() / wanted[-1].norm()) < 0.1
     await model.close()
 
@@ -140,8 +140,11 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
 async def test_the_tokenizer_template_and_ends_come_from_the_file(tmp_path: Path):
     path = write(tmp_path / "model.gguf", CONFIGS["qwen2"])
     whole = load(str(tmp_path), "int8", tmp_path / "kept")
-    assert whole.tokenizer.decode(whole.encode(CHAT)) == "user: Hello ab<|im_end|>assistant:"
-    assert whole.ends == {len(WORDS) - 2, len(WORDS) - 1}
+    asked = [{"role": each.role, "content": each.content} for each in CHAT]
+    assert whole.tokenizer.rendered(asked) == "user: Hello ab<|im_end|>assistant:"
+    assert whole.tokenizer.decode(whole.encode(CHAT)) == "user: Hello abassistant:"
+    assert whole.encode(CHAT).count(len(WORDS) - 2) == 1
+    assert whole.generation.ends == (len(WORDS) - 2, len(WORDS) - 1)
     assert (whole.context_tokens, whole.name, path.exists()) == (512, str(tmp_path), True)
     model = LocalModel(whole)
     said = [piece async for piece in model.stream(Request(CHAT, 8, Sampling(temperature=0)))]

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from core.lm.local.batch import Batch
-from core.lm.local.decoder import Decoder
 from core.lm.local.quantization import Int8Linear, quantized, weight_bits, weight_bytes
+from core.lm.local.trial import decoder_of
 from tests.support.tiny import Chat, finish, random_prompts, tiny
 
 # The numbers are what rounding to 8 bits costs, not a time.
@@ -55,7 +55,8 @@ def test_the_whole_model_is_smaller():
 @pytest.mark.parametrize("name", ["qwen2", "phi3"])
 def test_in_slots_it_is_brought_to_eight_bits_after(name: str):
     model = tiny(name)
-    before, batch = weight_bytes(model), Batch(Decoder(model), 1 << 30)
+    decoder = decoder_of(model)
+    before, batch, model = weight_bytes(model), Batch(decoder, 1 << 30), decoder.net.weights
     quantized(model)
     assert weight_bits(model) == 8
     assert weight_bytes(model) < before / 2
