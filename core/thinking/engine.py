@@ -234,6 +234,7 @@ class Engine:
             speaker=message.sender.name if message.group else "",
             answer_in=preferences.language,
             owner=owner,
+            beside="\n".join(filter(None, (preferences.persona, message.quote and message.quote.text))),
         )
 
     def _request(self, message: Message, moment: Moment, preferences: Preferences) -> Request:
