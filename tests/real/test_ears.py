@@ -21,7 +21,7 @@ CHINESE = sorted(Path(os.environ.get("PARLEY_REAL", "")).glob("zh/*.ogg"))
 
 @pytest.fixture(scope="module")
 def hearing(ears: Path) -> Iterator[Hearing]:
-    opened = Hearing.open(str(ears), download_dir=ears.parent)
+    opened = Hearing.open(str(ears))
     yield opened
     asyncio.run(opened.close())
 
