@@ -17,7 +17,7 @@ from core.intake.commands import Asked
 from core.intake.quotas import Quotas
 from core.lanes.lanes import Claim, Lanes
 from core.platform import Platform, Words
-from core.speech.transcription import MAX_AUDIO_S, Transcript
+from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
 from core.text import cleaning
 from core.text.language import language_of, language_tag
