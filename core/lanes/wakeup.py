@@ -89,7 +89,8 @@ class Doorbell:
                         await subscription.subscribe(keys.WAKE)
                         self._hearing.set()
                         while True:
-                            message = await subscription.get_message(timeout=60)
+                            with translated():
+                                message = await subscription.get_message(timeout=60)
                             if message is not None:
                                 await self._heard(cast(bytes, message["data"]).decode())
             except RetryableError as error:

@@ -45,7 +45,8 @@ class Invalidation:
                     async with self._redis.pubsub() as subscription:
                         await subscription.subscribe(keys.FORGOTTEN)
                         while True:
-                            message = await subscription.get_message(timeout=60)
+                            with translated():
+                                message = await subscription.get_message(timeout=60)
                             if message is None:
                                 continue
                             if message["type"] == "message":
