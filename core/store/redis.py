@@ -80,8 +80,8 @@ def translated() -> Generator[None]:
     """Redis that is away, loading, full or read-only becomes a RetryableError.
 
     A cancel that reached the task during the call is honoured: redis-py sends with `asyncio.wait_for`, which before
-    Python 3.12 drops a cancel that comes just as the sending ends (python/cpython#86296). So a loop of calls has each of
-    them inside, and not the loop.
+    Python 3.12 drops a cancel that comes just as the sending ends (python/cpython#86296). So of a loop each call is
+    inside, and not the loop.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Who listens to Redis ends when it is told to, also when the client loses the first word of it (python/cpython#86296)."""
+"""Who listens to Redis ends when told to, also when its client loses the first word of it (python/cpython#86296)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,10 +22,10 @@ async def test_a_cancel_that_the_client_lost_ends_it_all_the_same(
 ):
     asked, get_message = asyncio.Event(), PubSub.get_message
 
-    async def losing(self: PubSub, *args: object, timeout: float = 0, **more: object) -> object:
+    async def losing(self: PubSub, **how: float) -> object:
         asked.set()
         try:
-            return await get_message(self, *args, timeout=timeout, **more)
+            return await get_message(self, **how)
         except asyncio.CancelledError:
             return None
 
