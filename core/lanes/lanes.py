@@ -137,7 +137,7 @@ class Lanes:
         """Hold the lane for one more lease; Fenced when it is lost."""
         lane, ready = self._keys(claim, "lane"), self._ready(claim)
         if not await self._call("renew", [*lane, ready], [str(claim.channel), claim.fence, int(LEASE_S * 1000)]):
-            raise self._lost(claim)
+            raise lost(claim)
 
     async def note_sending(self, claim: Claim, nonce: str) -> None:
         """Keep that this part may be on its way from now on; Fenced when the lane is lost."""
@@ -263,17 +263,19 @@ class Lanes:
         call = secrets.token_hex(4)
         answer = await self._call(name, lane, [str(claim.channel), claim.fence, call, *arguments])
         if answer < 0:
-            raise self._lost(claim)
+            raise lost(claim)
         return answer == 1
-
-    def _lost(self, claim: Claim) -> Fenced:
-        FENCED.inc()
-        return Fenced(f"{claim.channel}: fence {claim.fence} is stale")
 
     async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         script: AsyncScript = self._script[name]
         with translated():
             return await script(keys=list(lane), args=list(arguments))
+
+
+def lost(claim: Claim) -> Fenced:
+    """What to raise when somebody else has the lane by now; it is counted."""
+    FENCED.inc()
+    return Fenced(f"{claim.channel}: fence {claim.fence} is stale")
 
 
 @cache

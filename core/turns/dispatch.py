@@ -64,7 +64,7 @@ class Turns:
         try:
             return await self._step(claim)
         except ChannelMoved as moved:
-            await self._upkeep.move(claim.channel, replace(claim.channel, space=moved.space))
+            await self._upkeep.move(claim, replace(claim.channel, space=moved.space))
             return False
 
     async def _step(self, claim: Claim) -> bool:
@@ -89,9 +89,9 @@ class Turns:
             scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
         except PermanentError as error:
             return await self._bury(claim, "prefs", error)
-        if claim.stop and event.id != claim.stop and not commands.goes_first(event):
-            return await self._pass_over(claim, event)
         heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
+        if claim.stop and event.id != claim.stop and heeded:
+            return await self._pass_over(claim, event)
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
@@ -109,8 +109,10 @@ class Turns:
                 return await self._commit(scene, dialogues.without(dialogue, event.targets), (), event.id)
             case Summary():
                 return await self._summarise(scene, event)
+            case Move() if event.to == claim.channel:
+                return await self._lanes.commit(claim, None, (), last=event.id)
             case Move():
-                await self._upkeep.move(claim.channel, event.to)
+                await self._upkeep.move(claim, event.to)
                 return False
 
     async def _bury(self, claim: Claim, kind: Buried, error: PermanentError) -> bool:
@@ -127,9 +129,7 @@ class Turns:
         return await self._lanes.bury(claim, "in", apology)
 
     async def _pass_over(self, claim: Claim, event: Event) -> bool:
-        """Somebody stopped what waits before their word. A reaction still counts."""
-        if isinstance(event, Reaction):
-            return await self._record(claim, event)
+        """Somebody stopped what people said before their word."""
         parts: tuple[Part, ...] = ()
         if isinstance(event, Message) and event.waits:
             parts = (self._answering.notice(event, "stopped", Preferences()),)

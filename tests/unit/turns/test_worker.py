@@ -16,7 +16,7 @@ from core.telemetry import PERHAPS_TWICE
 from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
-from core.values.events import Deletion, Edit, Message, Move, Reaction
+from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
 from core.values.parts import Part
 from tests.fakes.thinking import FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
@@ -248,6 +248,29 @@ async def test_a_channel_that_moves_takes_everything_along(house: House):
     assert house.platform.texts(there) == ["You said: two"]
     assert [turn.said for turn in (await house.lanes.dialogue(there)).turns] == ["hello", "one", "two"]
     assert (await house.lanes.dialogue(HERE)).turns == ()
+
+
+async def test_a_channel_moves_and_forgets_what_was_deleted_also_when_somebody_said_stop(house: House):
+    there = ChannelKey("telegram", "42:-100")
+    await house.say("hello")
+    await house.quiet()
+    async with house.store.redis.pipeline() as pipe:  # nobody comes in between
+        pipe.rpush(keys.of_channel("in", HERE), encode_event(Deletion("d", HERE, ("m0",))))
+        pipe.rpush(keys.of_channel("in", HERE), encode_event(Move("mv", HERE, there)))
+        await pipe.execute()
+    await house.lanes.accept(Message("s", HERE, ANN, 1.0, "/stop"), stop=True)
+    await house.quiet()
+    assert (await house.lanes.dialogue(there)).turns == ()
+    assert (await house.lanes.dialogue(HERE)).turns == ()
+    assert house.platform.texts(there)
+
+
+async def test_a_channel_that_moves_to_its_own_name_stays_as_it_is(house: House):
+    await house.say("hello")
+    await house.lanes.accept(Move("mv", HERE, HERE))
+    await house.say("again")
+    await house.quiet()
+    assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["hello", "again"]
 
 
 async def test_an_answer_that_finds_its_channel_moved_follows_it(house: House):
