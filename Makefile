@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run setup chat doctor test fault real check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm clean
+.PHONY: run setup chat doctor test fault real check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm bench-voice clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -66,6 +66,10 @@ bench-turn: .venv/tested
 
 bench-asr: .venv/installed
 	$(BIN)/python -m benchmarks.asr
+
+# The starter set lies in PARLEY_REAL. ARGS="--voice FOLDER": a Piper voice speaks clearly.
+bench-voice: .venv/tested
+	$(BIN)/python -m benchmarks.voice_note '$(PARLEY_REAL)' $(ARGS)
 
 # llama.cpp, the other side of half the table, is compiled for this processor: minutes. Without it those rows are left out.
 .venv/compared: .venv/installed

@@ -7,9 +7,7 @@ A heartbeat on the event loop tells how late it is while Parley hears.
 import asyncio
 import io
 import os
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,8 +77,7 @@ async def main() -> None:
     """Measure and print."""
     print(report.machine())
     data = await note()
-    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
-        hearing = Hearing.open(None, download_dir=Path(folder))
+    hearing = Hearing.open(None)
     bare, options = Bare(), hearing._options(None, in_english=False)
     late_s: list[float] = []
     texts = {(await heard(hearing, data, []))[0], bare.hear(data, options)}

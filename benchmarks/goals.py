@@ -32,6 +32,7 @@ GOALS = {
     "single_over_pipeline": Goal("one chat in int8 over transformers.pipeline", least=2),
     "hearing_over_bare": Goal("a voice note of 10 s over bare faster-whisper", most=1.05),
     "loop_lag_p99_ms": Goal("how late the event loop is meanwhile, p99 ms", most=20),
+    "note_to_text_p50_s": Goal("a voice note of about 3 s to its whole text, p50 s", most=1.5),
     "turn_minus_echo_p50_ms": Goal("a whole turn minus an echo bot's, p50 ms", most=5),
     "turn_minus_echo_p99_ms": Goal("a whole turn minus an echo bot's, p99 ms", most=15),
     "redis_round_trips": Goal("Redis round trips a turn", most=4),

@@ -93,7 +93,7 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
 def open_hearing(settings: Settings, name: str, stop: Event) -> Hearing:
     """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
     folder, allowed = _here("ears", name, settings, stop), names_in(settings.asr_languages)
-    ears = Hearing.open(folder, download_dir=settings.data_dir / "models", allowed=allowed)
+    ears = Hearing.open(folder, allowed=allowed)
     if name != BUILTIN:
         ears.name = name
     return ears

@@ -22,7 +22,7 @@ from core.models import catalogue, kept, machine, resolving
 from core.models.catalogue import Entry, Kind
 from core.models.fetching import fetch
 from core.settings import Settings
-from core.speech import transcription, whisper_hub
+from core.speech import transcription
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ASK_S = 5.0
@@ -136,37 +136,21 @@ def _language(settings: Settings) -> Held:
     from core.lm.local.loading import SHIPPED, SHIPPED_NAME  # with torch: seconds
 
     name = _first("mind", settings)
-    config = Path(name).expanduser() / "config.json" if name else SHIPPED / "config.json"
-    here = resolving.kept_as(name, settings.data_dir / "models") if name else None
-    folder = here or (config.parent if config.is_file() else _cached(name, "config.json"))
-    weights = [path for kind in _WEIGHTS for path in (folder.glob(kind) if folder else ())]
+    here = resolving.found("mind", name, settings.data_dir / "models") if name else SHIPPED
+    kinds = _WEIGHTS if here and here.is_dir() else ()
+    weights = [path for kind in kinds for path in here.glob(kind)] if here and kinds else [here] if here else []
     return _planned("language", name or SHIPPED_NAME, weights)
 
 
 def _hearing(settings: Settings) -> Held:
     name = _first("ears", settings)
-    weights = Path(name).expanduser() / whisper_hub.WEIGHTS if name else transcription.SHIPPED / whisper_hub.WEIGHTS
-    if not weights.is_file():
-        folder = resolving.kept_as(name, settings.data_dir / "models") or _cached(
-            whisper_hub.repository_of(name), whisper_hub.WEIGHTS, settings.data_dir / "models"
-        )
-        return _planned("hearing", name, [folder / whisper_hub.WEIGHTS] if folder else [])
-    return _planned("hearing", name or transcription.SHIPPED_NAME, [weights])
+    here = resolving.found("ears", name, settings.data_dir / "models") if name else transcription.SHIPPED
+    return _planned("hearing", name or transcription.SHIPPED_NAME, [here / transcription.WEIGHTS] if here else [])
 
 
 def _planned(kind: Literal["language", "hearing"], name: str, weights: Sequence[Path]) -> Held:
     size = sum(file.stat().st_size for file in weights)
     return Held(kind=kind, name=name, place=HERE if weights else "to be downloaded", weight_bytes=size or None)
-
-
-def _cached(repository: str, file: str, cache_dir: Path | None = None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache  # half a second
-
-    try:
-        found = try_to_load_from_cache(repository, file, cache_dir=cache_dir)
-    except ValueError:  # no name that the hub could have
-        return None
-    return Path(found).parent if isinstance(found, str) else None
 
 
 def _say(title: str, lines: Iterator[str] | Sequence[str]) -> None:

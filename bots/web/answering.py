@@ -27,7 +27,7 @@ _LOOK_AGAIN_S, _LOOK_LATEST_S = 3.0, 24.0
 """Until a waiting request looks at the dialogue: twice as long each time, for those who wait are many when the house is
 busy, and at most what a proxy in between bears without a byte.
 """
-_VOICE_S = 30.0
+_VOICE_S, _LOOK_FOR_VOICE_S = 30.0, 0.5
 _NOTICE_STATUS = 422
 
 
@@ -118,13 +118,16 @@ class Answering:
         return await kept(self._redis, message.channel, message.id)
 
     async def _voice_comes(self, message: Message, inbox: Inbox) -> bool:
+        """Wait for the voice note as long as it is owed; False when it was not made."""
         deadline = clock.monotonic() + _VOICE_S
-        while not await self.has_voice(message.channel, message.id):
+        while True:
+            owed = await self._lanes.owes_voice(message.channel, message.id)
+            if await self.has_voice(message.channel, message.id):
+                return True
             left_s = deadline - clock.monotonic()
-            if left_s <= 0 or self._ear.stopped:
+            if not owed or left_s <= 0 or self._ear.stopped:
                 return False
-            await inbox.get(min(left_s, _LOOK_AGAIN_S))
-        return True
+            await inbox.get(min(left_s, _LOOK_FOR_VOICE_S))
 
     async def has_voice(self, channel: ChannelKey, turn_id: str) -> bool:
         """Whether a spoken answer is kept."""

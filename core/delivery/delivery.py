@@ -1,10 +1,15 @@
-"""Parts out, in order, each marked as sent."""
+"""Parts out, in order, each marked as sent.
+
+The text of an answer goes as soon as it is whole. The voice note that it owes waits behind it in the outbox and is made
+when its turn comes: a voice that is slow or hangs holds no text up, and who dies over it leaves it to the next owner.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
-from core.delivery.live import Showing
+from core.delivery.live import Showing, Signs
 from core.delivery.pacing import Pacing
 from core.errors import (
     ChannelGone,
@@ -19,6 +24,7 @@ from core.feedback import ratings
 from core.lanes.lanes import Claim, Lanes
 from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
+from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import Message
 from core.values.parts import Part
@@ -27,13 +33,18 @@ _LOG = log("delivery")
 _LAST_MARK_S = 1.0
 
 
+Say = Callable[[Part], Awaitable[VoiceNote | None]]
+"""Makes the voice note that a part owes; None when it cannot be made."""
+
+
 class Delivery:
     """Sends to every platform that this process serves."""
 
-    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform]) -> None:
+    def __init__(self, lanes: Lanes, pacing: Pacing, platforms: Mapping[PlatformName, Platform], say: Say) -> None:
         self._lanes = lanes
         self._pacing = pacing
         self._platforms = platforms
+        self._say = say
         self._arrived: dict[Part, str] = {}
         """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
 
@@ -109,9 +120,14 @@ class Delivery:
             _flag(part)
             if voice:
                 return ""
+        if voice and part.voice is None:
+            made = await self._made(part)
+            if made is None:
+                return ""
+            part = replace(part, voice=made, text="")
         budgets = platform.limits.budgets(part.channel)
         await self._pacing.wait_for_turn(part.channel, budgets)
-        if not once and voice:
+        if voice:  # from here on no /stop takes it back
             await self._lanes.note_sending(claim, part.nonce)
         try:
             return await platform.send(part)
@@ -130,9 +146,21 @@ class Delivery:
         except RetryableError as error:
             if isinstance(error, TooFast):
                 await self._pacing.hold(part.channel, budgets, error.after_s)
-            if not once:
+            if voice or not once:
                 await self._lanes.note_sending(claim, "")
             raise
+
+    async def _made(self, part: Part) -> VoiceNote | None:
+        """The voice note that a part owes; None when it cannot be made, or somebody said stop before it was begun."""
+        if await self._lanes.stopped(part.channel):
+            return None
+        signs = Signs(self._platforms[part.channel.platform], part.channel, "recording")
+        showing = asyncio.create_task(signs.show())
+        try:
+            return await self._say(part)
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
 
     @contextlib.asynccontextmanager
     async def showing(
@@ -143,7 +171,7 @@ class Delivery:
         Without `signs` nobody sees it before the answer has a first word.
         """
         showing = Showing(self._lanes, self._pacing, self._platforms[message.channel.platform], claim, message)
-        tasks = [asyncio.create_task(showing.type())] if signs else []
+        tasks = [asyncio.create_task(showing.show())] if signs else []
         if drafts:
             tasks.append(asyncio.create_task(showing.draw()))
         try:

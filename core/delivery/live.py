@@ -1,7 +1,6 @@
 """What people see while they wait: the typing sign and the growing answer."""
 
 import asyncio
-import contextlib
 from dataclasses import replace
 
 from core import clock
@@ -21,21 +20,53 @@ _SIGN_AFTER_S = 0.1
 """A sign that is cancelled on its way costs its connection, and one beside the answer costs a call."""
 
 
-class Showing:
+class Signs:
+    """A sign in a channel that something is being made there."""
+
+    def __init__(self, platform: Platform, channel: ChannelKey, sign: Sign = "typing") -> None:
+        self._platform = platform
+        self._channel = channel
+        self._sign: Sign = sign
+        self._quiet_until = 0.0
+
+    async def show(self) -> None:
+        """Repeat the sign until cancelled. What comes at once needs none."""
+        await asyncio.sleep(_SIGN_AFTER_S)
+        while True:
+            await self._pause()
+            try:
+                await self._platform.typing(self._channel, self._sign)
+            except RetryableError as error:
+                _LOG.info("%s: no sign: %s", self._channel, error)
+                self._keep_quiet(error)
+            except PermanentError as error:
+                _LOG.info("%s: no sign: %s", self._channel, error)
+            await asyncio.sleep(self._platform.limits.typing_every_s)
+
+    async def _pause(self) -> None:
+        while True:
+            left_s = self._quiet_until - clock.monotonic()
+            if left_s <= 0:
+                return
+            await asyncio.sleep(left_s)
+
+    def _keep_quiet(self, error: RetryableError) -> None:
+        """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""
+        self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
+
+
+class Showing(Signs):
     """The typing sign and the growing answer of one turn. Only the newest draft is sent; older ones are passed over."""
 
     def __init__(self, lanes: Lanes, pacing: Pacing, platform: Platform, claim: Claim, message: Message) -> None:
+        super().__init__(platform, message.channel)
         self._lanes = lanes
         self._pacing = pacing
-        self._platform = platform
         self._claim = claim
         self._message = message
         self._newest: Draft | None = None
         self._changed = asyncio.Event()
         self._drawing = asyncio.Lock()
-        self._sign: Sign = "typing"
-        self._signed = asyncio.Event()
-        self._quiet_until = 0.0
         turn, ref = claim.draft
         self._ref = ref if turn == message.id else ""
 
@@ -43,11 +74,6 @@ class Showing:
         """The answer so far."""
         self._newest = draft
         self._changed.set()
-
-    def sign(self, sign: Sign) -> None:
-        """What people see from here on."""
-        self._sign = sign
-        self._signed.set()
 
     async def finished(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts of the answer, the first taking the place of the draft that people see; no draft follows."""
@@ -57,24 +83,6 @@ class Showing:
         if not parts:
             return (Part(self._message.id, 0, self._message.channel, "removal", replaces=self._ref),)
         return (replace(parts[0], replaces=self._ref), *parts[1:])
-
-    async def type(self) -> None:
-        """Repeat the sign until cancelled; another is shown at once. An answer that comes at once needs none."""
-        channel: ChannelKey = self._message.channel
-        await asyncio.sleep(_SIGN_AFTER_S)
-        while True:
-            await self._pause()
-            self._signed.clear()
-            try:
-                await self._platform.typing(channel, self._sign)
-            except RetryableError as error:
-                _LOG.info("%s: no typing sign: %s", channel, error)
-                self._keep_quiet(error)
-            except PermanentError as error:
-                _LOG.info("%s: no typing sign: %s", channel, error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._platform.limits.typing_every_s):
-                    await self._signed.wait()
 
     async def draw(self) -> None:
         """Send drafts until cancelled, where the platform shows them; one that meets a limit pauses for its time."""
@@ -99,17 +107,6 @@ class Showing:
                     _LOG.info("%s: no drafts for this answer: %s", self._message.channel, error)
                     return
             await asyncio.sleep(gap_s)
-
-    async def _pause(self) -> None:
-        while True:
-            left_s = self._quiet_until - clock.monotonic()
-            if left_s <= 0:
-                return
-            await asyncio.sleep(left_s)
-
-    def _keep_quiet(self, error: RetryableError) -> None:
-        """A platform that asks for a pause means the whole channel: neither signs nor drafts go there meanwhile."""
-        self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
 
     async def _next_or_stale(self) -> bool:
         """Wait for a newer draft; True when the one that is shown has to be shown again before it fades."""

@@ -18,7 +18,8 @@ _MENTION, _DEFUSED = re.compile(r"(?<!\w)@(?=\w)"), "@\u2060"
 def parts_of(
     reply: Reply, message: Message, limits: Limits, *, thumbs: bool = False, postscript: str = ""
 ) -> tuple[Part, ...]:
-    """The text in as many parts as it needs, the last one rateable (with `thumbs` if wanted), then the voice note.
+    """The text in as many parts as it needs, the last one rateable (with `thumbs` if wanted), then the voice note
+    that is owed.
 
     A `postscript` is Parley speaking about itself below the answer; it is not remembered and not spoken.
     """
@@ -45,14 +46,14 @@ def parts_of(
         )
         for index, piece in enumerate(pieces)
     ]
-    if reply.voice is not None:
+    if turn.spoken:
         parts.append(
             Part(
                 turn=turn.id,
                 index=len(parts),
                 channel=message.channel,
                 kind="voice",
-                voice=reply.voice,
+                text=turn.reply,
                 language=turn.language,
                 model=turn.model,
                 profile=turn.profile,

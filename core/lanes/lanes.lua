@@ -33,8 +33,18 @@ local function settle(lane, ready, inbox, outbox, channel)
   return 0
 end
 
+-- Whether the first unsent part is a voice note that is still to be made, and whose answer it belongs to.
+local function owes(lane, outbox)
+  local raw = redis.call('LINDEX', outbox, 0)
+  if not raw then return false end
+  local known, part = pcall(cjson.decode, raw)
+  if not known or type(part) ~= 'table' or part.kind ~= 'voice' or part.voice ~= cjson.null then return false end
+  return redis.call('HGET', lane, 'sending') ~= part.turn .. '-' .. part.index, part.person
+end
+
 --- accept
--- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0)
+-- KEYS seen in ready lane out
+-- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) person(with first)
 -- -> events ahead of it, -1 accepted before, -2 the lane is full
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local ahead = redis.call('LLEN', KEYS[2])
@@ -44,8 +54,16 @@ redis.call(ARGV[8] == '1' and 'LPUSH' or 'RPUSH', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], 'NX', now(), ARGV[1])
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
 if ARGV[7] ~= '' or ARGV[8] == '1' then
-  -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner.
-  if redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
+  -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner. The voice note that a
+  -- part owes is on its way when it is noted as being sent: before, it goes.
+  local owed, person = owes(KEYS[4], KEYS[5])
+  local dropped = owed and (ARGV[7] ~= '' or person == ARGV[9])
+  if dropped then
+    redis.call('LPOP', KEYS[5])
+    redis.call('HDEL', KEYS[4], 'tries', 'deaths', 'sending')
+    if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('HDEL', KEYS[4], 'outgoing') end
+  end
+  if dropped or redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
     redis.call('HINCRBY', KEYS[4], 'fence', 1)
     redis.call('HDEL', KEYS[4], 'held')
     redis.call('ZADD', KEYS[3], 'XX', now(), ARGV[1])

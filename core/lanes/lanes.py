@@ -27,7 +27,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Event, Message, Reaction, encode_event
-from core.values.parts import Part, encode_part
+from core.values.parts import Part, decode_part, encode_part
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -82,7 +82,8 @@ class Lanes:
 
         UserError when so many messages wait there that this one is not taken. With `stop`, the turn that is running
         is void, and so is what waits before this event. With `first` it goes before all that waits, and the turn that
-        is running begins again after it.
+        is running begins again after it. A voice note that is still owed goes with a stop, and one that is owed to the
+        sender of what goes first with that.
         """
         channel, part = event.channel, keys.partition(event.channel)
         bounded = isinstance(event, Message) and not (stop or first)
@@ -92,7 +93,7 @@ class Lanes:
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                keys.of_channel("lane", channel),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "out")),
             ],
             [
                 str(channel),
@@ -103,6 +104,7 @@ class Lanes:
                 LONGEST if bounded else 0,
                 event.id if stop else "",
                 int(first),
+                event.sender.id if first and isinstance(event, Message) else "",
             ],
         )
         if ahead == -2:
@@ -231,6 +233,17 @@ class Lanes:
         with translated():
             found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
         return [ref.decode() for ref in found]
+
+    async def owes_voice(self, channel: ChannelKey, turn: str) -> bool:
+        """Whether the voice note of a turn is still to be sent."""
+        with translated():
+            raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
+        return any((part.turn, part.kind) == (turn, "voice") for part in map(decode_part, raws))
+
+    async def stopped(self, channel: ChannelKey) -> bool:
+        """Whether somebody said stop and was not served yet."""
+        with translated():
+            return bool(await cast(Any, self._redis.hexists(keys.of_channel("lane", channel), "stop")))
 
     async def forbid_voice(self, channel: ChannelKey) -> None:
         """Keep for a day that the chat takes no voice notes."""

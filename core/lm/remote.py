@@ -5,6 +5,7 @@ Speaks through the `openai` client; its errors become ours here, and never carry
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,8 @@ DEFAULT_CONTEXT_TOKENS = 8192
 _CHARS_PER_TOKEN = 3.5
 _TOKENS_PER_UTTERANCE = 4
 _MARKERS = pattern()
+_TOO_LONG = re.compile("context_length_exceeded|context (?:length|size|window)")
+"""What OpenAI, vLLM ("maximum context length") and llama.cpp ("the available context size") say of too long a chat."""
 Answer = TypeVar("Answer")
 _LOG = log("lm")
 
@@ -186,7 +189,7 @@ class RemoteModel:
         if status in (401, 403, 404):
             _LOG.error("LM_URL answered %s: check LM_URL, LM_MODEL (%s) and LM_API_KEY", status, self.name)
             return UserError("model_unreachable")
-        if status == 413 or error.code == "context_length_exceeded" or "context length" in str(error.message):
+        if status == 413 or _TOO_LONG.search(f"{error.code} {error.message}"):
             return UserError("message_too_long", limit_words=self.context_tokens // 4)
         return PermanentError(f"the language model's server refused the request: {status}")
 

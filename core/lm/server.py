@@ -60,6 +60,8 @@ def find(url: str, model: str, api_key: str = "") -> Offered:
         entry = next((each for each in entries if each["id"] in (model, f"{model}:latest")), None)
         if ids and entry is None and _refused(client, model):
             raise SettingError("LM_MODEL", repr(model), f"a model that LM_URL has{_some(ids)}")
+        if entry is None and len(entries) == 1:
+            entry = entries[0]  # llama.cpp, which has one, answers to any name
         return Offered(model, _context_tokens(client, model, entry or {}, entries))
 
 

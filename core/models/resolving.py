@@ -32,20 +32,29 @@ def resolve(
     if known and known.kind != kind:
         wants = f"a model for that, and {value} is for {SETTINGS[known.kind or kind]}"
         raise SettingError(SETTINGS[kind], repr(value), wants)
-    if folder := kept_as(value, models_dir):
-        return kept.usable(folder)
     if here.is_absolute() or value.startswith((".", "~")):
         raise SettingError(SETTINGS[kind], repr(value), "a folder that exists, a name of `parley models` or a hub id")
-    source = _source(kind, value)
-    named = catalogue.find(source)
-    if cached := _cached(named.hub if named else source, kind, models_dir):
-        return cached
     try:
-        return fetch(source, models_dir, show, stop)
+        return found(kind, value, models_dir) or fetch(_source(kind, value), models_dir, show, stop)
     except Stopped:
         raise
     except AssistantError as error:
         raise SettingError(SETTINGS[kind], repr(value), f"a model that can be fetched ({error})") from error
+
+
+def found(kind: Kind, value: str, models_dir: Path) -> Path | None:
+    """Where the model lies that a setting names, None when it would have to be fetched; asks nobody.
+
+    SettingError for a word that is no name of a model.
+    """
+    here = Path(value).expanduser()
+    if here.exists():
+        return here
+    if folder := kept_as(value, models_dir):
+        return kept.usable(folder)
+    source = _source(kind, value)
+    named = catalogue.find(source)
+    return _cached(named.hub if named else source, kind, models_dir)
 
 
 def kept_as(value: str, models_dir: Path) -> Path | None:
@@ -75,9 +84,12 @@ def _source(kind: Kind, value: str) -> str:
         return value
     if catalogue.find(f"whisper-{value}"):
         return f"whisper-{value}"
-    from core.speech.whisper_hub import repository_of  # asks faster-whisper, which takes a second to import
+    # Heavy; which repository a size is has no public name.
+    from faster_whisper.utils import _MODELS  # pyright: ignore[reportPrivateUsage]
 
-    return repository_of(value)
+    if value not in _MODELS:
+        raise SettingError("ASR_MODEL", repr(value), f"a folder, a hub id or one of {', '.join(_MODELS)}")
+    return _MODELS[value]
 
 
 def _cached(repository: str, kind: Kind, models_dir: Path) -> Path | None:

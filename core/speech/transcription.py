@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from core.errors import PermanentError, SettingError, UserError
-from core.speech import audio, languages, loops, whisper_hub
+from core.speech import audio, languages, loops
 from core.speech.audio import Waveform
-from core.speech.whisper_hub import WEIGHTS
 
 MAX_AUDIO_S = 600
+WEIGHTS = "model.bin"
+"""What every faster-whisper model's folder holds."""
 SHIPPED = Path(__file__).parents[1] / "shipped" / "speech" / "weights"
 SHIPPED_NAME = "parley-ears"
 _AT_ONCE = 2
@@ -46,7 +47,7 @@ _WINDOW_S = 30
 _SURE, _SURE_BRIEF, _SURE_SMALL = 0.7, 0.4, 0.87
 """The confidence from which words are believed. Whisper base was less sure of 1 of 202 English and Chinese sentences
 that it heard without an error, and of 36 of 96 that it misheard; "No." and "Okay." it heard rightly at 0.5. The ears
-that ship had 58 of 59 such above theirs, and 15 of 69 everyday sentences that they misheard.
+that ship had 58 of 59 such above theirs, and 9 of 70 everyday sentences, all misheard.
 """
 _BRIEF_TOKENS = 3
 _LOOPS = 2.4
@@ -99,16 +100,15 @@ class Hearing:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hearing")
 
     @classmethod
-    def open(cls, model: str | None, *, download_dir: Path, allowed: Sequence[str] = ()) -> "Hearing":
-        """Load a model: a size ("small"), a hub id, a folder, or None for the one that ships. Blocks.
+    def open(cls, model: str | None, *, allowed: Sequence[str] = ()) -> "Hearing":
+        """Load a faster-whisper model's folder, or with None the one that ships; blocks.
 
-        `allowed` are the languages that voice notes may be in, () for all that the model knows.
-        One that is in the cache starts without the network, another is downloaded with a progress bar. SettingError
-        names ASR_MODEL and what is wrong with it.
+        `allowed` are the languages that voice notes may be in, () for all that the model knows. SettingError names
+        ASR_MODEL and what is wrong with it.
         """
         from core.speech.whisper import Whisper  # loads CTranslate2 and onnxruntime: a second
 
-        folder = SHIPPED if model is None else whisper_hub.folder_of(model, download_dir)
+        folder = SHIPPED if model is None else Path(model).expanduser()
         missing = [name for name in (WEIGHTS, "config.json", "tokenizer.json") if not (folder / name).is_file()]
         if missing:
             raise SettingError("ASR_MODEL", repr(model or str(folder)), f"a folder with {', '.join(missing)}")

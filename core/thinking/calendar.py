@@ -55,6 +55,29 @@ _SPEAKS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_ASKED = {
+    "de": r"(?:welche[rsn]? (?:wochen)?tag|welches datum|was f[üu]r ein (?:wochen)?tag|den wievielten|der wievielte|"
+    r"wie sp[äa]t|wie ?viel uhr)(?: ist| haben wir)?(?: (?:es|heute|jetzt|gerade))*",
+    "es": r"(?:a )?(?:qu[ée] (?:d[íi]a|fecha) (?:es|estamos|tenemos)(?: hoy)?|qu[ée] hora es(?: ahora)?)",
+    "fr": r"(?:quel jour (?:sommes-nous|on est|est-on|est-ce)|(?:on est )?quel jour(?: on est)?|quelle (?:est la )?date"
+    r"(?: sommes-nous)?|quelle heure est-il|il est quelle heure)(?: (?:aujourd'hui|maintenant))*",
+}
+_IS = {
+    "de": "Heute ist {today}, und es ist {time} Uhr.",
+    "es": "Hoy es {today} y son las {time}.",
+    "fr": "Aujourd'hui, c'est {today} et il est {time}.",
+}
+
+
+def answer(text: str, now: datetime) -> str:
+    """The day and the time to a message in German, Spanish or French that asks for nothing else; "" to any other."""
+    plain = " ".join(text.lower().replace("’", "'").split()).strip(" ?!.¿¡")
+    spoken = next((language for language, asked in _ASKED.items() if re.fullmatch(asked, plain)), "")
+    if not spoken:
+        return ""
+    today = _YEAR.get(spoken, _YEAR["en"]).format(date=_date(now, spoken), year=now.year)
+    return _IS[spoken].format(today=today, time=f"{now:%H:%M}")
+
 
 def speaks_of_time(text: str) -> bool:
     """Whether a message in one of the languages above may need the date or the time."""

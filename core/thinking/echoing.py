@@ -48,6 +48,7 @@ _AS_THEIRS = re.compile(r"^you (?:said|told|wrote|asked|mentioned)\b|^[你您](?
 _REMEMBER = re.compile(
     r"^(?:do|can|could|would) you (?:please )?(?:still )?(?:remember|know|recall|tell me|remind me)\b"
 )
+_LAST_WORD = re.compile(r"(?:[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[\w'’.@-])+)\W*$")
 _SENTENCES = re.compile(r"(?:[^.!?。！？…\n]|\.(?=\w))+")
 
 
@@ -80,11 +81,11 @@ class Echo:
         """Whether a growing answer is such already or may become it, so that it should wait."""
         if not self._said:
             return False
-        begun = self._given(answer)[:-1]
+        begun = self._given(_begun(answer))
         if not self._asks:
             return self._holds(begun)
         first, *rest = _SENTENCES.findall(answer) or [""]
-        speaks = self._of_person and self._told.issuperset(_words(first)[: None if rest else -1])
+        speaks = self._of_person and self._told.issuperset(_words(first if rest else _begun(first)))
         return speaks or begun == self._said[: len(begun)]
 
     def _holds(self, words: list[str]) -> bool:
@@ -122,6 +123,11 @@ class Echo:
         turns = [turn for turn in self.moment.dialogue.turns if turn.person == self.moment.person]
         words = {word for turn in turns for word in _words(turn.said)}
         return frozenset(words | set(self._said) | _LIGHT) if words else frozenset()
+
+
+def _begun(text: str) -> str:
+    """A growing text without its last word, which may grow: "Whats" is "what is" until it is "WhatsApp"."""
+    return _LAST_WORD.sub("", text)
 
 
 def _words(text: str) -> list[str]:

@@ -25,7 +25,7 @@ from core.values.attachments import VoiceNote
 from core.values.dialogue import Dialogue
 from core.values.events import Message
 from core.values.preferences import Preferences
-from core.values.turn import Draft, Reply, Sign, Turn
+from core.values.turn import Draft, Reply, Turn
 
 _LOG = log("engine")
 _ANEW = Sampling(temperature=0.8, top_p=0.95)
@@ -141,8 +141,8 @@ class Engine:
         speak: bool = True,
         anew: bool = False,
         owner: bool = False,
-    ) -> AsyncGenerator[Transcript | Draft | Sign | Reply | Unsure, None]:
-        """What was heard, drafts as the answer grows, a sign while it is spoken, then the Reply, or Unsure instead.
+    ) -> AsyncGenerator[Transcript | Draft | Reply | Unsure, None]:
+        """What was heard, drafts as the answer grows, then the Reply, or Unsure instead.
 
         Nothing more comes when Parley proves not to be asked.
 
@@ -168,7 +168,7 @@ class Engine:
         moment = self._moment(message, said, dialogue, preferences, owner=owner)
         language = moment.language
         if doubtful and not self.guards.urgent(moment):
-            yield Unsure(self._turn(message, said, "", language, guards.NAME, True, None))
+            yield Unsure(self._turn(message, said, "", language, guards.NAME, heard=True, spoken=False))
             return
         small = 0 < self.model.weight_bytes < _SMALL_BYTES
         text = self.guards.before(moment, instructable=self.model.instructable, small=small)
@@ -192,12 +192,9 @@ class Engine:
                 text = self.guards.after(text, moment)
         if not text:
             raise UserError("no_answer")
-        voice: VoiceNote | None = None
-        if speak and (preferences.voice == "always" or (preferences.voice == "auto" and heard)):
-            yield "recording"
-            voice = await self._speak(text, language)
-        turn = self._turn(message, said, text, language, author, bool(heard), voice)
-        yield Reply(replace(turn, earlier=(instead_of.id,)) if instead_of else turn, voice)
+        spoken = speak and (preferences.voice == "always" or (preferences.voice == "auto" and bool(heard)))
+        turn = self._turn(message, said, text, language, author, heard=bool(heard), spoken=spoken)
+        yield Reply(replace(turn, earlier=(instead_of.id,)) if instead_of else turn)
 
     async def _original(self, request: Request, moment: Moment) -> AsyncGenerator[str, None]:
         """As `_generate`, without an answer that only repeats: held back while it may be one, and asked once more."""
@@ -237,6 +234,7 @@ class Engine:
             speaker=message.sender.name if message.group else "",
             answer_in=preferences.language,
             owner=owner,
+            beside="\n".join(filter(None, (preferences.persona, message.quote and message.quote.text))),
         )
 
     def _request(self, message: Message, moment: Moment, preferences: Preferences) -> Request:
@@ -264,7 +262,8 @@ class Engine:
             channel=str(message.channel),
         )
 
-    async def _speak(self, text: str, language: str) -> VoiceNote | None:
+    async def say(self, text: str, language: str) -> VoiceNote | None:
+        """The voice note of an answer; None when it cannot be made, which the log has."""
         try:
             with timed("speaking"):
                 return await self.speaking.speak(text, language)
@@ -280,8 +279,9 @@ class Engine:
         reply: str,
         language: str,
         author: str,
+        *,
         heard: bool,
-        voice: VoiceNote | None,
+        spoken: bool,
     ) -> Turn:
         return Turn(
             id=message.id,
@@ -293,7 +293,7 @@ class Engine:
             model=author,
             profile=self.profile.name,
             heard=heard,
-            spoken=voice is not None,
+            spoken=spoken,
             ref=message.ref,
             person=message.sender.id,
             forwarded=message.forwarded,

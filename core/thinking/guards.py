@@ -3,13 +3,14 @@ then whether what it says may be shown.
 
 Dangers, exact things, Parley's page and the person's own name come before every model; manners and recall before the
 built-in one, which only talks, and of which nothing is shown but its own sentences. Of the others no echo is shown.
+Before small ones stand feelings, what was told, and what nobody here can see.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from core import tools
-from core.thinking import about, copying, dangers, manners, own_name, recalling, wording
+from core.thinking import about, calendar, copying, dangers, manners, own_name, recalling, retelling, unseen, wording
 from core.thinking.echoing import Echo
 from core.thinking.moment import Moment
 
@@ -34,19 +35,23 @@ class Guards:
         """The answer that needs no model, "" where the model is to answer; `small` ones answer feelings badly."""
         if danger := dangers.recognised(moment.text):
             return dangers.answer(danger, country=self.country, language=_tag(moment.answer_in))
-        if exact := tools.answer(moment.text, self.local_time(moment), chinese=moment.chinese):
+        if exact := tools.answer(moment.text, self.local_time(moment), chinese=moment.chinese, before=_before(moment)):
             return exact
+        if day := "" if moment.answer_in else calendar.answer(moment.text, self.local_time(moment)):
+            return day
         if own_name.is_asked(moment):
             return own_name.answer(moment) or ("" if instructable else recalling.answer(moment))
         if page := self._page(moment):
             return page
+        if (small or not instructable) and self._speaks(moment) and (honest := unseen.answer(moment)):
+            return honest
         if instructable:
-            return manners.felt(moment) if small else ""
+            return _for_small(moment) if small else ""
         if told := manners.answer(moment):
             return told
         if name := recalling.tells_name(moment.text):
             return manners.said("name", moment).format(name=name)
-        return recalling.answer(moment)
+        return recalling.answer(moment) or retelling.answer(moment)
 
     def local_time(self, moment: Moment) -> datetime:
         """When it is, where the people are."""
@@ -86,7 +91,25 @@ class Guards:
 
     def _page(self, moment: Moment) -> str:
         """Parley's page word for word, which no model tells as well; "" in languages that it lacks."""
-        return about.found(moment) if moment.answer_in.split("-")[0] in ("", *about.LANGUAGES) else ""
+        return about.found(moment) if self._speaks(moment) else ""
+
+    def _speaks(self, moment: Moment) -> bool:
+        return moment.answer_in.split("-")[0] in ("", *about.LANGUAGES)
+
+
+def _before(moment: Moment) -> str:
+    """What the same person said last."""
+    last = moment.dialogue.turns[-1] if moment.dialogue.turns else None
+    return last.said if last and last.person == moment.person and last.forwarded is None else ""
+
+
+def _for_small(moment: Moment) -> str:
+    """What half a billion parameters do worse than rules: feelings, what the person told, who said what in a group."""
+    if told := manners.felt(moment):
+        return told
+    if recalling.asks_own_name(wording.folded(moment.text)):
+        return ""  # less than certain, else `own_name` had told it
+    return recalling.quoted(moment) or (retelling.answer(moment) if moment.speaker else "")
 
 
 def _tag(language: str) -> str:

@@ -13,7 +13,7 @@ class Moment:
     """A message to be answered: clean words and their language (BCP 47), who says them, the conversation so far.
 
     `at` is in seconds since the epoch. `answer_in` is the language that the channel fixed, "" for none. `owner`: those
-    who read the answer are Parley's owners alone, so that it may name settings.
+    who read the answer are Parley's owners alone, so that it may name settings. `beside`: what else a mind is shown.
     """
 
     text: str
@@ -24,6 +24,7 @@ class Moment:
     speaker: str = ""
     answer_in: str = ""
     owner: bool = False
+    beside: str = ""
 
     @property
     def chinese(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from core.errors import UserError
 from core.lm.base import LanguageModel, Utterance, words_within
-from core.thinking import calendar, wording
+from core.thinking import answer_language, calendar, wording
 from core.thinking.profiles import Profile
 from core.values import dialogue as dialogues
 from core.values.channel import Quote
@@ -86,7 +86,7 @@ def build(
     said = marked(saying.text, saying.language, forwarded=saying.forwarded)
     said = labelled(said, saying.speaker) if saying.group else said
     said = with_quote(said, saying.quote, saying.language)
-    said = _dated(said, saying) if model.instructable else said
+    said = answer_language.asked_for(_dated(said, saying), saying.answer_in) if model.instructable else said
     newest = Utterance("user", with_notes(said, notes, saying.language))
     system = _system(profile, dialogue, saying, model)
     alone = model.count_tokens((system, newest))

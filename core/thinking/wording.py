@@ -30,7 +30,7 @@ _ASKS_EN = re.compile(
     r"me|translate|calculate|list|name (?!is)|summari[sz]e|describe|find|recommend|play|open|send|set|remind|help me)\b"
 )
 _ASKS_ZH = re.compile(
-    "[吗呢]|什么|谁|哪|怎么|怎样|为什么|多少|几[点岁个号月]|多大|多久|是不是|能不能|可不可以|有没有|请?帮我|推荐|提醒我|"
+    "[吗呢啥咋]|什么|神马|来着|谁|哪|怎么|怎样|为什么|多少|几[点岁个号月]|多大|多久|是不是|能不能|可不可以|有没有|请?帮我|推荐|提醒我|"
     "告诉我|解释|翻译"
 )
 

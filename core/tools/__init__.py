@@ -6,7 +6,7 @@ Each answers when the whole message is such a question, in English or Chinese, a
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from core.tools import dates, sums, units
+from core.tools import dates, following, sums, units, weekdays
 
 _MOST_CHARS = 200
 
@@ -16,8 +16,14 @@ def local_time(at: float, zone: str) -> datetime:
     return datetime.fromtimestamp(at, ZoneInfo(zone)) if zone else datetime.fromtimestamp(at).astimezone()
 
 
-def answer(text: str, now: datetime, *, chinese: bool) -> str:
-    """The exact answer to a message that is such a question, "" for any other."""
+def answer(text: str, now: datetime, *, chinese: bool, before: str = "") -> str:
+    """The exact answer to a message that is such a question, by itself or after the one `before` it; else ""."""
     if len(text) > _MOST_CHARS:
         return ""
-    return sums.answer(text) or units.answer(text, chinese=chinese) or dates.answer(text, now, chinese=chinese)
+    wholes = following.wholes(text, before) if before and _exact(before, now, chinese=chinese) else ()
+    return next(filter(None, (_exact(each, now, chinese=chinese) for each in (text, *wholes))), "")
+
+
+def _exact(text: str, now: datetime, *, chinese: bool) -> str:
+    exact = sums.answer(text) or units.answer(text, chinese=chinese) or dates.answer(text, now, chinese=chinese)
+    return exact or weekdays.answer(text, now, chinese=chinese)

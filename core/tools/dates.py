@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from core.tools.numbers import in_digits
 
 _MONTHS = "january february march april may june july august september october november december".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_DAYS_ZH = "一二三四五六日"
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+DAYS_ZH = "一二三四五六日"
 _FEASTS = {
     "christmas": (12, 25),
     "christmas day": (12, 25),
@@ -42,11 +42,11 @@ _DATE = (
     rf"|(?:{_MONTH})\.? (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?"
     rf"|(?:\d{{4}}年)?\d{{1,2}}月\d{{1,2}}[日号]|today|tomorrow|yesterday|今天|明天|昨天|{_FEAST})"
 )
-_POLITE = (
+POLITE = (
     r"(?:(?:hey|hi|hello|ok|so|please|parley|can you|could you|do you know|tell me|"
     r"请问|你知道|帮我看看)[ ,，]*)*"
 )
-_END = r"(?:[ ,]*(?:right )?now|[ ,]*please|[ ,]*today|[ ,]*at the moment|[ ,]*currently)*"
+END = r"(?:[ ,]*(?:right )?now|[ ,]*please|[ ,]*today|[ ,]*at the moment|[ ,]*currently)*"
 
 
 def _form(pattern: str) -> re.Pattern[str]:
@@ -54,49 +54,51 @@ def _form(pattern: str) -> re.Pattern[str]:
 
 
 _TIME = _form(
-    _POLITE
+    POLITE
     + r"(?:(?:what time is it|what is the (?:current )?time|what's the (?:current )?time|what time it is|the time|"
     r"what time do you "
-    r"have)" + _END + r"|(?:现在|当前)?(?:是)?(?:几点|什么时间|什么时候|时间是多少|几点钟)(?:了|啦)?)"
+    r"have)" + END + r"|(?:现在|当前)?(?:是)?(?:几点|什么时间|什么时候|时间是多少|几点钟)(?:了|啦)?)"
 )
 _TIME_IN = _form(
-    _POLITE + r"(?:what time is it|what is the time|what's the time)(?: now)? in (?P<place>[a-z .'-]+?)" + _END
+    POLITE + r"(?:what time is it|what is the time|what's the time)(?: now)? in (?P<place>[a-z .'-]+?)" + END
 )
 _TODAY = _form(
-    _POLITE
+    POLITE
     + r"(?:(?:what is|what's|whats)(?: the)? (?:date|today's date|day|todays date|day of the week)(?: is it)?"
-    + _END
+    + END
     + r"|what (?:date|day|day of the week|weekday) (?:is it|is today|it is|today is)"
-    + _END
+    + END
     + r"|which day is (?:it|today)"
-    + _END
+    + END
     + r"|what is today|(?:今天)(?:是)?(?:几号|几月几号|几月几日|星期几|周几|礼拜几|什么日期|哪天|多少号|日期)|"
     r"今天的日期(?:是什么)?|今天几号星期几|今天是几月几号星期几)(?:了|啊|呢)?"
 )
 _YEAR = _form(
-    _POLITE + r"(?:what year is (?:it|this)|which year is it|what is the year|今年是(?:哪[一1]?年|几几年|多少年)|"
-    r"现在是(?:哪[一1]?年|几几年))" + _END
+    POLITE + r"(?:what year is (?:it|this)|which year is it|what is the year|今年是(?:哪[一1]?年|几几年|多少年)|"
+    r"现在是(?:哪[一1]?年|几几年))" + END
 )
 _MONTH_NOW = _form(
-    _POLITE + r"(?:what month is (?:it|this)|which month is it|(?:现在|这个月)是?几月(?:份)?(?:了)?)" + _END
+    POLITE
+    + r"(?:(?:what|which) month is (?:it|this)|(?:what|which) month are we in|(?:现在|这个月)是?几月(?:份)?(?:了)?)"
+    + END
 )
 _WEEKDAY = _form(
-    _POLITE + r"(?:(?:what|which) (?:day|day of the week|weekday|date) (?:is|was|will be|is it|was it|will it be)(?: "
+    POLITE + r"(?:(?:what|which) (?:day|day of the week|weekday|date) (?:is|was|will be|is it|was it|will it be)(?: "
     r"on)? (?P<date>DATE)(?: be)?|"
     r"(?P<date_zh>DATE)(?:是|会是)?(?:星期几|周几|礼拜几|几号|几月几号))"
 )
 _UNTIL = _form(
-    _POLITE + r"(?:how (?:many days|long)(?: is it| are there| is left| are left| left| do we have| to go)? (?:until|"
+    POLITE + r"(?:how (?:many days|long)(?: is it| are there| is left| are left| left| do we have| to go)? (?:until|"
     r"till|til|to|before) (?P<date>DATE)|"
     r"(?:距离|离|到|距)?(?P<date_zh>DATE)(?:还有|还剩|还差)(?:多少天|几天|多久))"
 )
 _SINCE = _form(
-    _POLITE
+    POLITE
     + r"(?:how (?:many days|long)(?: is it| has it been| have passed| ago was| since)* (?:since )?(?P<date>DATE)|"
     r"(?:从|自)?(?P<date_zh>DATE)(?:到现在|到今天|已经过去|过去了?)(?:有|过了|已经)?(?:多少天|几天|多久)(?:了)?)"
 )
 _BETWEEN = _form(
-    _POLITE + r"(?:how many days (?:are |are there |is it |lie )?(?:between|from) (?P<first>DATE) (?:and|to|until|"
+    POLITE + r"(?:how many days (?:are |are there |is it |lie )?(?:between|from) (?P<first>DATE) (?:and|to|until|"
     r"till) (?P<second>DATE)|"
     r"(?:从)?(?P<first_zh>DATE)(?:到|和|至|与)(?P<second_zh>DATE)(?:之间)?(?:有|相差|差|是|共)?(?:多少天|几天))"
 )
@@ -123,7 +125,7 @@ def _now(plain: str, now: datetime, *, chinese: bool) -> str:
         zone = _zones().get(found["place"].strip())
         return f"{found['place'].title()}: {_clock(now.astimezone(ZoneInfo(zone)), chinese=chinese)}" if zone else ""
     if _TODAY.fullmatch(plain):
-        return f"今天是{_day(now, chinese=True)}。" if chinese else f"Today is {_day(now, chinese=False)}."
+        return f"今天是{told(now, chinese=True)}。" if chinese else f"Today is {told(now, chinese=False)}."
     if _YEAR.fullmatch(plain):
         return f"今年是 {now.year} 年。" if chinese else f"It is {now.year}."
     if _MONTH_NOW.fullmatch(plain):
@@ -132,20 +134,21 @@ def _now(plain: str, now: datetime, *, chinese: bool) -> str:
 
 
 def _clock(now: datetime, *, chinese: bool) -> str:
-    day = _day(now, chinese=chinese)
+    day = told(now, chinese=chinese)
     return f"现在是 {now:%H:%M}，{day}。" if chinese else f"It is {now:%H:%M} on {day}."
 
 
-def _day(day: date, *, chinese: bool) -> str:
+def told(day: date, *, chinese: bool) -> str:
+    """A date with its day of the week."""
     if chinese:
-        return f"{day.year}年{day.month}月{day.day}日，星期{_DAYS_ZH[day.weekday()]}"
-    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1].title()} {day.year}"
+        return f"{day.year}年{day.month}月{day.day}日，星期{DAYS_ZH[day.weekday()]}"
+    return f"{DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1].title()} {day.year}"
 
 
 def _about_dates(plain: str, today: date, *, chinese: bool) -> str:
     if found := _WEEKDAY.fullmatch(plain):
         day = _read(found["date"] or found["date_zh"], today, before=False)
-        return (f"{_day(day, chinese=True)}。" if chinese else f"{_day(day, chinese=False)}.") if day else ""
+        return (f"{told(day, chinese=True)}。" if chinese else f"{told(day, chinese=False)}.") if day else ""
     if found := _BETWEEN.fullmatch(plain):
         first = _read(found["first"] or found["first_zh"], today, before=False)
         second = _read(found["second"] or found["second_zh"], first or today, before=False)
@@ -162,9 +165,9 @@ def _about_dates(plain: str, today: date, *, chinese: bool) -> str:
 def _counted(first: date, second: date, *, chinese: bool) -> str:
     days = abs((second - first).days)
     if chinese:
-        return f"从{_day(first, chinese=True)}到{_day(second, chinese=True)}，共 {days} 天。"
+        return f"从{told(first, chinese=True)}到{told(second, chinese=True)}，共 {days} 天。"
     unit = "day" if days == 1 else "days"
-    return f"{days} {unit}: from {_day(first, chinese=False)} to {_day(second, chinese=False)}."
+    return f"{days} {unit}: from {told(first, chinese=False)} to {told(second, chinese=False)}."
 
 
 def _read(text: str, today: date, *, before: bool) -> date | None:

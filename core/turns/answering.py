@@ -25,6 +25,7 @@ from core.thinking.engine import Engine, Unsure, is_for_parley
 from core.thinking.engines import Engines
 from core.turns.command_handlers import Commands, Done, Room
 from core.values import dialogue as dialogues
+from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef, Person, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Message
@@ -232,10 +233,12 @@ class Answering:
                     case Unsure():
                         language = self._language(message, scene.preferences)
                         question = self._words.say("did_you_say", language, heard=step.turn.said)
-                        return Reply(replace(step.turn, reply=question, doubtful=True), None)
-                    case sign:
-                        showing.sign(sign)
+                        return Reply(replace(step.turn, reply=question, doubtful=True))
         return None
+
+    async def say(self, part: Part) -> VoiceNote | None:
+        """The voice note that a part owes; None when it cannot be made."""
+        return await self._engines.peek(Preferences()).say(part.text, part.language)
 
     async def _without_shown(self, message: Message, dialogue: Dialogue) -> Message:
         """The message, and no quote in it of an answer that the model reads anyway."""

@@ -57,7 +57,7 @@ class Turns:
         self._upkeep = upkeep
         self._summaries = summaries
         self._invalidation = invalidation
-        self._delivery = Delivery(lanes, pacing, platforms)
+        self._delivery = Delivery(lanes, pacing, platforms, answering.say)
 
     async def step(self, claim: Claim) -> bool:
         """Send what is unsent, else answer the head. Returns whether more waits."""

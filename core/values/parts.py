@@ -16,10 +16,11 @@ class Part:
     """One send to a platform.
 
     `notice` is Parley speaking about itself (an error, a limit), `draft` an answer that is still growing, `removal`
-    takes an earlier part away, `file` is a document with a few words. `heard` is set on the first part of an answer to
-    a voice note, `rateable` on the part that should offer feedback, `thumbs` where the channel wants 👍 and 👎 below.
-    `replaces` is the platform id of an earlier part, which is edited into this one. `private_to` is the id of the only
-    person who is to see it, `person` of the one whom it answers.
+    takes an earlier part away, `file` is a document with a few words. A `voice` without its sound is owed: it is made
+    of `text` when its turn to be sent comes. `heard` is set on the first part of an answer to a voice note, `rateable`
+    on the part that should offer feedback, `thumbs` where the channel wants 👍 and 👎 below. `replaces` is the platform
+    id of an earlier part, which is edited into this one. `private_to` is the id of the only person who is to see it,
+    `person` of the one whom it answers.
     """
 
     turn: str

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.values.attachments import VoiceNote
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as it is remembered: `heard` when `said` is a transcript, `doubtful` when `reply` asks if
-    it is right, `person` the id of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces.
+    """One message answered, as it is remembered: `heard` when `said` is a transcript, `spoken` when a voice note goes
+    with it, `doubtful` when `reply` asks if it is right, `person` the id of who spoke, `ref`, `forwarded` as in the
+    message, `earlier` the answers it replaces.
     """
 
     id: str
@@ -43,7 +42,6 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A finished answer: the turn to remember and the voice note, if one is wanted."""
+    """A finished answer: the turn to remember."""
 
     turn: Turn
-    voice: VoiceNote | None = None

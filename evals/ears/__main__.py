@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import UserError
+from core.models.resolving import resolve
 from core.speech.audio import SAMPLE_RATE_HZ, Waveform
 from core.speech.transcription import Hearing, Transcript
 from evals.ears import clips, scoring
@@ -153,7 +154,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="also each sentence: confidence, errors, said, heard")
     chosen = parser.parse_args()
     console = Console(width=150)
-    hearing = Hearing.open(chosen.model or None, download_dir=Path("data/models"))
+    folder = resolve("ears", chosen.model, Path("data/models"))
+    hearing = Hearing.open(str(folder) if folder else None)
     table = Table(title=f"{hearing.name}, {hearing.bits} bit")
     columns = "voice and condition|clips|wrong|exact|asked back|believed, half wrong|other language|nothing|CPU s / s"
     for name in columns.split("|"):

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import AssistantError
+from core.errors import AssistantError, RetryableError, UserError
 from core.lm.base import LanguageModel, Request, Sampling
 from core.speech.transcription import Transcript
 from core.thinking import profiles, prompt
@@ -18,6 +18,8 @@ from evals.models.checking import faults
 from evals.models.opening import seeded
 from evals.models.tasks import ZONE, Task
 
+_TRIES = 8
+"""A server that is busy or slow says nothing of its model: it is asked again."""
 MAX_NEW_TOKENS = 96
 """Enough for every task; an answer that goes on longer is cut."""
 
@@ -71,16 +73,28 @@ async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
     profile = replace(profile, max_new_tokens=min(MAX_NEW_TOKENS, profile.max_new_tokens), sampling=sampling)
     ears: Any = ToldEars()
     engine = Engine(model, ears, None, profile, Guards(zone=ZONE.key), task.at.timestamp)  # pyright: ignore[reportArgumentType]
-    try:
-        match task.do:
-            case "translate":
-                return "".join([piece async for piece in engine.translate(task.said, task.answer_in)])
-            case "summarise":
-                return await engine.summarise(task.summary, task.dialogue().turns)
-            case "answer":
-                return await (_from_notes(engine, task) if task.notes else _from_engine(engine, task))
-    except AssistantError as error:
-        return f"[{error}]"
+    fault = AssistantError("never asked")
+    for _ in range(_TRIES):
+        try:
+            return await _done(engine, task)
+        except RetryableError as error:
+            fault = error
+            await asyncio.sleep(error.after_s)
+        except AssistantError as error:
+            fault = error
+            if not (isinstance(error, UserError) and error.key == "model_slow"):
+                break
+    return f"[{fault}]"
+
+
+async def _done(engine: Engine, task: Task) -> str:
+    match task.do:
+        case "translate":
+            return "".join([piece async for piece in engine.translate(task.said, task.answer_in)])
+        case "summarise":
+            return await engine.summarise(task.summary, task.dialogue().turns)
+        case "answer":
+            return await (_from_notes(engine, task) if task.notes else _from_engine(engine, task))
 
 
 async def _from_engine(engine: Engine, task: Task) -> str:

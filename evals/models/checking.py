@@ -8,6 +8,7 @@ from functools import cache
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES = ("de", "en", "es", "fr", "zh")
+_QUOTED = re.compile("“[^”]*”")
 _ITEM = re.compile(r"^\s*(?:[-*•–]|\d+[.)、:]|[①-⑩])\s*\S", re.MULTILINE)
 _SENTENCE = re.compile(r"[^.!?。！？\n]*\w[^.!?。！？\n]*")
 _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
@@ -19,9 +20,10 @@ _WORD = re.compile(r"[^\W\u3400-\u9fff]+(?:['’\-][^\W\u3400-\u9fff]+)*|[\u3400
 class Rules:
     """What an answer must be; what is left empty is not looked at.
 
-    some: one of these stands in it; every: all of these; never: none of these. A word stands in it as a word of its
-    own and in whatever case, a Chinese one anywhere; `|` in `every` parts words of which one is enough. language: one
-    of LANGUAGES; words, sentences, items: how many at least and at most (a Chinese character counts as a word).
+    some: one of these stands in it; every: all of these; never: none of these, but where “the person's own words” are
+    quoted. A word stands in it as a word of its own and in whatever case, a Chinese one anywhere; `|` in `every` parts
+    words of which one is enough. language: one of LANGUAGES; words, sentences, items: how many at least and at most (a
+    Chinese character counts as a word).
     """
 
     some: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ def faults(answer: str, rules: Rules) -> tuple[str, ...]:
     if rules.some and not any(stands_in(word, answer) for word in rules.some):
         found.append("lacks " + " or ".join(rules.some))
     found += [f"lacks {word}" for word in rules.every if not any(stands_in(each, answer) for each in word.split("|"))]
-    found += [f"says {word}" for word in rules.never if stands_in(word, answer)]
+    found += [f"says {word}" for word in rules.never if stands_in(word, _QUOTED.sub("“”", answer))]
     if rules.language and (spoken := language_of(answer)) != rules.language:
         found.append(f"is {spoken}, not {rules.language}")
     for name, bounds, count in (

@@ -8,6 +8,7 @@ from zlib import crc32
 from core.lm.base import LanguageModel, Sampling
 from core.lm.local.model import LocalModel
 from core.lm.remote import RemoteModel
+from core.models.resolving import resolve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,8 @@ def opened(options: argparse.Namespace) -> LanguageModel:
     """The model; blocks, for a minute where a file is converted first."""
     if options.model.startswith(("http://", "https://")):
         return RemoteModel(options.model, options.name, context_tokens=options.context_tokens)
-    return LocalModel.open(options.model or None, options.quantize, keep=options.keep)
+    path = resolve("mind", options.model, options.keep.parent)
+    return LocalModel.open(str(path) if path else None, options.quantize, keep=options.keep)
 
 
 def seeded(sampling: Sampling, seed: int, place: str) -> Sampling:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 _FREE = ("statement", "wish", "nonsense")
 """To these a mind answers in its own words: right is all that does not repeat them."""
+_TOLD = ("recall", "class", "home", "typos", "spoken", "mixed")
+"""In these the person tells something and asks for it later."""
 _LIKE = {
     "sorry": ("condolence", "tough", "difficult", "hard time", "understand", "miss"),
     "happy": ("congrat", "great", "wonderful", "glad", "exciting", "amazing", "proud"),
@@ -55,7 +57,7 @@ class Case:
             expected = self.known if knows and self.known else self.expected
             also = [word for each in expected for word in _LIKE.get(each, ())] if knows else []
             hit = any(word in lowered for word in (*expected, *also))
-        if knows and self.kind == "recall" and _AS_ITS_OWN.match(lowered):
+        if knows and self.kind in _TOLD and len(self.said) > 1 and _AS_ITS_OWN.match(lowered):
             return False
         return hit and not any(word in lowered for word in (*self.forbidden, "\ufffd"))
 

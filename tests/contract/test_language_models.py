@@ -258,6 +258,7 @@ async def test_closing_early_hangs_up(server: tuple[Server, str], remote: Remote
         ("404", UserError, "model_unreachable"),
         ("400", PermanentError, "400"),
         ("400 context_length_exceeded", UserError, "message_too_long"),
+        ("400 request (6030 tokens) exceeds the available context size (4096 tokens)", UserError, "message_too_long"),
     ],
 )
 async def test_refusals_become_our_errors_without_the_key(

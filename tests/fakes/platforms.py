@@ -1,5 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
+import asyncio
+
 from core.errors import PermanentError
 from core.platform import Accept, Limits
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
@@ -18,6 +20,8 @@ class FakePlatform:
         self.errors: list[Exception] = []
         self.admins: set[str] = set()
         self.errors_for: dict[str, list[Exception]] = {}
+        self.sending = 0
+        self.gate: asyncio.Event | None = None
 
     async def listen(self, accept: Accept) -> None:
         raise AssertionError("tests accept for themselves")
@@ -30,6 +34,9 @@ class FakePlatform:
     async def send(self, part: Part) -> str:
         if errors := self.errors or self.errors_for.get(part.kind):
             raise errors.pop(0)
+        if self.gate is not None:
+            self.sending += 1
+            await self.gate.wait()
         self.sent.append(part)
         return part.replaces or f"sent-{part.nonce}"
 

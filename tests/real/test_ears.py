@@ -21,7 +21,7 @@ CHINESE = sorted(Path(os.environ.get("PARLEY_REAL", "")).glob("zh/*.ogg"))
 
 @pytest.fixture(scope="module")
 def hearing(ears: Path) -> Iterator[Hearing]:
-    opened = Hearing.open(str(ears), download_dir=ears.parent)
+    opened = Hearing.open(str(ears))
     yield opened
     asyncio.run(opened.close())
 
@@ -37,11 +37,12 @@ def voice() -> Iterator[Speaking]:
 async def test_how_are_you_today_is_english(hearing: Hearing, voice: Speaking, likely: tuple[str, ...]):
     heard = await hearing.transcribe((await voice.speak("How are you today?", "en")).ogg, likely=likely)
     assert heard.language == "en"
+    assert heard.doubtful or not scoring.errors("How are you today?", heard.text, "en")[0]
 
 
 async def test_a_german_note_in_an_english_app_is_german(hearing: Hearing, voice: Speaking):
     heard = await hearing.transcribe((await voice.speak("Wie komme ich zum Bahnhof?", "de")).ogg, likely=("en",))
-    assert heard.language == "de"
+    assert (heard.language, heard.text) == ("de", "Wie komme ich zum Bahnhof?")
 
 
 @pytest.mark.skipif(not CHINESE, reason="PARLEY_REAL holds no zh/*.ogg")
@@ -54,12 +55,11 @@ async def test_chinese_notes_are_understood_and_written_in_the_chats_script(hear
         missed, characters = scoring.errors(said, heard.text, "zh")
         wrong, of = wrong + missed, of + characters
         traditional += sum(a != b for a, b in zip(heard.text, scoring.simplified(heard.text), strict=True))
-    assert wrong / of < 0.2
-    assert traditional / of < 0.02
+    assert wrong / of < 0.1
+    assert traditional / of < 0.01
 
 
-async def test_names_of_the_chat_are_heard(hearing: Hearing):
-    speaking = Speaking(BuiltinVoice(voice="f2"))
+async def test_names_of_the_chat_are_heard(hearing: Hearing, voice: Speaking):
     said = {
         "Siobhan": "Please remind Siobhan to bring the keys.",
         "Xiaoming": "What did Xiaoming say about the meeting?",
@@ -67,11 +67,10 @@ async def test_names_of_the_chat_are_heard(hearing: Hearing):
     }
     found: list[int] = []
     for names in ((), tuple(said)):
-        notes = [(name, (await speaking.speak(text, "en")).ogg) for name, text in said.items()]
+        notes = [(name, (await voice.speak(text, "en")).ogg) for name, text in said.items()]
         heard = [(name, await hearing.transcribe(note, likely=("en",), names=names)) for name, note in notes]
         found.append(sum(name in transcript.text for name, transcript in heard))
-    await speaking.close()
-    assert found[1] >= found[0] + 2
+    assert found[1] == len(said) > found[0]
 
 
 async def test_a_clip_without_speech_has_no_words(hearing: Hearing):
@@ -87,5 +86,6 @@ async def test_a_decoder_that_runs_in_a_circle_is_stopped_and_doubted(hearing: H
     start = time.process_time()
     heard = await hearing.transcribe(note.ogg, language="zh")
     assert time.process_time() - start < 12
+    assert heard.doubtful
     assert len(heard.text) < 120
     assert heard.text == loops.shortened(heard.text)

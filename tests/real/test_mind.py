@@ -16,6 +16,8 @@ from core.speech.voices.builtin import BuiltinVoice
 from tests.scenario.product import ROOT, Product, environment
 
 MOST_BYTES = 1_600_000_000
+_PACKING_S = 900
+"""For the first start, which brings 494 M weights into their form: half a minute of two cores that are free."""
 CHILD = """
 import asyncio, sys
 from pathlib import Path
@@ -95,7 +97,7 @@ async def product(models_dir: Path, mind: Path, ears: Path) -> AsyncIterator[Pro
         (data / "d" / "models").symlink_to(models_dir.absolute())
         started = Product(data, MODELS="starter")
         try:
-            yield await (await started.start()).healthy()
+            yield await (await started.start()).healthy(_PACKING_S)
         finally:
             await started.stop()
 

@@ -54,9 +54,9 @@ class Product:
         self.page = found[0].removeprefix("web: ")
         return self
 
-    async def healthy(self) -> "Product":
+    async def healthy(self, within_s: float = _START_S) -> "Product":
         """Wait until /healthz says that every part is well."""
-        async with asyncio.timeout(_START_S), httpx.AsyncClient() as client:
+        async with asyncio.timeout(within_s), httpx.AsyncClient() as client:
             while (await client.get(f"{self.page}/healthz")).status_code != 200:
                 await asyncio.sleep(0.05)
         return self

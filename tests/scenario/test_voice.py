@@ -1,47 +1,30 @@
 """A voice note is answered by text and voice, and by text alone where the voice fails: the whole product."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from core.speech import audio
 from core.speech.synthesis import Speaking
 from core.speech.voices.builtin import BuiltinVoice
 from tests.platforms.telegram_server import ANN, TelegramServer
+from tests.platforms.voice_server import VoiceServer
 from tests.scenario.product import Product, run_to_end, running
-
-
-class VoiceServer:
-    """An OpenAI-compatible voice. `answers` are what it says next, a status or bytes; `base` goes into TTS_URL."""
-
-    def __init__(self) -> None:
-        self.answers: list[int | bytes] = []
-        self.asked: list[str] = []
-
-    async def speech(self, request: web.Request) -> web.Response:
-        self.asked.append((await request.json())["input"])
-        answer = self.answers.pop(0)
-        return web.Response(status=answer) if isinstance(answer, int) else web.Response(body=answer)
-
-
-@asynccontextmanager
-async def serving(voice: VoiceServer) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_post("/v1/audio/speech", voice.speech)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    await runner.cleanup()
 
 
 @asynccontextmanager
 async def talking(data: Path, telegram: TelegramServer, **settings: str) -> AsyncIterator[Product]:
     async with running(data, TELEGRAM_TOKEN=telegram.token, TELEGRAM_API_BASE=telegram.base, **settings) as product:
         yield product
+
+
+async def until(truth: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not truth():
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -53,20 +36,22 @@ async def note() -> bytes:
 
 
 async def test_line_12_the_text_arrives_whatever_the_voices_server_does(data: Path, note: bytes):
-    voice = VoiceServer()
-    async with TelegramServer() as telegram, serving(voice) as url:
-        async with talking(data, telegram, TTS_URL=url, TTS_MODEL="m", TTS_API_KEY="sk-secret") as product:
+    async with TelegramServer() as telegram, VoiceServer() as voice:
+        async with talking(data, telegram, TTS_URL=voice.base, TTS_MODEL="m", TTS_API_KEY="sk-secret") as product:
+            telegram.say(voice=telegram.voice(note))
+            await until(lambda: "record_voice" in telegram.signs)
+            assert [bool(each.voice) for each in telegram.sent] == [False]
             voice.answers += [note, b"", b"rubbish", 500]
-            for number in range(4):
+            await telegram.wait_sent(2)
+            for number in range(3):
                 telegram.say(voice=telegram.voice(note))
-                await telegram.wait_sent(number + 2)
+                await telegram.wait_sent(number + 3)
+            await until(lambda: sum("answering without a voice note" in line for line in product.log) == 3)
             sent = await telegram.wait_quiet()
         assert [bool(each.voice) for each in sent] == [False, True, False, False, False]
         assert all(each.text.startswith("🎧 “") for each in sent if not each.voice)
         assert audio.decode(sent[1].voice, max_s=60).any()
         assert len(voice.asked) == 4
-        assert "record_voice" in telegram.signs
-        assert sum("answering without a voice note" in line for line in product.log) == 3
         assert not [line for line in product.log if "sk-secret" in line or "Traceback" in line]
 
 
@@ -87,12 +72,11 @@ async def test_line_12_who_takes_no_voice_notes_gets_text_and_is_not_asked_again
 
 
 async def test_doctor_tries_the_voice(data: Path, note: bytes):
-    voice = VoiceServer()
-    async with serving(voice) as url:
+    async with VoiceServer() as voice:
         voice.answers += [note, 401]
-        code, printed = await run_to_end(data, "doctor", TTS_URL=url, TTS_MODEL="kokoro")
+        code, printed = await run_to_end(data, "doctor", TTS_URL=voice.base, TTS_MODEL="kokoro")
         assert code == 0, printed
         assert "✓ speaking: kokoro says" in printed
-        code, printed = await run_to_end(data, "doctor", TTS_URL=url, TTS_MODEL="kokoro")
+        code, printed = await run_to_end(data, "doctor", TTS_URL=voice.base, TTS_MODEL="kokoro")
         assert code == 1
         assert "✗ speaking: the voice at TTS_URL answered 401: check TTS_URL" in printed

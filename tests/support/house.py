@@ -93,7 +93,7 @@ class House:
 
     async def quiet(self) -> None:
         """Wait until no lane holds anything."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.store.redis.keys("*:ready:*"):
                 await asyncio.sleep(0.01)
 

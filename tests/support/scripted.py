@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -55,6 +56,7 @@ class Script:
         self.feedback = Feedback(store)
         self.platform: WebPlatform | None = None
         self.answered: list[str] = []
+        self.mute = False
         self.seen: list[Message | Reaction] = []
         self.go = asyncio.Event()
         self.health = {"store": "ok"}
@@ -108,20 +110,24 @@ class Script:
         for end in [index for index, char in enumerate(reply) if char == " "]:
             await asyncio.sleep(0.8 if "slow" in message.text else 0.01)
             await self.platform.send(self._draft(message, reply[:end], heard))
-        voice = VoiceNote(sine_ogg(), 1.0, b"\x40" * 10) if heard else None
         turn = Turn(
-            message.id, clock.now(), "web", said, reply, "en", "script", "plain", bool(heard), spoken=voice is not None
+            message.id, clock.now(), "web", said, reply, "en", "script", "plain", bool(heard), spoken=bool(heard)
         )
         kept = dialogue.append(await self.lanes.dialogue(message.channel), turn)
         assert self.platform is not None
-        await self._deliver(claim, kept, outgoing.parts_of(Reply(turn, voice), message, self.platform.limits))
+        await self._deliver(claim, kept, outgoing.parts_of(Reply(turn), message, self.platform.limits))
 
     async def _deliver(self, claim: Claim, kept: dialogue.Dialogue | None, parts: tuple[Part, ...]) -> None:
         assert self.platform is not None
         await self.lanes.commit(claim, kept, parts, last=parts[0].turn)
         self.answered.append(parts[0].turn)
         for part in parts:
-            await self.lanes.sent(claim, part, await self.platform.send(part), record(part))
+            owed = part.kind == "voice"
+            if owed and self.mute:
+                await self.lanes.sent(claim, part, "", record(part))
+                continue
+            whole = replace(part, voice=VoiceNote(sine_ogg(), 1.0, b"\x40" * 10), text="") if owed else part
+            await self.lanes.sent(claim, part, await self.platform.send(whole), record(part))
 
     def _draft(self, message: Message, text: str, heard: str) -> Part:
         return Part(message.id, 0, message.channel, "draft", text, heard=heard)

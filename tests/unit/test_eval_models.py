@@ -18,6 +18,7 @@ from evals.models.checking import Rules, faults, language_of, stands_in
         (Rules(some=("7", "seven")), "There are SEVEN.", "There are seventeen, or 17."),
         (Rules(every=("May", "3|third")), "On the third of May.", "In May, maybe."),
         (Rules(never=("my name is",)), "Your name is Ann.", "My  name\nis Ann."),
+        (Rules(never=("my boss",)), "You told me: “My boss is called Mrs Novak”.", "My boss is Mrs Novak."),
         (Rules(never=("I'm Ann",)), "Ann", "I’m Ann!"),
         (Rules(some=("绿",)), "草是绿色的。", "草是红色的。"),
         (Rules(some=("11",)), "今天是3月11日。", "今天是3月111日。"),

@@ -82,7 +82,7 @@ async def measure(hearing: Hearing, what: str, record: Record, count: int) -> He
 
 async def table(weights: Path | None, count: int) -> list[Heard]:
     """The rows that the card shows."""
-    hearing = Hearing.open(str(weights) if weights else None, download_dir=Path())
+    hearing = Hearing.open(str(weights) if weights else None)
     rows = [
         await measure(hearing, "unseen sentences, voices of the training", recorder(VARIANTS), count),
         await measure(hearing, "unseen sentences, unseen voices", recorder(UNSEEN_VARIANTS), count),

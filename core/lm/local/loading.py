@@ -1,4 +1,4 @@
-"""Opens a model from the shipped weights, a folder or the hub, and says in one line what keeps it from opening."""
+"""Opens a model from the shipped weights, a folder or a GGUF file, and says in one line what keeps it from opening."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,6 @@ SHIPPED_NAME = "parley-small"
 _ONE_THREAD_BYTES = 64 << 20
 """In smaller models threads wait for each other longer than they work, and much longer on a machine that is busy."""
 THREADS = torch.get_num_threads()
-_ACCEPTED = "a folder that exists, a GGUF file (.gguf), or a model id of the hub"
 _LOG = log("lm")
 
 
@@ -101,11 +100,10 @@ def load(
     keep: Path | None = None,
     progress: Progress | None = None,
 ) -> Loaded:
-    """The model of a folder, a GGUF file or a hub id, or with None the shipped one; blocks.
+    """The model of a folder or a GGUF file, or with None the shipped one; blocks.
 
     What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
-    to 1 meanwhile, and may raise to stop it. What the hub cache holds is used as it is, without the network;
-    otherwise it is downloaded.
+    to 1 meanwhile, and may raise to stop it.
     """
     torch.set_num_threads(THREADS)
     if model is None:
@@ -116,20 +114,10 @@ def load(
     path = Path(model).expanduser()
     if gguf := gguf_of(path):
         return _of_gguf(gguf, wish)
-    if path.is_dir():
-        _check_folder(path, model)
-        return _of_folder(path, wish)
-    if path.is_absolute() or path.suffix == ".gguf" or model.startswith((".", "~")):
-        raise SettingError("LM_MODEL", got=repr(model), wants=_ACCEPTED)
-    try:
-        return _unpacked(model, model, quantize)
-    except OSError:
-        _LOG.info("%s is not in the cache, so it is downloaded", model)
-    try:
-        return _unpacked(model, model, quantize, local_only=False)
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise SettingError("LM_MODEL", got=repr(model), wants=f"a model that can be downloaded ({reason})") from error
+    if not path.is_dir():
+        raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists or a GGUF file (.gguf)")
+    _check_folder(path, model)
+    return _of_folder(path, wish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +188,11 @@ def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> Lo
     return Loaded(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
 
 
-def _unpacked(source: str, name: str, quantize: Quantize, *, local_only: bool = True) -> Loaded:
-    """What transformers opens; OSError where it is not there."""
+def _unpacked(source: str, name: str, quantize: Quantize) -> Loaded:
+    """What transformers opens."""
     from core.lm.local import unpacked  # transformers takes seconds to import
 
-    own = unpacked.open_model(source, name, quantize, local_only=local_only)
+    own = unpacked.open_model(source, name, quantize)
     return Loaded(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
 
 

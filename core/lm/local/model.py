@@ -63,9 +63,8 @@ class LocalModel:
         keep: Path | None = None,
         progress: Progress | None = None,
     ) -> "LocalModel":
-        """Loads a hub id, a folder, a GGUF file, or with None the shipped model; blocks, for minutes when it has to
-        download or to convert: then `progress` is told from 0 to 1, and may raise to stop it. What was converted is
-        kept below `keep`.
+        """Loads a folder, a GGUF file, or with None the shipped model; blocks, for minutes when it has to convert: then
+        `progress` is told from 0 to 1, and may raise to stop it. What was converted is kept below `keep`.
 
         Raises SettingError("LM_MODEL") that names what is missing.
         """

@@ -1,9 +1,8 @@
-"""Opens a model by transformers: a folder, or an id of the hub."""
+"""Opens a folder of weights by transformers."""
 
 from typing import Any
 
 import torch
-from huggingface_hub.utils import enable_progress_bars
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -19,23 +18,19 @@ MOST_CONTEXT_TOKENS = 32_768
 _LOG = log("lm")
 
 
-def open_model(
-    source: str, name: str, quantize: Quantize, *, local_only: bool
-) -> tuple[Tokenizer, Generation, int, Any]:
+def open_model(source: str, name: str, quantize: Quantize) -> tuple[Tokenizer, Generation, int, Any]:
     """Tokenizer, generation settings, context in tokens and the model in eval mode.
 
-    OSError when it is not there, SettingError("LM_MODEL") when it is something else.
+    SettingError("LM_MODEL") when it is something else.
     """
-    disable_progress_bar()  # of reading weights, which takes a moment; it silences the hub's downloads as well
-    enable_progress_bars()
-
+    disable_progress_bar()  # of reading weights, which takes a moment
     on_gpu = torch.cuda.is_available()
     try:
-        tokenizer = chatting(AutoTokenizer.from_pretrained(source, local_files_only=local_only), name)
-        own = AutoConfig.from_pretrained(source, local_files_only=local_only).dtype
+        tokenizer = chatting(AutoTokenizer.from_pretrained(source, local_files_only=True), name)
+        own = AutoConfig.from_pretrained(source, local_files_only=True).dtype
         dtype = torch.bfloat16 if on_gpu else _cpu_type(own, quantize)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, local_files_only=local_only, dtype=dtype)
-    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        model: Any = AutoModelForCausalLM.from_pretrained(source, local_files_only=True, dtype=dtype)
+    except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingError("LM_MODEL", got=repr(name), wants=f"a causal language model ({reason})") from error
     model.eval()

@@ -25,6 +25,10 @@ _POLITE = re.compile(
     r"i want to know|i would like to know|just wondering|quick question) )*(?=how|what|where|who|which|when|"
     r"is|are|do|can|why|if|to)"
 )
+_OF_WORDS = re.compile(
+    r"\bhow (?:do|would|can|to) (?:(?:you|i|we|one|people) )?(?:say|spell|pronounce)\b|怎么[说读念拼]"
+)
+"""Asks for words of a language, and not for that of the answers."""
 _COMMON = set(
     "how what where who which when why is are was do does did can could would should will may might i me my "
     "mine we us our "
@@ -67,6 +71,8 @@ def _best(text: str) -> int | None:
     if len(text) > _MOST_CHARS or (_COMMAND.search(text) and not wording.asks(text)):
         return None
     plain = _POLITE.sub("", wording.folded(text))
+    if _OF_WORDS.search(plain):
+        return None
     language = "zh-Hans" if wording.has_han(plain) else "en"
     listed, vocabulary = _page(language)
     strange = _strange(plain, vocabulary, chinese=language == "zh-Hans")

@@ -19,6 +19,9 @@ _MOST_CHARS = 300
 _FEW_CHARS = 80
 _FEELINGS = 3
 """The first kinds of each file: a death, bad news, good news."""
+_BAD, _GOOD = 1, 2
+_SAD_EMOJI = frozenset("😭😢💔😞😔😟☹🙁😿😥😓😩😫😖😣🤒🤕🤧")
+_GLAD_EMOJI = frozenset("🎉🥳🎂🏆🎊🍾🥂🎁👶💍🎓🥇")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,22 @@ def answer(moment: Moment) -> str:
     if len(moment.text) > _MOST_CHARS:
         return ""
     if not any(char.isalnum() for char in moment.text):
-        key = "emoji" if any(unicodedata.category(char) == "So" for char in moment.text) else "no_words"
-        return said(key, moment)
+        return _to_signs(moment)
     plain = wording.folded(moment.text)
     spoken = "zh-Hans" if wording.has_han(plain) else "en"
     for at, (pattern, _) in enumerate(_manners(spoken).kinds):
         if pattern.search(plain):
             return _manners("zh-Hans" if moment.chinese else "en").kinds[at][1]
     return ""
+
+
+def _to_signs(moment: Moment) -> str:
+    """What is said to emoji, and to punctuation."""
+    kinds, signs = _manners("zh-Hans" if moment.chinese else "en").kinds, frozenset(moment.text)
+    sad, glad = bool(signs & _SAD_EMOJI), bool(signs & _GLAD_EMOJI)
+    if sad != glad:
+        return kinds[_BAD if sad else _GOOD][1]
+    return said("emoji" if any(unicodedata.category(char) == "So" for char in signs) else "no_words", moment)
 
 
 def felt(moment: Moment) -> str:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from core.delivery.parts import parts_of
 from core.platform import Limits
 from core.text.splitting import split, units
-from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
 from core.values.turn import Reply, Turn
@@ -44,8 +43,8 @@ MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 
 
-def reply(text: str, *, heard: bool = False, voice: VoiceNote | None = None) -> Reply:
-    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", heard=heard), voice)
+def reply(text: str, *, heard: bool = False, spoken: bool = False) -> Reply:
+    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", heard=heard, spoken=spoken))
 
 
 def test_units_are_utf16():
@@ -117,8 +116,7 @@ def test_the_parts_of_a_reply():
 
 @pytest.mark.parametrize(("shows_heard", "text"), [(False, "🎧 “hi there”\n\nhello"), (True, "hello")])
 def test_what_was_heard_is_shown_once(shows_heard: bool, text: str):
-    note = VoiceNote(b"ogg", 1.0, b"w")
     limits = Limits(text_units=2000, media_bytes=1, shows_heard=shows_heard)
-    words, voice = parts_of(reply("hello", heard=True, voice=note), ASKED, limits)
+    words, voice = parts_of(reply("hello", heard=True, spoken=True), ASKED, limits)
     assert (words.text, words.heard) == (text, "hi there")
-    assert (voice.kind, voice.voice, voice.nonce) == ("voice", note, "900-1")
+    assert (voice.kind, voice.text, voice.voice, voice.nonce) == ("voice", "hello", None, "900-1")

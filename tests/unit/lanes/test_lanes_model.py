@@ -23,8 +23,13 @@ from core.values.parts import Part, decode_part
 from core.values.turn import Turn
 
 HERE = ChannelKey("telegram", "42:7")
-ANN = Person("1", "Ann")
+ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
 LONGEST = 4
+
+
+def mark_of(parts: Sequence[Part]) -> str:
+    """As delivery does: a voice note is marked at the moment that it is sent."""
+    return parts[0].nonce if parts and parts[0].kind != "voice" else ""
 
 
 class Repeating(Lanes):
@@ -52,9 +57,9 @@ class LaneMachine(RuleBasedStateMachine):
         self.lanes = Repeating(self.store)
         self.number = 0
         self.waiting: list[str] = []
-        self.unsent: list[str] = []
+        self.unsent: list[Part] = []
         self.remembered: list[str] = []
-        self.dead: list[str] = []
+        self.dead = 0
         self.stop = ""
         self.sending = ""
         self.gone = False
@@ -68,27 +73,35 @@ class LaneMachine(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
 
-    @rule(again=st.booleans(), stop=st.booleans())
-    def accept(self, again: bool, stop: bool) -> None:
+    @rule(again=st.booleans(), stop=st.booleans(), first=st.booleans(), who=st.sampled_from([ANN, BOB]))
+    def accept(self, again: bool, stop: bool, first: bool, who: Person) -> None:
         self.number += 1
         id = f"m{self.number}"
         for repeated in (False, True) if again else (False,):
-            full = len(self.waiting) >= LONGEST and not stop and not repeated
+            full = len(self.waiting) >= LONGEST and not (stop or first or repeated)
             try:
-                new = self.run(self.lanes.accept(Message(id, HERE, ANN, 1.0, "hi"), stop=stop))
+                new = self.run(self.lanes.accept(Message(id, HERE, who, 1.0, "hi"), stop=stop, first=first))
             except UserError:
                 assert full or (repeated and id not in self.waiting)
                 return
             assert new is not repeated
             if new:
                 assert not full
-                self.waiting.append(id)
-                if stop:
-                    self.stop = id
-                    if not self.unsent:
+                self.waiting.insert(0 if first else len(self.waiting), id)
+                self.stop = id if stop else self.stop
+                if stop or first:
+                    owed = bool(self.unsent) and self.unsent[0].kind == "voice" and not self.on_its_way
+                    if dropped := owed and (stop or who == ANN):
+                        self.unsent.pop(0)
+                        self.tries, self.deaths, self.sending = 0, 0, ""
+                    if dropped or not self.unsent:
                         self.lose()
                         self.fence_off()
                         self.held = False
+
+    @property
+    def on_its_way(self) -> bool:
+        return self.sending == self.unsent[0].nonce
 
     def lose(self) -> None:
         if self.owner is not None:
@@ -111,7 +124,7 @@ class LaneMachine(RuleBasedStateMachine):
         assert (found.tries, found.deaths) == (self.tries, self.deaths)
         assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
         assert (decode_event(found.head).id if found.head else "") == (self.waiting[0] if self.waiting else "")
-        assert [decode_part(raw).turn for raw in found.unsent] == self.unsent
+        assert [decode_part(raw) for raw in found.unsent] == self.unsent
         self.owner = found
         self.fence_off()
 
@@ -121,20 +134,21 @@ class LaneMachine(RuleBasedStateMachine):
         self.lose()
 
     @precondition(lambda self: self.owner is not None and not self.unsent and self.waiting)
-    @rule(parts=st.integers(0, 3), remember=st.booleans())
-    def commit(self, parts: int, remember: bool) -> None:
+    @rule(texts=st.integers(0, 3), voice=st.booleans(), remember=st.booleans())
+    def commit(self, texts: int, voice: bool, remember: bool) -> None:
         assert self.owner is not None
         head = self.waiting[0]
         memory = Dialogue()
         for id in [*self.remembered, head]:
             memory = append(memory, Turn(id, 1.0, "Ann", "hi", "hello", "en", "m", "plain"))
-        made = [Part(head, index, HERE, "text", "x") for index in range(parts)]
-        first = made[0].nonce if made else ""
+        made = [Part(head, index, HERE, "text", "x", person=ANN.id) for index in range(texts)]
+        made += [Part(head, texts, HERE, "voice", "x", person=ANN.id)] if voice else []
+        first = mark_of(made)
         kept = memory if remember else None
         more = self.run(self.lanes.commit(self.owner, kept, made, last=head, sending=first))
-        self.sending = first or self.sending
+        self.sending = first if made else self.sending
         self.waiting.pop(0)
-        self.unsent += [head] * parts
+        self.unsent += made
         self.remembered += [head] if remember else []
         self.tries = self.deaths = 0
         self.stop = "" if self.stop == head else self.stop
@@ -144,11 +158,17 @@ class LaneMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.owner is not None and self.unsent)
     @rule()
+    def note_sending(self) -> None:
+        assert self.owner is not None
+        self.sending = self.unsent[0].nonce
+        self.run(self.lanes.note_sending(self.owner, self.sending))
+
+    @precondition(lambda self: self.owner is not None and self.unsent)
+    @rule()
     def sent(self) -> None:
         assert self.owner is not None
-        turn = self.unsent.pop(0)
-        self.sending = f"{self.unsent[0]}-0" if self.unsent else ""
-        part = Part(turn, 0, HERE, "text", "x")
+        part = self.unsent.pop(0)
+        self.sending = mark_of(self.unsent)
         more = self.run(self.lanes.sent(self.owner, part, "r", b"record", sending=self.sending))
         self.tries, self.deaths, self.gone = 0, 0, False
         assert more == bool(self.waiting or self.unsent)
@@ -172,11 +192,12 @@ class LaneMachine(RuleBasedStateMachine):
     def bury(self, apologise: bool, gone: bool, keep: bool) -> None:
         assert self.owner is not None
         kind = "out" if self.unsent else "in"
-        sorry = [Part("sorry", 0, HERE, "notice", "x")] if apologise else []
+        sorry = [Part("sorry", 0, HERE, "notice", "x", person=ANN.id)] if apologise else []
         more = self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone, keep=keep))
         self.sending, self.gone = "", self.gone or gone
-        self.dead.append((self.unsent if kind == "out" else self.waiting).pop(0))
-        self.unsent += ["sorry"] if apologise else []
+        (self.unsent if kind == "out" else self.waiting).pop(0)
+        self.dead += 1
+        self.unsent += sorry
         self.tries = self.deaths = 0
         assert more == bool(self.waiting or self.unsent)
         if not (keep and self.unsent):
@@ -203,8 +224,8 @@ class LaneMachine(RuleBasedStateMachine):
         redis = self.store.redis
         held = [self.run(redis.lrange(keys.of_channel(kind, HERE), 0, -1)) for kind in ("in", "out", "dead")]
         assert [decode_event(raw).id for raw in held[0]] == self.waiting
-        assert [decode_part(raw).turn for raw in held[1]] == self.unsent
-        assert len(held[2]) == len(self.dead)
+        assert [decode_part(raw) for raw in held[1]] == self.unsent
+        assert len(held[2]) == self.dead
         assert [turn.id for turn in self.run(self.lanes.dialogue(HERE)).turns] == self.remembered
         listed = self.run(redis.zscore(keys.ready(keys.partition(HERE), "telegram"), str(HERE))) is not None
         assert listed == bool(self.waiting or self.unsent)

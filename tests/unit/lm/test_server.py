@@ -83,6 +83,15 @@ async def test_a_name_that_the_server_answers_to_without_listing_it_is_fine():
     assert (await find(pages, "/models/other")).name == "/models/other"
 
 
+async def test_a_server_of_one_model_that_answers_to_any_name_reads_as_much_as_that_model():
+    pages = {
+        LISTED: listed({"id": "m", "meta": {"n_ctx_train": 32768}}),
+        "v1/chat/completions": {"choices": []},
+        "props": {"default_generation_settings": {"n_ctx": 4096}},
+    }
+    assert await find(pages, "gpt") == Offered("gpt", 4096)
+
+
 async def test_the_only_model_needs_no_name_and_several_do():
     assert (await find({LISTED: listed("only")}, "")).name == "only"
     for pages in ({LISTED: listed("one", "two")}, {}):

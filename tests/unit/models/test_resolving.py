@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingError
-from core.models.resolving import resolve
+from core.models.resolving import found, resolve
 from tests.platforms.hub_server import HubServer
 
 EARS = "someone/ears"
@@ -52,3 +52,21 @@ async def test_a_model_of_another_kind_is_one_sentence(tmp_path: Path):
 async def test_what_cannot_be_fetched_names_the_setting(no_hub: None, tmp_path: Path):
     with pytest.raises(SettingError, match="ASR_MODEL: got 'someone/ears', wants .*hub.invalid does not answer"):
         await resolved(EARS, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["smal", "too/many/parts", "bad name/x"])
+async def test_a_name_that_is_no_model_names_the_setting(server: HubServer, value: str, tmp_path: Path):
+    with pytest.raises(SettingError, match="ASR_MODEL"):
+        await resolved(value, tmp_path)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_the_hubs_own_cache_holds_is_used_and_a_download_that_broke_off_is_not(whole: bool, tmp_path: Path):
+    cached = tmp_path / "models--Systran--faster-whisper-tiny"
+    snapshot = cached / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", *(["model.bin"] if whole else [])):
+        (snapshot / name).write_text("{}")
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("a" * 40)
+    assert found("ears", "tiny", tmp_path) == (snapshot if whole else None)

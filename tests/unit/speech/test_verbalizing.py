@@ -1,7 +1,6 @@
 import asyncio
 import ctypes
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import espeakng_loader
 import pytest
@@ -93,8 +92,8 @@ def test_mandarin_says_signs_in_mandarin(phonemes: Callable[[str], str], sign: s
 
 
 @pytest.fixture(scope="module")
-def ears(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearing]:
-    hearing = Hearing.open(None, download_dir=Path(tmp_path_factory.mktemp("models")))
+def ears() -> Iterator[Hearing]:
+    hearing = Hearing.open(None)
     yield hearing
     asyncio.run(hearing.close())
 

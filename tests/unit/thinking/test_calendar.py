@@ -59,3 +59,19 @@ def test_a_message_that_speaks_of_time_is_known(text: str):
 )
 def test_others_are_not_told_the_date(text: str):
     assert not calendar.speaks_of_time(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Welcher Tag ist heute?", "Heute ist Mittwoch, 11. März 2026, und es ist 09:05 Uhr."),
+        ("Wie spät ist es?", "Heute ist Mittwoch, 11. März 2026, und es ist 09:05 Uhr."),
+        ("¿Qué día es hoy?", "Hoy es miércoles, 11 de marzo de 2026 y son las 09:05."),
+        ("Quel jour sommes-nous aujourd’hui ?", "Aujourd'hui, c'est mercredi 11 mars 2026 et il est 09:05."),
+        ("Welcher Tag ist gut?", ""),
+        ("Quel jour est ton anniversaire ?", ""),
+        ("Heute ist Montag.", ""),
+    ],
+)
+def test_the_day_is_told_to_who_asks_for_nothing_else(asked: str, told: str):
+    assert calendar.answer(asked, datetime(2026, 3, 11, 9, 5, tzinfo=UTC)) == told

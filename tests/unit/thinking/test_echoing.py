@@ -195,7 +195,8 @@ def test_one_s_own_name_is_told_before_any_mind(told: list[str], asked: str, ans
     ],
 )
 def test_what_is_less_than_certain_is_left_to_the_mind(told: list[str], asked: str):
-    assert Guards().before(_ask(asked, *told), instructable=True) == ""
+    for small in (False, True):
+        assert Guards().before(_ask(asked, *told), instructable=True, small=small) == ""
 
 
 def test_somebody_else_s_name_is_nobody_s_own():

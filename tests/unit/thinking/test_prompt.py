@@ -178,6 +178,12 @@ def test_a_fixed_language_is_a_rule_of_the_channel():
     assert _build([_turn(1)], answer_in="de")[0] == system
 
 
+def test_a_fixed_language_is_asked_for_in_its_own_words_after_the_message():
+    assert _build(answer_in="de")[-1].content == "hello\n\nAntworte auf Deutsch."
+    assert _build(answer_in="zh-Hans")[-1].content.endswith("用中文回答。")
+    assert [_build(answer_in=tag)[-1].content for tag in ("", "eo")] == ["hello", "hello"]
+
+
 def test_a_persona_is_a_rule_of_the_channel_in_one_place():
     (system, _) = _build(persona="You are Luna.", answer_in="fr")
     assert "You are Luna." in system.content

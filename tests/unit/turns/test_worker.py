@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -85,26 +85,93 @@ async def test_line_12_a_chat_that_takes_no_voice_gets_text_and_no_note_is_made_
     assert 86_000 < await house.store.redis.ttl(keys.voiceless(HERE)) <= 86_400
 
 
-async def test_people_see_that_a_note_is_recorded_while_it_is(store: Store):
+class Slow(FakeSpeaking):
+    """Waits for the gate before it says anything."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.gate = asyncio.Event()
+
+    async def speak(self, text: str, language: str) -> VoiceNote:
+        self.asked.append(text)
+        await self.gate.wait()
+        return await super().speak(text, language)
+
+
+@pytest.fixture
+def slow(store: Store) -> House:
+    """A house whose voice hangs."""
     house = House(store)
-    house.model.delay_s = 0.3
-    gate = asyncio.Event()
-
-    class Slow(FakeSpeaking):
-        async def speak(self, text: str, language: str) -> VoiceNote:
-            await gate.wait()
-            return await super().speak(text, language)
-
     house.speaking = Slow()
-    async with working(house):
-        await house.say(audio=b"hello")
-        async with asyncio.timeout(10):
-            while "recording" not in house.platform.signs:
-                await asyncio.sleep(0.01)
+    return house
+
+
+async def until(truth: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not truth():
+            await asyncio.sleep(0.01)
+
+
+async def test_people_see_that_a_note_is_recorded_while_it_is(slow: House):
+    slow.model.delay_s = 0.3
+    async with working(slow):
+        await slow.say(audio=b"hello")
+        await until(lambda: "recording" in slow.platform.signs)
+        assert [part.kind for part in slow.platform.sent] == ["text"]
+        slow.speaking.gate.set()
+        await slow.quiet()
+    assert slow.platform.signs[0] == "typing"
+    assert [part.kind for part in slow.platform.sent] == ["text", "voice"]
+
+
+async def test_a_voice_that_hangs_holds_no_text_up_and_the_next_owner_makes_the_note(slow: House):
+    async with working(slow):
+        await slow.say(audio=b"hello")
+        await until(lambda: slow.speaking.asked)
+        assert slow.platform.texts(HERE) == ["🎧 “hello”\n\nYou said: hello"]
+    assert (await slow.lanes.dialogue(HERE)).turns[0].spoken
+    slow.speaking.gate.set()
+    async with working(slow):
+        await slow.quiet()
+    assert [part.kind for part in slow.platform.sent] == ["text", "voice"]
+    assert slow.platform.sent[1].voice == VoiceNote(b"You said: hello", 1.0, b"\x01")
+    assert len(slow.model.requests) == 1
+
+
+@pytest.mark.parametrize("word", ["/stop", "/forget me"])
+async def test_a_voice_note_that_is_owed_goes_with_a_stop_and_with_a_wish_to_be_forgotten(slow: House, word: str):
+    async with working(slow):
+        await slow.say(audio=b"hello")
+        await until(lambda: slow.speaking.asked)
+        await slow.desk().accept(Message("s", HERE, ANN, 1.0, word, ref="ms"))
+        await slow.quiet()
+        slow.speaking.gate.set()
+        await slow.say("still there?")
+        await slow.quiet()
+    assert [part.kind for part in slow.platform.sent if part.kind == "voice"] == []
+    assert slow.platform.texts(HERE)[-1] == "You said: still there?"
+
+
+async def test_another_persons_wish_to_be_forgotten_takes_nobodys_voice_note(slow: House):
+    async with working(slow):
+        await slow.say(audio=b"hello")
+        await until(lambda: slow.speaking.asked)
+        await slow.desk().accept(Message("s", HERE, Person("2", "Bob", "en"), 1.0, "/forget me", ref="ms"))
+        slow.speaking.gate.set()
+        await slow.quiet()
+    assert [part.kind for part in slow.platform.sent][:2] == ["text", "voice"]
+
+
+async def test_stop_while_the_text_is_on_its_way_keeps_the_voice_note_from_being_begun(slow: House):
+    async with working(slow):
+        gate = slow.platform.gate = asyncio.Event()
+        await slow.say(audio=b"hello")
+        await until(lambda: slow.platform.sending)
+        await slow.desk().accept(Message("s", HERE, ANN, 1.0, "/stop", ref="ms"))
         gate.set()
-        await house.quiet()
-    assert house.platform.signs[0] == "typing"
-    assert [part.kind for part in house.platform.sent] == ["text", "voice"]
+        await slow.quiet()
+    assert slow.speaking.asked == []
+    assert [part.kind for part in slow.platform.sent] == ["text", "text"]
 
 
 @pytest.mark.parametrize(

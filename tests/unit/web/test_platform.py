@@ -81,6 +81,14 @@ async def test_voice_in_heard_and_voice_out(client: httpx.AsyncClient) -> None:
     assert (await client.get(answer["voice_url"], headers={"Range": "bytes=999999-"})).status_code == 416
 
 
+async def test_a_voice_note_that_cannot_be_made_keeps_nobody_waiting(client: httpx.AsyncClient, web: Web) -> None:
+    web[1].mute = True
+    async with asyncio.timeout(15):
+        answer = (await client.post(MESSAGES, files={"file": ("note.ogg", sine_ogg(), "audio/ogg")})).json()
+    assert answer["text"].startswith("You said:")
+    assert answer["voice_url"] is None
+
+
 async def test_streamed_answer_grows_and_ends_with_the_reply(client: httpx.AsyncClient) -> None:
     found = events(await client.post(MESSAGES, json={"text": "one two"}, headers=STREAM))
     assert [name for name, _ in found] == ["accepted", "draft", "draft", "draft", "reply"]
