@@ -48,16 +48,19 @@ class Delivery:
         self._arrived: dict[Part, str] = {}
         """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
 
-    async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
+    async def deliver(self, claim: Claim, parts: Sequence[Part | PermanentError]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
 
-        A part that can never arrive is set aside. RetryableError leaves it and the rest in the outbox.
+        A part that can never arrive, or that nobody can read, is set aside. RetryableError leaves it and the rest in
+        the outbox.
         """
         more, gone = False, False
         for part, *rest in (parts[at:] for at in range(len(parts))):
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
+                if isinstance(part, PermanentError):
+                    raise part
                 ref = self._arrived.pop(part, None)
                 if ref is None:
                     with timed("send"):
@@ -66,14 +69,15 @@ class Delivery:
                 raise
             except PermanentError as error:
                 gone = isinstance(error, ChannelGone)
-                _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
+                name = "" if isinstance(part, PermanentError) else part.nonce
+                _LOG.error("%s: part %s can never arrive: %s", claim.channel, name, error)
                 more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
                 more = await self._mark(claim, part, ref, rest)
         return more
 
-    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part]) -> bool:
+    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part | PermanentError]) -> bool:
         """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
         record, sending = ratings.record(part), self.mark_of(rest)
         marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
@@ -86,14 +90,16 @@ class Delivery:
             self._arrived[part] = ref
             raise
 
-    def mark_of(self, parts: Sequence[Part]) -> str:
+    def mark_of(self, parts: Sequence[Part | PermanentError]) -> str:
         """The nonce to keep as being sent, with the write that comes before these parts; "" for none.
 
         A text whose owner dies may be on its way, and is sent again all the same. A voice note is marked only at the
         moment it is sent, because a marked one is not.
         """
         first = next(iter(parts), None)
-        return first.nonce if first is not None and first.kind != "voice" and not self._seen_once(first) else ""
+        if not isinstance(first, Part) or first.kind == "voice" or self._seen_once(first):
+            return ""
+        return first.nonce
 
     def _seen_once(self, part: Part) -> bool:
         return bool(part.replaces) or self._platforms[part.channel.platform].limits.idempotent

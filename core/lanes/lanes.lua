@@ -33,6 +33,12 @@ local function settle(lane, ready, inbox, outbox, channel)
   return 0
 end
 
+-- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
+local function aside(dead, kind, body, most)
+  redis.call('RPUSH', dead, kind .. '@' .. math.floor(now() / 1000) .. ':' .. body)
+  redis.call('LTRIM', dead, -tonumber(most), -1)
+end
+
 -- Whether the first unsent part is a voice note that is still to be made, and whose answer it belongs to.
 local function owes(lane, outbox)
   local raw = redis.call('LINDEX', outbox, 0)
@@ -166,16 +172,13 @@ return answered(KEYS[1], ARGV[3], more)
 
 --- bury
 -- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) part part ...
--- sets aside, as `kind@time:body`, what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
--- goes on with the parts that are left
+-- sets aside the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
+-- parts that are left
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
 if no then return no end
 local type = redis.call('TYPE', KEYS[6]).ok
 local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
-if body then
-  redis.call('RPUSH', KEYS[5], ARGV[4] .. '@' .. math.floor(now() / 1000) .. ':' .. body)
-  redis.call('LTRIM', KEYS[5], -tonumber(ARGV[5]), -1)
-end
+if body then aside(KEYS[5], ARGV[4], body, ARGV[5]) end
 redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending', 'draft')
 if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'gone', 1) end
 for i = 8, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
@@ -184,6 +187,13 @@ if redis.call('EXISTS', KEYS[4]) == 1 then
   if ARGV[7] == '1' then return answered(KEYS[1], ARGV[3], 1) end
 else redis.call('HDEL', KEYS[1], 'outgoing') end
 return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
+
+--- set_aside
+-- KEYS lane in dead   ARGV channel fence call event dead_max   an event behind the head; its owner goes on
+local no = refused(KEYS[1], ARGV[2], ARGV[3])
+if no then return no end
+if redis.call('LREM', KEYS[2], 1, ARGV[4]) == 1 then aside(KEYS[3], 'in', ARGV[4], ARGV[5]) end
+return answered(KEYS[1], ARGV[3], 1)
 
 --- replay
 -- KEYS dead in out ready   ARGV channel wake_channel bell   puts the oldest event or part back at the end of its line

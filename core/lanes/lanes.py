@@ -27,7 +27,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Event, Message, Reaction, encode_event
-from core.values.parts import Part, decode_part, encode_part
+from core.values.parts import Part, encode_part, readable
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -216,6 +216,11 @@ class Lanes:
         arguments = [kind, _DEAD_MAX, int(gone), int(keep), *(encode_part(part) for part in apology)]
         return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
 
+    async def set_aside(self, claim: Claim, event: bytes) -> None:
+        """Set aside an event behind the head, which nobody can read; the lane stays ours."""
+        lane, inbox, dead = self._keys(claim, "lane", "in", "dead")
+        await self._fenced("set_aside", claim, [lane, inbox, dead], [event, _DEAD_MAX])
+
     async def replay(self, channel: ChannelKey) -> bool:
         """Put the oldest event or part that was set aside back to work; False when there is none."""
         kinds = [keys.of_channel(kind, channel) for kind in ("dead", "in", "out")]
@@ -238,7 +243,7 @@ class Lanes:
         """Whether the voice note of a turn is still to be sent."""
         with translated():
             raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        return any((part.turn, part.kind) == (turn, "voice") for part in map(decode_part, raws))
+        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in map(readable, raws))
 
     async def stopped(self, channel: ChannelKey) -> bool:
         """Whether somebody said stop and was not served yet."""

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, cast
 
-from pydantic import ValidationError
 from redis.exceptions import WatchError
 
 from core import clock
@@ -160,7 +159,7 @@ class Sweeping:
 def _rated_at(raw: bytes) -> float:
     try:
         return ratings.decode_rating(raw).at
-    except ValidationError:
+    except PermanentError:
         return 0.0
 
 

@@ -6,7 +6,6 @@ Where the thinking half and the keeping half of the house meet. Called by the wo
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import takewhile
 
 from core.delivery.delivery import Delivery
 from core.delivery.pacing import Pacing
@@ -28,7 +27,7 @@ from core.values import preferences as preferring
 from core.values.channel import PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import Part, readable
 from core.values.preferences import Preferences
 
 _LOG = log("turns")
@@ -71,10 +70,7 @@ class Turns:
         if claim.unsent:
             if claim.deaths >= _DEATHS:
                 return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
-            try:
-                return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])
-            except PermanentError as error:
-                return await self._bury(claim, "out", error)
+            return await self._delivery.deliver(claim, [readable(raw) for raw in claim.unsent])
         if not claim.head:
             return await self._lanes.free(claim)
         try:
@@ -137,13 +133,16 @@ class Turns:
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
         # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
-        if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
-            await self._feedback.react(reaction)
+        try:
+            if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
+                await self._feedback.react(reaction)
+        except PermanentError as error:
+            return await self._bury(claim, "in", error)
         return await self._lanes.commit(claim, None, (), last=reaction.id)
 
     async def _converse(self, scene: Scene, first: Message) -> bool:
         claim = scene.claim
-        message, events, last = await self._album(first) if first.album else (first, 1, first.id)
+        message, events, last = await self._album(claim, first) if first.album else (first, 1, first.id)
         async with self._delivery.showing(claim, message, signs=is_for_parley(message, scene.preferences)) as showing:
             answered = await self._answering.answer(scene, message, showing)
             if answered is None:
@@ -171,13 +170,20 @@ class Turns:
             kept = dialogues.summarised(kept, made.text, made.upto, since=made.since, told_by=made.told_by)
         return await self._lanes.commit(scene.claim, kept, (), last=made.id)
 
-    async def _album(self, first: Message) -> tuple[Message, int, str]:
+    async def _album(self, claim: Claim, first: Message) -> tuple[Message, int, str]:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
         await asyncio.sleep(_ALBUM_S)
-        raws = await self._lanes.waiting(first.channel, _ALBUM_MOST)
-        events = [decode_event(raw) for raw in raws]
-        together = list(takewhile(lambda event: isinstance(event, Message) and event.album == first.album, events[1:]))
-        members = [first, *(event for event in together if isinstance(event, Message))]
+        members = [first]
+        for raw in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
+            try:
+                event = decode_event(raw)
+            except PermanentError as error:
+                _LOG.error("%s: set aside: %s", first.channel, error)
+                await self._lanes.set_aside(claim, raw)
+                continue
+            if not isinstance(event, Message) or event.album != first.album:
+                break
+            members.append(event)
         text = "\n".join(member.text for member in members if member.text)
         media = tuple(media for member in members for media in member.media)
         return replace(first, text=text, media=media), len(members), members[-1].id

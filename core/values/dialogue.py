@@ -7,10 +7,9 @@ import heapq
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from core.errors import PermanentError
-from core.values.codec import to_json
+from core.values.codec import from_json, to_json
 from core.values.turn import Turn
 
 MAX_BYTES = 64 * 1024
@@ -142,7 +141,4 @@ def decode(raw: bytes) -> Dialogue:
     """The dialogue of `encode`, an empty one for b""; PermanentError when it is not one."""
     if not raw:
         return Dialogue()
-    try:
-        return _DIALOGUE.validate_json(raw)
-    except ValidationError as error:
-        raise PermanentError(f"an unreadable dialogue: {error.error_count()} errors") from error
+    return from_json(_DIALOGUE, raw, "a dialogue")
