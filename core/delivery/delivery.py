@@ -21,7 +21,8 @@ from core.errors import (
     VoiceForbidden,
 )
 from core.feedback import ratings
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 from core.values.attachments import VoiceNote

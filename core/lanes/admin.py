@@ -7,7 +7,7 @@ from typing import Any, cast
 from core import clock
 from core.errors import PermanentError
 from core.lanes import moving
-from core.lanes.lanes import Claim
+from core.lanes.claim import Claim
 from core.lanes.worker_id import died_here
 from core.store import keys
 from core.store.redis import Store, translated

@@ -3,7 +3,8 @@
 -- The hash `lane` of a channel: fence (claims so far), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
--- platform id of a growing answer), gone (1: its last part found nobody), call and answer (of the last write).
+-- platform id of a growing answer), heard (a turn and what was heard in its voice note), gone (1: its last part found
+-- nobody), call and answer (of the last write).
 
 --- shared
 local function now()
@@ -31,6 +32,14 @@ local function settle(lane, ready, inbox, outbox, channel)
   end
   redis.call('ZREM', ready, channel)
   return 0
+end
+
+-- Drops what was noted of a turn that is done with; another's stays.
+local function forget_turn(lane, turn)
+  for _, field in ipairs({'draft', 'heard'}) do
+    local noted = redis.call('HGET', lane, field)
+    if noted and string.sub(noted, 1, #turn + 1) == turn .. ' ' then redis.call('HDEL', lane, field) end
+  end
 end
 
 -- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
@@ -80,7 +89,7 @@ return ahead
 
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
--- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, gone,
+-- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
 --    part, part, ...
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 2)
@@ -91,7 +100,7 @@ local fence = redis.call('HINCRBY', lane, 'fence', 1)
 if redis.call('HGET', lane, 'held') == '1' then redis.call('HINCRBY', lane, 'deaths', 1) end
 redis.call('HSET', lane, 'owner', ARGV[3], 'held', 1)
 redis.call('ZADD', KEYS[1], 'XX', time + ARGV[2], channel)
-local noted = redis.call('HMGET', lane, 'tries', 'deaths', 'stop', 'sending', 'draft', 'gone')
+local noted = redis.call('HMGET', lane, 'tries', 'deaths', 'stop', 'sending', 'draft', 'heard', 'gone')
 local claim = {
   channel, fence,
   redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0) or '',
@@ -99,6 +108,7 @@ local claim = {
   redis.call('GET', ARGV[1] .. 'prefs:' .. channel) or '',
   due[2] and 1 or 0,
   tonumber(noted[1] or 0), tonumber(noted[2] or 0), noted[3] or '', noted[4] or '', noted[5] or '', noted[6] or '',
+  noted[7] or '',
 }
 for _, part in ipairs(redis.call('LRANGE', ARGV[1] .. 'out:' .. channel, 0, -1)) do claim[#claim + 1] = part end
 return claim
@@ -117,18 +127,19 @@ redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
 return 1
 
 --- commit
--- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id sending(or '') part part ...
--- -> -1 fenced, else as settle; `events` of the lane's head are answered, the last of them being `id`; `sending` is the
+-- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id turn sending(or '') part part ...
+-- -> -1 fenced, else as settle; `events` of the lane's head are answered as `turn`, the last of them being `id`; `sending` is the
 -- part that its owner sends next
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
 if no then return no end
 if ARGV[4] ~= '' then redis.call('SET', KEYS[5], ARGV[4]) end
-for i = 8, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
+for i = 9, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 redis.call('LPOP', KEYS[3], ARGV[5])
-redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'draft')
+redis.call('HDEL', KEYS[1], 'tries', 'deaths')
+forget_turn(KEYS[1], ARGV[7])
 if redis.call('HGET', KEYS[1], 'stop') == ARGV[6] then redis.call('HDEL', KEYS[1], 'stop') end
-if #ARGV > 7 then
-  redis.call('HSET', KEYS[1], 'outgoing', 1, 'sending', ARGV[7])
+if #ARGV > 8 then
+  redis.call('HSET', KEYS[1], 'outgoing', 1, 'sending', ARGV[8])
   return answered(KEYS[1], ARGV[3], 1)
 end
 return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
@@ -171,7 +182,7 @@ if ARGV[5] ~= '' then redis.call('HINCRBY', KEYS[1], ARGV[5], 1) end
 return answered(KEYS[1], ARGV[3], more)
 
 --- bury
--- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) part part ...
+-- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) turn(or '') part part ...
 -- sets aside the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
 -- parts that are left
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
@@ -179,9 +190,10 @@ if no then return no end
 local type = redis.call('TYPE', KEYS[6]).ok
 local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
 if body then aside(KEYS[5], ARGV[4], body, ARGV[5]) end
-redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending', 'draft')
+redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending')
+forget_turn(KEYS[1], ARGV[8])
 if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'gone', 1) end
-for i = 8, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
+for i = 9, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 if redis.call('EXISTS', KEYS[4]) == 1 then
   redis.call('HSET', KEYS[1], 'outgoing', 1)
   if ARGV[7] == '1' then return answered(KEYS[1], ARGV[3], 1) end

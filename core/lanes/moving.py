@@ -17,7 +17,7 @@ from redis.exceptions import WatchError
 
 from core import clock
 from core.errors import PermanentError, RetryableError
-from core.lanes.lanes import Claim, lost
+from core.lanes.claim import Claim, lost
 from core.store import keys
 from core.store.redis import translated
 from core.values import dialogue as dialogues
@@ -45,7 +45,7 @@ class _Side:
     @property
     def busy(self) -> bool:
         """Whether somebody works there, or left a turn or its parts half done."""
-        return self.lane.get(b"held") == b"1" or b"draft" in self.lane or bool(self.parts)
+        return self.lane.get(b"held") == b"1" or b"draft" in self.lane or b"heard" in self.lane or bool(self.parts)
 
 
 async def move(redis: Redis, claim: Claim, to: ChannelKey) -> None:
@@ -98,8 +98,9 @@ def _give(pipe: Pipeline, old: _Side, new: _Side) -> None:
         pipe.rpush(inbox, *waiting)
         if waiting[0] not in new.events[:1]:
             pipe.hdel(lane, "tries", "deaths")
-        if stop := old.lane.get(b"stop"):
-            pipe.hsetnx(lane, "stop", cast(Any, stop))
+        for field in (b"stop", b"heard"):
+            if noted := old.lane.get(field):
+                pipe.hsetnx(lane, cast(Any, field), cast(Any, noted))
     if parts:
         pipe.rpush(outbox, *parts)
         pipe.hset(lane, "outgoing", "1")

@@ -88,7 +88,7 @@ class Purging:
 
 
 async def _state(pipe: Pipeline, lane: str) -> dict[str, bytes]:
-    names = ("outgoing", "stop", "draft")
+    names = ("outgoing", "stop", "draft", "heard")
     found = cast(list[bytes | None], await pipe.hmget(lane, *names))
     return {name: value or b"" for name, value in zip(names, found, strict=True)}
 
@@ -139,7 +139,7 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
 def _give_up(pipe: Pipeline, kept: Kept, state: dict[str, bytes]) -> None:
     """What the lane knew of events and parts that are no more."""
     ids = {decode_event(raw).id for raw in kept.events if _readable(raw)}
-    gone = [name for name in ("stop", "draft") if state[name].decode().partition(" ")[0] in ids]
+    gone = [name for name in ("stop", "draft", "heard") if state[name].decode().partition(" ")[0] in ids]
     if kept.events or kept.parts:
         sent = ["outgoing", "sending"] if kept.parts else []
         pipe.hdel(keys.of_channel("lane", kept.channel), *gone, *sent, "tries", "deaths")

@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pydantic import TypeAdapter
+
 from core.delivery.live import Showing
 from core.delivery.parts import notice, parts_of, text_parts
 from core.errors import PermanentError, RetryableError, UserError
@@ -15,7 +17,8 @@ from core.feedback.ratings import Feedback
 from core.intake import commands
 from core.intake.commands import Asked
 from core.intake.quotas import Quotas
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.platform import Platform, Words
 from core.speech.transcription import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
@@ -27,6 +30,7 @@ from core.turns.command_handlers import Commands, Done, Room
 from core.values import dialogue as dialogues
 from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef, Person, PlatformName
+from core.values.codec import from_json, to_json
 from core.values.dialogue import Dialogue
 from core.values.events import Message
 from core.values.parts import Part
@@ -34,6 +38,7 @@ from core.values.preferences import Preferences
 from core.values.turn import Draft, Reply
 
 _LOG = log("answering")
+_TRANSCRIPT = TypeAdapter(Transcript)
 _TRIES = 3
 """Of a message whose answer fails for a reason that nobody foresaw."""
 _PATIENCE = 7
@@ -203,18 +208,25 @@ class Answering:
         # What language another person speaks, this one's app does not tell.
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
+        if (before := _heard_before(scene, message)) is not None:
+            return before.text
         audio = await self._fetch(spoken)
         if audio is None:
             return ""
         transcript = await engine.hear(audio, spoken, scene.dialogue, scene.preferences, in_english=in_english)
-        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
+        await self._note_heard(scene, message, transcript)
         return transcript.text
+
+    async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
+        """What was heard is kept for the next try and charged this once."""
+        await self._lanes.note_heard(scene.claim, message.id, to_json(_TRANSCRIPT, transcript).decode())
+        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     async def _think(
         self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
-        audio = await self._fetch(message)
+        audio = _heard_before(scene, message) or await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
@@ -227,7 +239,7 @@ class Answering:
                         await self._charge_tokens(engine, step.turn.reply, message)
                         return step
                     case Transcript():
-                        await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
+                        await self._note_heard(scene, message, step)
                     case Draft():
                         showing.draft(step)
                     case Unsure():
@@ -283,3 +295,15 @@ class Answering:
 
     def _language(self, message: Message, preferences: Preferences) -> str:
         return preferences.language or message.sender.language or language_of(message.text)
+
+
+def _heard_before(scene: Scene, message: Message) -> Transcript | None:
+    """What an earlier try heard in the voice note; None when it is to be heard."""
+    turn, transcript = scene.claim.heard
+    if turn != message.id:
+        return None
+    try:
+        return from_json(_TRANSCRIPT, transcript, "a transcript")
+    except PermanentError as error:
+        _LOG.warning("%s: the voice note is heard again: %s", message.channel, error)
+        return None

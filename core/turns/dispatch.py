@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.delivery.delivery import Delivery
+from core.delivery.live import Showing
 from core.delivery.pacing import Pacing
-from core.delivery.parts import in_place
+from core.delivery.parts import in_place, over_draft
 from core.errors import ChannelMoved, PermanentError
 from core.feedback.ratings import Feedback
 from core.intake import commands
 from core.lanes.admin import Upkeep
-from core.lanes.lanes import Buried, Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Buried, Lanes
 from core.platform import Platform
 from core.privacy.cache_invalidation import Invalidation
 from core.telemetry import TURNS, log, timed
@@ -91,7 +93,7 @@ class Turns:
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
-            return await self._lanes.bury(claim, "in", gone=True)
+            return await self._lanes.bury(claim, "in", gone=True, turn=event.id)
         if claim.deaths >= _DEATHS:
             return await self._give_up(claim, event, "all who tried it came to grief")
         match event:
@@ -115,14 +117,18 @@ class Turns:
         _LOG.error("%s: set aside: %s", claim.channel, error)
         return await self._lanes.bury(claim, kind)
 
-    async def _give_up(self, claim: Claim, event: Event, why: str) -> bool:
-        """Set the head aside for the owner to look at, and tell its sender."""
+    async def _give_up(self, claim: Claim, event: Event, why: str, showing: Showing | None = None) -> bool:
+        """Set the head aside for the owner to look at, and tell its sender, in the place of what had begun to grow."""
         _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         usual = Preferences()
         apology = (self._answering.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
-        return await self._lanes.bury(claim, "in", apology)
+        if showing is not None:
+            apology = await showing.finished(apology)
+        elif claim.draft[0] == event.id:
+            apology = over_draft(apology, event.id, claim.channel, claim.draft[1])
+        return await self._lanes.bury(claim, "in", apology, turn=event.id)
 
     async def _pass_over(self, claim: Claim, event: Event) -> bool:
         """Somebody stopped what people said before their word."""
@@ -146,20 +152,28 @@ class Turns:
         async with self._delivery.showing(claim, message, signs=is_for_parley(message, scene.preferences)) as showing:
             answered = await self._answering.answer(scene, message, showing)
             if answered is None:
-                return await self._give_up(claim, first, "an error that nobody foresaw")
+                return await self._give_up(claim, first, "an error that nobody foresaw", showing)
             kept, parts = answered.dialogue, answered.parts
             parts = await showing.finished(parts)
             with timed("commit"):
-                more = await self._commit(scene, kept, parts, last, events)
+                more = await self._commit(scene, kept, parts, last, events, message.id)
         if kept is not None:
             self._summaries.consider(message.channel, kept, scene.preferences)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _commit(
-        self, scene: Scene, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
+        self,
+        scene: Scene,
+        dialogue: Dialogue | None,
+        parts: tuple[Part, ...],
+        last: str,
+        events: int = 1,
+        turn: str = "",
     ) -> bool:
         sending = self._delivery.mark_of(parts)
-        more = await self._lanes.commit(scene.claim, dialogue, parts, last=last, events=events, sending=sending)
+        more = await self._lanes.commit(
+            scene.claim, dialogue, parts, last=last, events=events, turn=turn, sending=sending
+        )
         if dialogue is not None and dialogue.edition != scene.dialogue.edition:
             await self._invalidation.tell(scene.claim.channel)
         return more

@@ -5,7 +5,8 @@ import pytest
 from core.errors import RetryableError
 from core.lanes import moving
 from core.lanes.admin import Upkeep
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person, Quote

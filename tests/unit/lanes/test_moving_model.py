@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from core.errors import PermanentError, RetryableError
 from core.lanes.admin import Upkeep
-from core.lanes.lanes import Claim, Fenced, Lanes
+from core.lanes.claim import Claim, Fenced
+from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
@@ -158,7 +159,7 @@ class MovingMachine(RuleBasedStateMachine):
         if id in self.unreadable:
             self.run(self.lanes.bury(side.owner, "in"))
             self.aside.append(id)
-            side.owner, side.held, side.draft = None, False, False
+            side.owner, side.held = None, False
             return
         turn = Turn(id, float(id[1:]), "Ann", "hi", "hello", "en", "m", "plain", ref=id)
         memory = append(decode(side.owner.memory), turn)
@@ -184,15 +185,17 @@ class MovingMachine(RuleBasedStateMachine):
     @any_side(_thinks)
     @rule(data=st.data())
     def an_answer_grows(self, data: st.DataObject) -> None:
-        name, side = self.side(data, _thinks)
+        _, side = self.side(data, _thinks)
         assert side.owner is not None
+        if side.waiting[0] in self.unreadable:
+            return
         self.run(self.lanes.note_draft(side.owner, side.waiting[0], "r"))
         side.draft = True
 
     @any_side(_owned)
     @rule(data=st.data())
     def put_off(self, data: st.DataObject) -> None:
-        name, side = self.side(data, _owned)
+        _, side = self.side(data, _owned)
         assert side.owner is not None
         self.run(self.lanes.free(side.owner, charged="tries"))
         side.owner, side.held = None, False
