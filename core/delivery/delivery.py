@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from core.delivery.live import Showing, Signs
 from core.delivery.pacing import Pacing
@@ -28,10 +29,11 @@ from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import Part, encode_part
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
+_MOST_ARRIVED = 1000
 
 
 Say = Callable[[Part], Awaitable[VoiceNote | None]]
@@ -46,8 +48,9 @@ class Delivery:
         self._pacing = pacing
         self._platforms = platforms
         self._say = say
-        self._arrived: dict[Part, str] = {}
-        """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
+        self._arrived: dict[ChannelKey, tuple[bytes, str]] = {}
+        """The part of a channel that was sent when Redis was away, as a digest, and its id: it is recorded later, not
+        sent again. Another process may record it, so what nobody asks for goes in the end."""
 
     async def deliver(self, claim: Claim, parts: Sequence[Part | PermanentError]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
@@ -56,16 +59,19 @@ class Delivery:
         the outbox.
         """
         more, gone = False, False
+        arrived = self._arrived.pop(claim.channel, None)
         for part, *rest in (parts[at:] for at in range(len(parts))):
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
                 if isinstance(part, PermanentError):
                     raise part
-                ref = self._arrived.pop(part, None)
-                if ref is None:
+                if arrived is not None and arrived[0] == _digest(part):
+                    ref = arrived[1]
+                else:
                     with timed("send"):
                         ref = await self._send(claim, part)
+                arrived = None
             except ChannelMoved:
                 raise
             except PermanentError as error:
@@ -88,7 +94,9 @@ class Delivery:
             await asyncio.wait({marking}, timeout=_LAST_MARK_S)
             raise
         except RetryableError:
-            self._arrived[part] = ref
+            while len(self._arrived) >= _MOST_ARRIVED:
+                del self._arrived[next(iter(self._arrived))]
+            self._arrived[claim.channel] = _digest(part), ref
             raise
 
     def mark_of(self, parts: Sequence[Part | PermanentError]) -> str:
@@ -187,6 +195,10 @@ class Delivery:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _digest(part: Part) -> bytes:
+    return sha256(encode_part(part)).digest()
 
 
 def _flag(part: Part) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
+from core.delivery import delivery
+from core.delivery.delivery import Delivery
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.lanes import lanes
 from core.lanes.lanes import Lanes
@@ -551,6 +553,33 @@ async def test_a_part_that_arrived_while_redis_was_away_is_not_sent_again(
     await house.say("hello")
     await house.quiet()
     assert house.platform.texts(HERE) == ["You said: hello"] * 2
+
+
+async def test_what_arrived_while_redis_was_away_is_kept_in_few_bytes_and_not_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    house = House(store)
+    deliveries: list[Delivery] = []
+    made = Delivery.__init__
+
+    def watched(self: Delivery, *args: Any) -> None:
+        deliveries.append(self)
+        made(self, *args)
+
+    async def failing(*_: Any, **__: Any) -> bool:
+        raise RetryableError("away", 60.0)
+
+    monkeypatch.setattr(Delivery, "__init__", watched)
+    monkeypatch.setattr(delivery, "_MOST_ARRIVED", 3)
+    monkeypatch.setattr(Lanes, "sent", failing)
+    async with working(house):
+        for number in range(5):
+            await house.say("hello", ChannelKey("telegram", f"42:{number}"))
+        while len(house.platform.sent) < 5:
+            await asyncio.sleep(0.01)
+    (kept,) = (each._arrived for each in deliveries)
+    assert 0 < len(kept) <= 3
+    assert all(len(digest) == 32 for digest, _ in kept.values())
 
 
 async def test_new_forgets_the_conversation(house: House):
