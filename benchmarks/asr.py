@@ -14,8 +14,9 @@ import numpy as np
 
 from benchmarks import report
 from core.speech import audio
+from core.speech.hearing import Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import SHIPPED, Hearing
+from core.speech.transcription import SHIPPED, WhisperHearing
 from core.speech.voices.builtin import BuiltinVoice
 
 QUICK = bool(os.environ.get("QUICK"))
@@ -77,7 +78,7 @@ async def main() -> None:
     """Measure and print."""
     print(report.machine())
     data = await note()
-    hearing = Hearing.open(None)
+    hearing = WhisperHearing.open(None)
     bare, options = Bare(), hearing._options(None, in_english=False)
     late_s: list[float] = []
     texts = {(await heard(hearing, data, []))[0], bare.hear(data, options)}

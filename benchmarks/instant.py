@@ -9,7 +9,7 @@ from redis.asyncio.connection import AbstractConnection
 from core.lm.base import Request, Utterance
 from core.platform import Accept, Limits
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.thinking import profiles
 from core.thinking.engine import Engine
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
@@ -80,7 +80,9 @@ class InstantPlatform:
 
 def engine() -> Engine:
     """Ears and voice are never used: nothing is heard, so nothing is loaded."""
-    return Engine(InstantModel(), Hearing.__new__(Hearing), Speaking.__new__(Speaking), profiles.load("plain"))
+    return Engine(
+        InstantModel(), WhisperHearing.__new__(WhisperHearing), Speaking.__new__(Speaking), profiles.load("plain")
+    )
 
 
 class RoundTrips:

@@ -125,8 +125,8 @@ class App:
         engines, arriving = self.opening.open, coming(self.opening.arrivals)
         if engines is None:
             return ModelsOut(models=[], coming=arriving)
-        place = urlsplit(self.settings.lm_url).hostname or HERE
-        return ModelsOut(models=held(engines, place), coming=arriving, choices=list(engines.choices()))
+        places = (urlsplit(url).hostname or HERE for url in (self.settings.lm_url, self.settings.asr_url))
+        return ModelsOut(models=held(engines, *places), coming=arriving, choices=list(engines.choices()))
 
     def _states(self) -> dict[str, str]:
         return {**self._state, **self.opening.states}

@@ -17,8 +17,9 @@ from core.lm.base import LanguageModel
 from core.models import machine
 from core.models.catalogue import Kind
 from core.settings import Settings, names_in
+from core.speech.hearing import Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.speech.voices import piper
 from core.speech.voices.builtin import BuiltinVoice
 from core.speech.voices.piper import PiperVoice
@@ -91,9 +92,19 @@ def open_model(settings: Settings, name: str, stop: Event, progress: Progress | 
 
 
 def open_hearing(settings: Settings, name: str, stop: Event) -> Hearing:
-    """Speech recognition by its name, BUILTIN or another; SettingError when it cannot be loaded. Blocks."""
-    folder, allowed = _here("ears", name, settings, stop), names_in(settings.asr_languages)
-    ears = Hearing.open(folder, allowed=allowed)
+    """Speech recognition by its name, BUILTIN or another, that of the settings behind ASR_URL if there is one. Blocks.
+
+    SettingError when it cannot be loaded.
+    """
+    allowed = names_in(settings.asr_languages)
+    if settings.asr_url and name == starter.first("ears", settings):
+        if not settings.asr_model:
+            raise SettingError("ASR_MODEL", "nothing", f"the name of the ears' model at {settings.asr_url}")
+        from core.speech.transcription_remote import RemoteHearing  # openai takes a second to import
+
+        return RemoteHearing(settings.asr_url, name, settings.asr_api_key.get_secret_value(), allowed)
+    folder = _here("ears", name, settings, stop)
+    ears = WhisperHearing.open(folder, allowed=allowed)
     if name != BUILTIN:
         ears.name = name
     return ears

@@ -16,8 +16,8 @@ from core.models.catalogue import Entry
 from core.models.holding import Holding
 from core.models.progress import Show
 from core.settings import Settings
+from core.speech.hearing import Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
 from core.telemetry import log
 from core.text.language import language_of
 from core.thinking import profiles

@@ -17,7 +17,7 @@ def wanted(settings: Settings) -> Sequence[Entry]:
     if settings.models == "builtin":
         return ()
     kinds: list[Kind] = []
-    if not settings.asr_model:
+    if not (settings.asr_model or settings.asr_url):
         kinds.append("ears")
     if not (settings.lm_model or settings.lm_url):
         kinds.append("mind")

@@ -119,9 +119,11 @@ class Settings(BaseSettings):
     )
     asr_model: str = Field(
         "",
-        description="Speech recognition: a name of `parley models`, a Whisper size (small), hub id or folder; none: "
-        "as MODELS has it",
+        description="Speech recognition: a name of `parley models`, a Whisper size (small), hub id or folder (with "
+        "ASR_URL: its model's name there); none: as MODELS has it",
     )
+    asr_url: HttpUrl = Field("", description="OpenAI-compatible server for speech recognition; none: on this machine")
+    asr_api_key: SecretStr = Field(SecretStr(""), description="Key for ASR_URL")
     asr_languages: Annotated[str, AfterValidator(_languages)] = Field(
         "", description="Languages that voice notes may be in, such as en,zh; none: any that the model knows"
     )
@@ -166,7 +168,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
-        values = (self.discord_token, self.telegram_token, self.lm_api_key, self.tts_api_key, self.web_token)
+        keys = (self.lm_api_key, self.asr_api_key, self.tts_api_key)
+        values = (self.discord_token, self.telegram_token, *keys, self.web_token)
         return tuple(secret for value in values if (secret := value.get_secret_value()))
 
 

@@ -70,8 +70,8 @@ async def use_model(settings: Settings, source: str, say: Say) -> None:
     setting = resolving.setting_of(found)
     if setting is None:
         raise PermanentError(f"{found} holds no model that Parley can load")
-    server = {"LM_MODEL": settings.lm_url, "TTS_MODEL": settings.tts_url}.get(setting, "")
-    if server:
+    servers = {"LM_MODEL": settings.lm_url, "ASR_MODEL": settings.asr_url, "TTS_MODEL": settings.tts_url}
+    if server := servers.get(setting):
         raise PermanentError(f"{setting} names a model of the server {server}: take its address out of .env first")
     value = source if found.is_relative_to(models_dir) else str(found.absolute())
     env_file.change(_ENV, {setting: value})
@@ -143,6 +143,8 @@ def _language(settings: Settings) -> Held:
 
 
 def _hearing(settings: Settings) -> Held:
+    if settings.asr_url:
+        return Held(kind="hearing", name=settings.asr_model, place=urlsplit(settings.asr_url).hostname or "")
     name = _first("ears", settings)
     here = resolving.found("ears", name, settings.data_dir / "models") if name else transcription.SHIPPED
     return _planned("hearing", name or transcription.SHIPPED_NAME, [here / transcription.WEIGHTS] if here else [])

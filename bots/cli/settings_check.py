@@ -58,7 +58,9 @@ def _models(settings: Settings) -> Iterator[SettingError]:
         yield SettingError("TTS_MODEL", "nothing", f"the name of the voice's model at {settings.tts_url}")
     if not settings.lm_url and (wants := _lacks(settings.lm_model, ("config.json", *_WEIGHTS), gguf=True)):
         yield SettingError("LM_MODEL", repr(settings.lm_model), wants)
-    if wants := _lacks(settings.asr_model, ("config.json", "tokenizer.json", "model.bin")):
+    if settings.asr_url and not settings.asr_model:
+        yield SettingError("ASR_MODEL", "nothing", f"the name of the ears' model at {settings.asr_url}")
+    if not settings.asr_url and (wants := _lacks(settings.asr_model, ("config.json", "tokenizer.json", "model.bin"))):
         yield SettingError("ASR_MODEL", repr(settings.asr_model), wants)
     if not settings.tts_url and (wants := _lacks(settings.tts_model, ("*.onnx", *_WEIGHTS))):
         yield SettingError("TTS_MODEL", repr(settings.tts_model), wants)

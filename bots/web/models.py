@@ -61,11 +61,17 @@ class _OnThisMachine(Protocol):
     def status(self) -> ModelStatus: ...
 
 
-def held(engines: Engines, lm_place: str = HERE) -> list[Held]:
+def held(engines: Engines, lm_place: str = HERE, asr_place: str = HERE) -> list[Held]:
     """All models that are open, the minds first, the one that answers by default before the others."""
     minds = [_mind(model, lm_place) for model in engines.minds.models]
     ears = [
-        Held(kind="hearing", name=each.name, weight_bytes=each.weight_bytes, bits=each.bits)
+        Held(
+            kind="hearing",
+            name=each.name,
+            place=asr_place if not each.bits else HERE,
+            weight_bytes=each.weight_bytes or None,
+            bits=each.bits or None,
+        )
         for each in engines.ears.models
     ]
     return [*minds, *ears]

@@ -49,7 +49,7 @@ class Terms:
     @classmethod
     def of(cls, settings: Settings) -> "Terms":
         """Those of these settings."""
-        addresses = (settings.lm_url, settings.tts_url)
+        addresses = (settings.lm_url, settings.asr_url, settings.tts_url)
         return cls(
             settings.retention_days,
             _host(settings.redis_url),

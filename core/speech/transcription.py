@@ -5,7 +5,6 @@ lazy generator, and whoever loops over it on the event loop stops everything els
 """
 
 import asyncio
-import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +17,8 @@ import numpy as np
 from core.errors import PermanentError, SettingError, UserError
 from core.speech import audio, languages, loops
 from core.speech.audio import Waveform
+from core.speech.hearing import MAX_AUDIO_S, Segment, Transcript, before, confidence_of, sure_from
 
-MAX_AUDIO_S = 600
 WEIGHTS = "model.bin"
 """What every faster-whisper model's folder holds."""
 SHIPPED = Path(__file__).parents[1] / "shipped" / "speech" / "weights"
@@ -44,35 +43,12 @@ _MOST_TOKENS, _TOKENS_BEFORE, _TOKENS_PER_S = 224, 30, 15
 """Of a window. Nobody says more words than that, and a decoder that runs in a circle stops there."""
 _WINDOW_S = 30
 """What Whisper hears at once. A shorter note needs no time marks."""
-_SURE, _SURE_BRIEF, _SURE_SMALL = 0.7, 0.4, 0.87
-"""The confidence from which words are believed. Whisper base was less sure of 1 of 202 English and Chinese sentences
-that it heard without an error, and of 36 of 96 that it misheard; "No." and "Okay." it heard rightly at 0.5. The ears
-that ship had 58 of 59 such above theirs, and 9 of 70 everyday sentences, all misheard.
+_SURE_SMALL = 0.87
+"""As `hearing` has it for others. The ears that ship had 58 of 59 sentences that they heard rightly above it, and 9 of
+70 everyday ones, all misheard.
 """
-_BRIEF_TOKENS = 3
-_LOOPS = 2.4
-"""Compression ratio of a text that repeats itself; Whisper's own threshold (Radford et al. 2022, section 4.5)."""
-_MOST_NAMES, _LONGEST_NAME = 6, 30
-"""Of people, in characters. Anyone chooses their own name, and a whole text of them would be no hint."""
 _WHISPER_TOKENS = 51_864
 """Of the smallest original Whisper. A model with fewer knows single sentences, and neither timestamps nor noises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was said, its language (BCP 47 without region) and the sound's length in seconds.
-
-    confidence: the mean probability of a token, 0 to 1, and 0 for words in a circle, which `text` has three times.
-    language_probability: 1 for a language that was ordered. doubtful: the confidence is below what these ears need to
-    be believed.
-    """
-
-    text: str
-    language: str
-    duration_s: float
-    confidence: float = 1.0
-    language_probability: float = 1.0
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +59,7 @@ class _Asked:
     in_english: bool
 
 
-class Hearing:
+class WhisperHearing:
     """One loaded Whisper and the threads that it runs in.
 
     faster-whisper may be called from several threads as long as no call sets `chunk_length`, which changes the feature
@@ -100,7 +76,7 @@ class Hearing:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hearing")
 
     @classmethod
-    def open(cls, model: str | None, *, allowed: Sequence[str] = ()) -> "Hearing":
+    def open(cls, model: str | None, *, allowed: Sequence[str] = ()) -> "WhisperHearing":
         """Load a faster-whisper model's folder, or with None the one that ships; blocks.
 
         `allowed` are the languages that voice notes may be in, () for all that the model knows. SettingError names
@@ -144,14 +120,8 @@ class Hearing:
         names: Sequence[str] = (),
         in_english: bool = False,
     ) -> Transcript:
-        """The words of a voice note.
-
-        `language` is an order, `likely` are the chat's languages, newest first, which decide where the ears are not
-        sure; a model that knows only English ignores both. Chinese is written in their script, simplified unless they
-        say otherwise. `names` are those that may be said, likeliest first: a few of them are told to a model that can
-        read. `in_english` is for a model that `translates`: Whisper's own task (Radford et al. 2022, section 2.3).
-
-        UserError: audio_empty, audio_unreadable, audio_no_sound, audio_too_long, audio_silent, audio_only_english.
+        """As `Hearing.transcribe`; names are told to a model that can read, and `in_english` is Whisper's own task
+        (Radford et al. 2022, section 2.3).
         """
         chat = (language, *likely) if language else likely
         asked = _Asked(languages.base(language or ""), chat, names, in_english)
@@ -163,12 +133,12 @@ class Hearing:
 
     def _transcribe(self, data: bytes, asked: _Asked) -> Transcript:
         waveform = audio.levelled(decoded := audio.decode(data, max_s=MAX_AUDIO_S))
-        segments: list[Any] = []
+        segments: list[Segment] = []
         found, share = "", 0.0
         try:
             for piece in self._pieces(waveform):
                 found, share = self._language(piece, asked)
-                segments += self._listen(piece, self._options(piece, found, asked))
+                segments += map(_segment, self._listen(piece, self._options(piece, found, asked)))
         except RuntimeError as error:
             raise PermanentError(f"the speech model failed: {error}") from error
         finally:
@@ -177,17 +147,16 @@ class Hearing:
         if not heard:
             raise UserError("audio_silent")
         text = loops.shortened(heard)
-        confidence = _confidence(segments) if text == heard else 0.0
+        confidence = confidence_of(segments) if text == heard else 0.0
         doubtful = confidence < self._sure(segments)
         if doubtful and self._small and asked.likely and languages.base(asked.likely[0]) != "en":
             raise UserError("audio_only_english")
         found = "en" if asked.in_english else found
-        return Transcript(text, found, len(decoded) / audio.SAMPLE_RATE_HZ, confidence, share, doubtful)
+        length_s = len(decoded) / audio.SAMPLE_RATE_HZ
+        return Transcript(text, found, length_s, confidence, share, doubtful, tuple(segments))
 
-    def _sure(self, segments: Sequence[Any]) -> float:
-        if self._small:
-            return _SURE_SMALL
-        return _SURE if sum(len(segment.tokens) for segment in segments) > _BRIEF_TOKENS else _SURE_BRIEF
+    def _sure(self, segments: Sequence[Segment]) -> float:
+        return _SURE_SMALL if self._small else sure_from(segments)
 
     def _language(self, speech: Waveform, asked: _Asked) -> tuple[str, float]:
         """What it is in, and how sure that is."""
@@ -227,24 +196,12 @@ class Hearing:
             "best_of": 1,
             "max_new_tokens": min(_MOST_TOKENS, _TOKENS_BEFORE + int(_TOKENS_PER_S * seconds)),
             # As the text before each window, which an initial prompt is before the first alone.
-            "hotwords": None if asked.in_english else _before(language, asked),
+            "hotwords": None if asked.in_english else before(language, asked.likely, asked.names),
         }
 
 
-def _before(language: str, asked: _Asked) -> str | None:
-    """What the decoder reads first."""
-    names = [" ".join(name.split()) for name in asked.names]
-    known = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_NAME][:_MOST_NAMES]
-    # The script last, which then counts most: 7 of 82 characters were wrong so, and 12 with the names last.
-    return "。".join(filter(None, (", ".join(known), languages.example(language, asked.likely)))) or None
-
-
-def _confidence(segments: Sequence[Any]) -> float:
-    if any(segment.compression_ratio > _LOOPS for segment in segments):
-        return 0.0
-    tokens = [len(segment.tokens) + 1 for segment in segments]
-    total = sum(segment.avg_logprob * count for segment, count in zip(segments, tokens, strict=True))
-    return math.exp(total / sum(tokens))
+def _segment(found: Any) -> Segment:
+    return Segment(found.text, found.start, found.end, len(found.tokens), found.avg_logprob, found.compression_ratio)
 
 
 def _compute_type() -> str:

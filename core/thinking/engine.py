@@ -11,8 +11,8 @@ from core import clock
 from core.errors import AssistantError, UserError
 from core.lm.base import LanguageModel, Request, Sampling, Utterance, display_name
 from core.speech import expecting
+from core.speech.hearing import Hearing, Transcript
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing, Transcript
 from core.telemetry import VOICE_FAILURES, log, timed
 from core.text import cleaning
 from core.text.language import language_of

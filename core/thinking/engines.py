@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from core.lm.base import LanguageModel
 from core.models.arriving import Arrivals
 from core.models.holding import Holding
-from core.speech.transcription import Hearing
+from core.speech.hearing import Hearing
 from core.thinking.engine import Engine
 from core.values.channel import ChannelKey
 from core.values.dialogue import Dialogue

@@ -20,7 +20,7 @@ from core.intake.quotas import Quotas
 from core.lanes.claim import Claim
 from core.lanes.lanes import Lanes
 from core.platform import Platform, Words
-from core.speech.transcription import MAX_AUDIO_S, Transcript
+from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
 from core.text import cleaning
 from core.text.language import language_of, language_tag

@@ -18,7 +18,8 @@ from rich.table import Table
 from core.errors import UserError
 from core.models.resolving import resolve
 from core.speech.audio import SAMPLE_RATE_HZ, Waveform
-from core.speech.transcription import Hearing, Transcript
+from core.speech.hearing import Hearing, Transcript
+from core.speech.transcription import WhisperHearing
 from evals.ears import clips, scoring
 
 _CHAT = ("en", "zh")
@@ -155,7 +156,7 @@ def main() -> None:
     chosen = parser.parse_args()
     console = Console(width=150)
     folder = resolve("ears", chosen.model, Path("data/models"))
-    hearing = Hearing.open(str(folder) if folder else None)
+    hearing = WhisperHearing.open(str(folder) if folder else None)
     table = Table(title=f"{hearing.name}, {hearing.bits} bit")
     columns = "voice and condition|clips|wrong|exact|asked back|believed, half wrong|other language|nothing|CPU s / s"
     for name in columns.split("|"):

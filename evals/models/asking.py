@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import AssistantError, RetryableError, UserError
 from core.lm.base import LanguageModel, Request, Sampling
-from core.speech.transcription import Transcript
+from core.speech.hearing import Transcript
 from core.thinking import profiles, prompt
 from core.thinking.engine import Engine
 from core.thinking.guards import Guards

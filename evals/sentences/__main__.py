@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from core.lm.base import LanguageModel
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.text.language import language_tag
 from core.thinking import profiles
 from core.thinking.engine import Engine
@@ -47,7 +47,7 @@ async def measure(model: LanguageModel, *, seed: int = 1, at_once: int = 8) -> l
     """Every case and its last answer."""
     plain = profiles.load("plain")
     # Neither is used: every case is typed and answered by text.
-    hearing, speaking = Hearing.__new__(Hearing), Speaking.__new__(Speaking)
+    hearing, speaking = WhisperHearing.__new__(WhisperHearing), Speaking.__new__(Speaking)
     turn = asyncio.Semaphore(at_once)
 
     async def one(place: int, case: Case) -> tuple[Case, str]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from core.errors import UserError
 from core.lm.base import Request, Utterance
-from core.speech.transcription import Transcript
+from core.speech.hearing import Transcript
 from core.values.attachments import VoiceNote
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from core.errors import UserError
 from core.speech import loops
+from core.speech.hearing import Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.speech.voices.builtin import BuiltinVoice
 from evals.ears import clips, scoring
 
@@ -21,7 +22,7 @@ CHINESE = sorted(Path(os.environ.get("PARLEY_REAL", "")).glob("zh/*.ogg"))
 
 @pytest.fixture(scope="module")
 def hearing(ears: Path) -> Iterator[Hearing]:
-    opened = Hearing.open(str(ears))
+    opened = WhisperHearing.open(str(ears))
     yield opened
     asyncio.run(opened.close())
 

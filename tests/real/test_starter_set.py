@@ -27,9 +27,9 @@ def test_it_comes_whole_and_with_the_digests_of_the_catalogue(entry: Entry, mode
 
 
 def test_the_ears_open(ears: Path):
-    from core.speech.transcription import Hearing
+    from core.speech.transcription import WhisperHearing
 
-    hearing = Hearing.open(str(ears))
+    hearing = WhisperHearing.open(str(ears))
     assert hearing.translates
     asyncio.run(hearing.close())
 

@@ -10,6 +10,7 @@ import pytest
 from core.speech import audio
 from core.speech.synthesis import Speaking
 from core.speech.voices.builtin import BuiltinVoice
+from tests.platforms.ears_server import EarsServer, heard
 from tests.platforms.telegram_server import ANN, TelegramServer
 from tests.platforms.voice_server import VoiceServer
 from tests.scenario.product import Product, run_to_end, running
@@ -69,6 +70,19 @@ async def test_line_12_who_takes_no_voice_notes_gets_text_and_is_not_asked_again
             sent = await telegram.wait_quiet()
         assert [(each.chat, bool(each.voice)) for each in sent] == [(ANN["id"], False)] * 2
         assert "record_voice" not in telegram.signs
+
+
+async def test_ears_on_a_server_are_asked_again_when_they_fail_and_believed(data: Path, note: bytes):
+    async with TelegramServer() as telegram, EarsServer() as ears:
+        settings = {"ASR_URL": ears.base, "ASR_MODEL": "whisper-1", "ASR_API_KEY": "sk-secret"}
+        async with talking(data, telegram, **settings) as product:
+            ears.answers += [500, heard("What is seven times eight?")]
+            telegram.say(voice=telegram.voice(note))
+            await telegram.wait_sent(1)
+            assert telegram.sent[0].text.startswith("🎧 “What is seven times eight?”")
+            assert "56" in telegram.sent[0].text
+        assert len(ears.asked) == 2
+        assert not [line for line in product.log if "sk-secret" in line or "Traceback" in line]
 
 
 async def test_doctor_tries_the_voice(data: Path, note: bytes):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.speech import audio
+from core.speech.hearing import Hearing
 from core.speech.scoring import word_errors
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.speech.voices.builtin import BuiltinVoice
 from training.speech import sentences
 from training.speech.clips import UNSEEN_VARIANTS, VARIANTS, Studio
@@ -82,7 +83,7 @@ async def measure(hearing: Hearing, what: str, record: Record, count: int) -> He
 
 async def table(weights: Path | None, count: int) -> list[Heard]:
     """The rows that the card shows."""
-    hearing = Hearing.open(str(weights) if weights else None)
+    hearing = WhisperHearing.open(str(weights) if weights else None)
     rows = [
         await measure(hearing, "unseen sentences, voices of the training", recorder(VARIANTS), count),
         await measure(hearing, "unseen sentences, unseen voices", recorder(UNSEEN_VARIANTS), count),

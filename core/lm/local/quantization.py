@@ -11,9 +11,9 @@ from torch.nn.functional import linear
 from core import clock
 
 Quantize = Literal["auto", "none", "int8"]
-_PART_ROWS = 1 << 14
-"""A Linear of more rows, as that to all words of a vocabulary, is one of parts: torch prepacks each row of a
-large one in more time than of a small one. Smaller parts are prepacked sooner, and more calls make each token slower.
+_LARGE_ROWS, _PART_ROWS = 1 << 15, 1 << 12
+"""A Linear of more rows, as that to all words of a vocabulary, is one of parts: torch prepacks each row of a large one
+in more than twice the time. With parts this small a token takes as long as with one; with smaller ones longer.
 """
 PREPACKING = 2
 """Threads that prepack: torch does not share this work out itself."""
@@ -33,8 +33,9 @@ class Int8Linear(torch.nn.Module):
         """`rows` and `scales` are what `eight_bits` gave, `bias` is float32[out_features]."""
         super().__init__()
         self.out_features, self.in_features = rows.shape
+        most = _PART_ROWS if len(rows) > _LARGE_ROWS else len(rows)
         with ThreadPoolExecutor(PREPACKING) as pool:
-            self._packed = list(pool.map(_prepacked, rows.split(_PART_ROWS), scales.split(_PART_ROWS)))
+            self._packed = list(pool.map(_prepacked, rows.split(most), scales.split(most)))
         self._bias = bias
         # Without VNNI sums of two products are kept in 16 bits: inputs of 7 bits do not overflow them.
         self._seven_bits = not _has("avx512_vnni", "avx_vnni")

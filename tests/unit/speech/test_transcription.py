@@ -13,8 +13,9 @@ import pytest
 from core.errors import SettingError, UserError
 from core.speech import audio
 from core.speech.audio import SAMPLE_RATE_HZ, encode_ogg_opus
+from core.speech.hearing import MAX_AUDIO_S, Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import MAX_AUDIO_S, SHIPPED_NAME, Hearing
+from core.speech.transcription import SHIPPED_NAME, WhisperHearing
 from core.speech.voices.builtin import BuiltinVoice
 from core.values.attachments import VoiceNote
 from tests.fakes.whisper import make_whisper
@@ -24,7 +25,7 @@ from training.speech.evaluate import MOST_ERRORS, round_trip
 @pytest.fixture(scope="module")
 def ears() -> Iterator[Hearing]:
     """The model that ships."""
-    hearing = Hearing.open(None)
+    hearing = WhisperHearing.open(None)
     yield hearing
     asyncio.run(hearing.close())
 
@@ -110,7 +111,7 @@ async def test_the_loop_goes_on_while_it_listens(ears: Hearing, voice: Speaking)
 
 def test_a_folder_without_a_model_stops_the_start_with_the_setting_and_what_it_wants(tmp_path: Path):
     with pytest.raises(SettingError) as refused:
-        Hearing.open(str(tmp_path))
+        WhisperHearing.open(str(tmp_path))
     assert str(refused.value).startswith(f"ASR_MODEL: got '{tmp_path}', wants a folder with model.bin")
 
 
@@ -118,12 +119,12 @@ def test_a_folder_with_broken_weights_stops_the_start(tmp_path: Path):
     for name in ("model.bin", "config.json", "tokenizer.json"):
         (tmp_path / name).write_text("{}")
     with pytest.raises(SettingError, match="ASR_MODEL"):
-        Hearing.open(str(tmp_path))
+        WhisperHearing.open(str(tmp_path))
 
 
 def test_a_folder_that_is_not_there_stops_the_start():
     with pytest.raises(SettingError, match="ASR_MODEL: got '/no/such/folder', wants a folder with model.bin"):
-        Hearing.open("/no/such/folder")
+        WhisperHearing.open("/no/such/folder")
 
 
 async def test_a_short_note_does_not_wait_behind_a_long_one(ears: Hearing, voice: Speaking):
@@ -141,7 +142,7 @@ async def test_a_short_note_does_not_wait_behind_a_long_one(ears: Hearing, voice
 
 
 async def test_a_long_note_is_heard_in_a_batch_where_that_is_faster(tmp_path: Path, voice: Speaking):
-    ears = Hearing.open(str(make_whisper(tmp_path, width=16, layers=1)))
+    ears = WhisperHearing.open(str(make_whisper(tmp_path, width=16, layers=1)))
     note = await voice.speak("Good morning, my name is Zora. What can you do for me today? " * 8, "en")
     waveform = np.concatenate([audio.decode(note.ogg, max_s=600)] * 2)
     ears.batches = True
@@ -154,19 +155,19 @@ async def test_a_long_note_is_heard_in_a_batch_where_that_is_faster(tmp_path: Pa
 async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
     ears: Hearing, tmp_path: Path, voice: Speaking, monkeypatch: pytest.MonkeyPatch
 ):
-    loaded: Any = Hearing.open(str(make_whisper(tmp_path, width=16, layers=1)))._model
+    loaded: Any = WhisperHearing.open(str(make_whisper(tmp_path, width=16, layers=1)))._model
     hear, tasks = loaded.transcribe, list[str]()
     monkeypatch.setattr(
         loaded, "transcribe", lambda sound, **asked: tasks.append(asked["task"]) or hear(sound, **asked)
     )
     note = await voice.speak("Good morning, my name is Zora.", "en")
-    whisper = Hearing(loaded, "small", 0)
+    whisper = WhisperHearing(loaded, "small", 0)
     spoken, english = [await whisper.transcribe(note.ogg, in_english=choice) for choice in (False, True)]
     assert tasks == ["transcribe", "translate"]
     assert spoken.text
     assert english.language == "en"
     monkeypatch.setattr(loaded, "model", SimpleNamespace(is_multilingual=True, device="cpu"))
-    assert [Hearing(loaded, name, 0).translates for name in ("small", "large-v3-turbo", "Distil-x")] == [
+    assert [WhisperHearing(loaded, name, 0).translates for name in ("small", "large-v3-turbo", "Distil-x")] == [
         True,
         False,
         False,
@@ -176,7 +177,9 @@ async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
 
 
 async def test_a_loop_is_cut_and_doubted(ears: Hearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch):
-    loop = SimpleNamespace(text="今" + "天" * 9, tokens=[1] * 10, avg_logprob=-0.1, compression_ratio=1.9)
+    loop = SimpleNamespace(
+        text="今" + "天" * 9, start=0.0, end=2.0, tokens=[1] * 10, avg_logprob=-0.1, compression_ratio=1.9
+    )
     monkeypatch.setattr(ears._model, "transcribe", lambda *_, **__: ([loop], None))
     heard = await ears.transcribe((await voice.speak("Hello.", "en")).ogg)
     assert (heard.text, heard.confidence, heard.doubtful) == ("今天天天", 0.0, True)
@@ -186,7 +189,9 @@ async def test_a_loop_is_cut_and_doubted(ears: Hearing, voice: Speaking, monkeyp
 async def test_one_word_is_believed_sooner_than_a_sentence(
     tokens: int, doubtful: bool, ears: Hearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch
 ):
-    heard = SimpleNamespace(text="No.", tokens=[1] * tokens, avg_logprob=-0.6, compression_ratio=0.5)
+    heard = SimpleNamespace(
+        text="No.", start=0.0, end=0.5, tokens=[1] * tokens, avg_logprob=-0.6, compression_ratio=0.5
+    )
     monkeypatch.setattr(ears._model, "transcribe", lambda *_, **__: ([heard], None))
     monkeypatch.setattr(ears, "_small", False)
     assert (await ears.transcribe((await voice.speak("No.", "en")).ogg)).doubtful == doubtful
@@ -195,7 +200,7 @@ async def test_one_word_is_believed_sooner_than_a_sentence(
 async def test_the_decoder_reads_the_chats_script_and_names_first(
     tmp_path: Path, voice: Speaking, monkeypatch: pytest.MonkeyPatch
 ):
-    whisper = Hearing.open(str(make_whisper(tmp_path, width=16, layers=1)))
+    whisper = WhisperHearing.open(str(make_whisper(tmp_path, width=16, layers=1)))
     hear, before = whisper._model.transcribe, list[str | None]()
     monkeypatch.setattr(
         whisper._model, "transcribe", lambda sound, **asked: before.append(asked["hotwords"]) or hear(sound, **asked)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import espeakng_loader
 import pytest
 
+from core.speech.hearing import Hearing
 from core.speech.synthesis import Speaking
-from core.speech.transcription import Hearing
+from core.speech.transcription import WhisperHearing
 from core.speech.verbalizing import in_words
 from core.speech.voices.builtin import BuiltinVoice
 from core.speech.voices.espeak import Espeak
@@ -93,7 +94,7 @@ def test_mandarin_says_signs_in_mandarin(phonemes: Callable[[str], str], sign: s
 
 @pytest.fixture(scope="module")
 def ears() -> Iterator[Hearing]:
-    hearing = Hearing.open(None)
+    hearing = WhisperHearing.open(None)
     yield hearing
     asyncio.run(hearing.close())
 

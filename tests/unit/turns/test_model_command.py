@@ -11,7 +11,7 @@ from core.models.arriving import Arrivals
 from core.models.catalogue import Entry
 from core.models.holding import Holding
 from core.models.progress import Progress, Show
-from core.speech.transcription import Hearing
+from core.speech.hearing import Hearing
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.thinking import profiles
