@@ -145,7 +145,6 @@ class Engine:
         """What was heard, drafts as the answer grows, then the Reply, or Unsure instead.
 
         Nothing more comes when Parley proves not to be asked.
-
         `audio` is the message's voice note in any container, or what was heard in it before; `speak` whether voice
         notes can be sent there; `anew` asks for another answer than the likeliest; `owner`: owners alone read it, so
         that it may name settings.

@@ -8,8 +8,6 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter
-
 from core.delivery.live import Showing
 from core.delivery.parts import notice, parts_of, text_parts
 from core.errors import PermanentError, RetryableError, UserError
@@ -26,11 +24,11 @@ from core.text import cleaning
 from core.text.language import language_of, language_tag
 from core.thinking.engine import Engine, Unsure, is_for_parley
 from core.thinking.engines import Engines
+from core.turns import heard
 from core.turns.command_handlers import Commands, Done, Room
 from core.values import dialogue as dialogues
 from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef, Person, PlatformName
-from core.values.codec import from_json, to_json
 from core.values.dialogue import Dialogue
 from core.values.events import Message
 from core.values.parts import Part
@@ -38,7 +36,6 @@ from core.values.preferences import Preferences
 from core.values.turn import Draft, Reply
 
 _LOG = log("answering")
-_TRANSCRIPT = TypeAdapter(Transcript)
 _TRIES = 3
 """Of a message whose answer fails for a reason that nobody foresaw."""
 _PATIENCE = 7
@@ -208,7 +205,7 @@ class Answering:
         # What language another person speaks, this one's app does not tell.
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
-        if (before := _heard_before(scene, message)) is not None:
+        if (before := heard.before(scene.claim, message)) is not None:
             return before.text
         audio = await self._fetch(spoken)
         if audio is None:
@@ -219,14 +216,14 @@ class Answering:
 
     async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
         """What was heard is kept for the next try and charged this once."""
-        await self._lanes.note_heard(scene.claim, message.id, to_json(_TRANSCRIPT, transcript).decode())
+        await self._lanes.note_heard(scene.claim, message.id, heard.kept(transcript))
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     async def _think(
         self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
-        audio = _heard_before(scene, message) or await self._fetch(message)
+        audio = heard.before(scene.claim, message) or await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
@@ -295,15 +292,3 @@ class Answering:
 
     def _language(self, message: Message, preferences: Preferences) -> str:
         return preferences.language or message.sender.language or language_of(message.text)
-
-
-def _heard_before(scene: Scene, message: Message) -> Transcript | None:
-    """What an earlier try heard in the voice note; None when it is to be heard."""
-    turn, transcript = scene.claim.heard
-    if turn != message.id:
-        return None
-    try:
-        return from_json(_TRANSCRIPT, transcript, "a transcript")
-    except PermanentError as error:
-        _LOG.warning("%s: the voice note is heard again: %s", message.channel, error)
-        return None
