@@ -1,7 +1,7 @@
 """Logs without secrets, and metrics.
 
-Message text and tokens are never logged at INFO or above. The formatter replaces whatever looks like a token,
-so that a library's own message cannot leak one either.
+Message text and tokens are never logged at INFO or above. The formatter replaces whatever looks like a token, and what
+pydantic quotes, so that a library's own message cannot leak one either.
 """
 
 import logging
@@ -32,6 +32,8 @@ STAGE = Histogram(
 
 _TELEGRAM_TOKEN = re.compile(r"\b\d{6,}:[\w-]{20,}|(?<=/bot)[^/\s]+(?=/)")
 _DISCORD_TOKEN = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?]+")
+_QUOTED = re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL)
+"""What pydantic quotes of a value that it refuses: words of people."""
 _QUIET = (
     "httpx",
     "httpx2",
@@ -61,6 +63,7 @@ class _Formatter(logging.Formatter):
         line = super().format(record)
         for secret in self._secrets:
             line = line.replace(secret, "***")
+        line = _QUOTED.sub("input_value=***", line)
         return _DISCORD_TOKEN.sub(r"\1***", _TELEGRAM_TOKEN.sub("***", line))
 
 

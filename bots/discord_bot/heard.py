@@ -10,6 +10,17 @@ from core.values.events import Message
 
 _ACTIVE_S = 7 * keys.DAY_S
 _MOST_CHANNELS = 200
+_FORGET_EVERY_S = 3600
+_FORGET = """
+-- KEYS heard   ARGV oldest_s   forgets the channels that were last heard before that
+local oldest = tonumber(ARGV[1])
+local rows = redis.call('HGETALL', KEYS[1])
+for i = 1, #rows, 2 do
+  local heard_s = string.match(rows[i + 1], '^%d+ (%d+)')
+  if tonumber(heard_s) <= oldest then redis.call('HDEL', KEYS[1], rows[i]) end
+end
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,8 @@ class Heard:
     def __init__(self, store: Store, account: str) -> None:
         self._redis = store.redis
         self._key = keys.heard(account)
+        self._forget = store.redis.register_script(_FORGET)
+        self._forget_at = clock.monotonic() + _FORGET_EVERY_S
 
     async def mark(self, message: Message) -> None:
         """Keep that this message was stored. A command that was called is none: Discord offers it no second time."""
@@ -35,13 +48,17 @@ class Heard:
         value = f"{message.ref} {int(clock.now())} {int(not message.group)}"
         with translated():
             await self._redis.hset(self._key, message.channel.space, value)
+            if clock.monotonic() >= self._forget_at:
+                self._forget_at = clock.monotonic() + _FORGET_EVERY_S
+                await self._forget_old()
 
     async def recent(self) -> list[Mark]:
         """The channels of the last week, the latest first; older ones are forgotten."""
         with translated():
+            await self._forget_old()
             table = cast(dict[bytes, bytes], await self._redis.hgetall(self._key))
-            rows = sorted(((*value.split(), channel) for channel, value in table.items()), key=lambda row: -int(row[1]))
-            fresh = [row for row in rows if int(row[1]) > clock.now() - _ACTIVE_S]
-            if old := [row[3] for row in rows[len(fresh) :]]:
-                await self._redis.hdel(self._key, *old)
-        return [Mark(int(channel), int(id), direct == b"1") for id, _, direct, channel in fresh[:_MOST_CHANNELS]]
+        rows = sorted(((*value.split(), channel) for channel, value in table.items()), key=lambda row: -int(row[1]))
+        return [Mark(int(channel), int(id), direct == b"1") for id, _, direct, channel in rows[:_MOST_CHANNELS]]
+
+    async def _forget_old(self) -> None:
+        await self._forget(keys=[self._key], args=[int(clock.now() - _ACTIVE_S)])

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from core.delivery.live import Showing, Signs
 from core.delivery.pacing import Pacing
@@ -21,16 +22,18 @@ from core.errors import (
     VoiceForbidden,
 )
 from core.feedback import ratings
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.platform import Platform
 from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import Part, encode_part
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
+_MOST_ARRIVED = 1000
 
 
 Say = Callable[[Part], Awaitable[VoiceNote | None]]
@@ -45,35 +48,43 @@ class Delivery:
         self._pacing = pacing
         self._platforms = platforms
         self._say = say
-        self._arrived: dict[Part, str] = {}
-        """Parts that were sent when Redis was away, and their ids: they are recorded later and not sent again."""
+        self._arrived: dict[ChannelKey, tuple[bytes, str]] = {}
+        """The part of a channel that was sent when Redis was away, as a digest, and its id: it is recorded later, not
+        sent again. Another process may record it, so what nobody asks for goes in the end."""
 
-    async def deliver(self, claim: Claim, parts: Sequence[Part]) -> bool:
+    async def deliver(self, claim: Claim, parts: Sequence[Part | PermanentError]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
 
-        A part that can never arrive is set aside. RetryableError leaves it and the rest in the outbox.
+        A part that can never arrive, or that nobody can read, is set aside. RetryableError leaves it and the rest in
+        the outbox.
         """
         more, gone = False, False
+        arrived = self._arrived.pop(claim.channel, None)
         for part, *rest in (parts[at:] for at in range(len(parts))):
             try:
                 if gone:
                     raise ChannelGone("the part before it found nobody")
-                ref = self._arrived.pop(part, None)
-                if ref is None:
+                if isinstance(part, PermanentError):
+                    raise part
+                if arrived is not None and arrived[0] == _digest(part):
+                    ref = arrived[1]
+                else:
                     with timed("send"):
                         ref = await self._send(claim, part)
+                arrived = None
             except ChannelMoved:
                 raise
             except PermanentError as error:
                 gone = isinstance(error, ChannelGone)
-                _LOG.error("%s: part %s can never arrive: %s", part.channel, part.nonce, error)
+                name = "" if isinstance(part, PermanentError) else part.nonce
+                _LOG.error("%s: part %s can never arrive: %s", claim.channel, name, error)
                 more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
                 more = await self._mark(claim, part, ref, rest)
         return more
 
-    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part]) -> bool:
+    async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part | PermanentError]) -> bool:
         """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
         record, sending = ratings.record(part), self.mark_of(rest)
         marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
@@ -83,17 +94,21 @@ class Delivery:
             await asyncio.wait({marking}, timeout=_LAST_MARK_S)
             raise
         except RetryableError:
-            self._arrived[part] = ref
+            while len(self._arrived) >= _MOST_ARRIVED:
+                del self._arrived[next(iter(self._arrived))]
+            self._arrived[claim.channel] = _digest(part), ref
             raise
 
-    def mark_of(self, parts: Sequence[Part]) -> str:
+    def mark_of(self, parts: Sequence[Part | PermanentError]) -> str:
         """The nonce to keep as being sent, with the write that comes before these parts; "" for none.
 
         A text whose owner dies may be on its way, and is sent again all the same. A voice note is marked only at the
         moment it is sent, because a marked one is not.
         """
         first = next(iter(parts), None)
-        return first.nonce if first is not None and first.kind != "voice" and not self._seen_once(first) else ""
+        if not isinstance(first, Part) or first.kind == "voice" or self._seen_once(first):
+            return ""
+        return first.nonce
 
     def _seen_once(self, part: Part) -> bool:
         return bool(part.replaces) or self._platforms[part.channel.platform].limits.idempotent
@@ -180,6 +195,10 @@ class Delivery:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _digest(part: Part) -> bytes:
+    return sha256(encode_part(part)).digest()
 
 
 def _flag(part: Part) -> None:

@@ -1,12 +1,13 @@
 """What people see while they wait: the typing sign and the growing answer."""
 
 import asyncio
-from dataclasses import replace
 
 from core import clock
 from core.delivery.pacing import Pacing
+from core.delivery.parts import over_draft
 from core.errors import AssistantError, PermanentError, RetryableError
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.platform import Platform
 from core.telemetry import log
 from core.values.channel import ChannelKey
@@ -78,11 +79,7 @@ class Showing(Signs):
     async def finished(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts of the answer, the first taking the place of the draft that people see; no draft follows."""
         await self._drawing.acquire()
-        if not self._ref:
-            return parts
-        if not parts:
-            return (Part(self._message.id, 0, self._message.channel, "removal", replaces=self._ref),)
-        return (replace(parts[0], replaces=self._ref), *parts[1:])
+        return over_draft(parts, self._message.id, self._message.channel, self._ref)
 
     async def draw(self) -> None:
         """Send drafts until cancelled, where the platform shows them; one that meets a limit pauses for its time."""

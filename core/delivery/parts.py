@@ -7,6 +7,7 @@ from dataclasses import replace
 from core.platform import Limits
 from core.text import tables
 from core.text.splitting import split
+from core.values.channel import ChannelKey
 from core.values.events import Message
 from core.values.parts import Part
 from core.values.turn import Reply
@@ -113,3 +114,15 @@ def in_place(parts: Sequence[Part], shown: Sequence[str]) -> tuple[Part, ...]:
         for index, ref in enumerate(shown[len(parts) :], len(parts))
     ]
     return (*edits, *parts[len(shown) :], *removals)
+
+
+def over_draft(parts: tuple[Part, ...], turn: str, channel: ChannelKey, draft: str) -> tuple[Part, ...]:
+    """The parts of an answer, the first taking the place of the draft that people see; without any, the draft goes.
+
+    `draft` is its platform id, "" when there is none.
+    """
+    if not draft:
+        return parts
+    if not parts:
+        return (Part(turn, 0, channel, "removal", replaces=draft),)
+    return (replace(parts[0], replaces=draft), *parts[1:])

@@ -15,6 +15,7 @@ from core.store import keys
 from core.store.redis import Store, translated
 from core.telemetry import REACTIONS
 from core.values.channel import ChannelKey
+from core.values.codec import from_json
 from core.values.events import Reaction
 from core.values.parts import Part
 
@@ -57,14 +58,14 @@ _RECORD: TypeAdapter[PartRecord] = TypeAdapter(PartRecord)
 _RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
 
 
-def decode_record(raw: bytes) -> PartRecord:
-    """What `record` wrote."""
-    return _RECORD.validate_json(raw)
+def decode_record(raw: bytes | str) -> PartRecord:
+    """What `record` wrote; PermanentError for anything else."""
+    return from_json(_RECORD, raw, "the record of a part")
 
 
-def decode_rating(raw: bytes) -> Rating:
-    """What the hash of ratings holds for a turn and a person."""
-    return _RATING.validate_json(raw)
+def decode_rating(raw: bytes | str) -> Rating:
+    """What the hash of ratings holds for a turn and a person; PermanentError for anything else."""
+    return from_json(_RATING, raw, "a rating")
 
 
 def bare(emoji: str) -> str:
@@ -115,11 +116,11 @@ class Feedback:
             raw = await self._redis.get(keys.ref(reaction.channel, reaction.target))
             if raw is None:
                 return False
-            part = _RECORD.validate_json(raw)
+            part = decode_record(raw)
             channel = ChannelKey(reaction.channel.platform, reaction.channel.space, part.thread)
             table, field = keys.of_channel("fb", channel), f"{part.turn}\t{reaction.sender.id}"
             before = await self._redis.hget(table, field)
-            held = after(_RATING.validate_json(before).held if before else (), reaction)
+            held = after(decode_rating(before).held if before else (), reaction)
             rating = Rating(held, rating_of(held), part.model, part.profile, reaction.sent_at)
             if held:
                 await self._redis.hset(table, field, _RATING.dump_json(rating))
@@ -132,7 +133,7 @@ class Feedback:
         """The turn that a sent part belongs to, by the part's platform id; "" when it is not known."""
         with translated():
             raw = await self._redis.get(keys.ref(channel, ref))
-        return "" if raw is None else _RECORD.validate_json(raw).turn
+        return "" if raw is None else decode_record(raw).turn
 
     async def ratings(self, channel: ChannelKey) -> dict[tuple[str, str], Rating]:
         """All ratings of a channel: (turn, person) -> Rating."""
@@ -141,7 +142,7 @@ class Feedback:
         found: dict[tuple[str, str], Rating] = {}
         for field, raw in table.items():
             turn, person = field.decode().split("\t")
-            found[turn, person] = _RATING.validate_json(raw)
+            found[turn, person] = decode_rating(raw)
         return found
 
     async def of_channel(self, channel: ChannelKey) -> Mapping[str, Mapping[str, tuple[str, ...]]]:

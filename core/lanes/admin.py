@@ -1,17 +1,18 @@
 """The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from core import clock
 from core.errors import PermanentError
+from core.lanes import moving
+from core.lanes.claim import Claim
 from core.lanes.worker_id import died_here
 from core.store import keys
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey, PlatformName
-from core.values.events import decode_event, encode_event
-from core.values.parts import decode_part, encode_part
+from core.values.events import decode_event
 
 _INHERIT = """
 -- KEYS lane ready   ARGV channel owner aside_ms   what a dead owner held is due now, or later for each one that died
@@ -25,7 +26,6 @@ return after
 """
 _ASIDE_S = 0.3
 """For each owner that died over a lane: the others come first, so that no innocent one is tried in every life."""
-_MOVING = ("in", "out", "dlg", "prefs", "fb", "lane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +98,9 @@ class Upkeep:
                             due[channel] = after_ms / 1000
         return due
 
-    async def move(self, old: ChannelKey, to: ChannelKey) -> None:
-        """Give all that a channel has to another name; what the new name has already stays behind it.
-
-        For the owner of the old lane. Not atomic, for the two may live on different nodes: a crash in between does it
-        again.
-        """
-        with translated():
-            for kind in ("in", "out"):
-                raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel(kind, old), 0, -1))
-                if moved := [_renamed(kind, raw, to) for raw in raws if not _is_move(kind, raw)]:
-                    await cast(Any, self._redis.lpush(keys.of_channel(kind, to), *reversed(moved)))
-            for kind in ("dlg", "prefs", "fb"):
-                raw = await self._redis.dump(keys.of_channel(kind, old))
-                if raw is not None and not await self._redis.exists(keys.of_channel(kind, to)):
-                    await self._redis.restore(keys.of_channel(kind, to), 0, raw)
-            await self._redis.zadd(keys.ready(keys.partition(to), to.platform), {str(to): 0}, nx=True)
-            await self._redis.zrem(keys.ready(keys.partition(old), old.platform), str(old))
-            await self._redis.delete(*(keys.of_channel(kind, old) for kind in _MOVING))
-            await self._redis.publish(keys.WAKE, keys.bell(to))
+    async def move(self, claim: Claim, to: ChannelKey) -> None:
+        """Give all that the claimed channel has to another name; see `moving`."""
+        await moving.move(self._redis, claim, to)
 
 
 def _time_of(head: bytes | None) -> float | None:
@@ -127,13 +111,3 @@ def _time_of(head: bytes | None) -> float | None:
     except PermanentError:
         return None
     return getattr(event, "sent_at", None)
-
-
-def _is_move(kind: str, raw: bytes) -> bool:
-    return kind == "in" and b'"type":"move"' in raw
-
-
-def _renamed(kind: str, raw: bytes, to: ChannelKey) -> bytes:
-    if kind == "out":
-        return encode_part(replace(decode_part(raw), channel=to))
-    return encode_event(replace(decode_event(raw), channel=to))

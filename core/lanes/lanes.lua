@@ -3,7 +3,8 @@
 -- The hash `lane` of a channel: fence (claims so far), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
--- platform id of a growing answer), gone (1: its last part found nobody), call and answer (of the last write).
+-- platform id of a growing answer), heard (a turn and what was heard in its voice note), gone (1: its last part found
+-- nobody), call and answer (of the last write).
 
 --- shared
 local function now()
@@ -33,6 +34,20 @@ local function settle(lane, ready, inbox, outbox, channel)
   return 0
 end
 
+-- Drops what was noted of a turn that is done with; another's stays.
+local function forget_turn(lane, turn)
+  for _, field in ipairs({'draft', 'heard'}) do
+    local noted = redis.call('HGET', lane, field)
+    if noted and string.sub(noted, 1, #turn + 1) == turn .. ' ' then redis.call('HDEL', lane, field) end
+  end
+end
+
+-- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
+local function aside(dead, kind, body, most)
+  redis.call('RPUSH', dead, kind .. '@' .. math.floor(now() / 1000) .. ':' .. body)
+  redis.call('LTRIM', dead, -tonumber(most), -1)
+end
+
 -- Whether the first unsent part is a voice note that is still to be made, and whose answer it belongs to.
 local function owes(lane, outbox)
   local raw = redis.call('LINDEX', outbox, 0)
@@ -46,155 +61,187 @@ end
 -- KEYS seen in ready lane out
 -- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) person(with first)
 -- -> events ahead of it, -1 accepted before, -2 the lane is full
-if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
-local ahead = redis.call('LLEN', KEYS[2])
-if tonumber(ARGV[6]) > 0 and ahead >= tonumber(ARGV[6]) then return -2 end
-redis.call('SET', KEYS[1], 1, 'EX', ARGV[3])
-redis.call(ARGV[8] == '1' and 'LPUSH' or 'RPUSH', KEYS[2], ARGV[2])
-redis.call('ZADD', KEYS[3], 'NX', now(), ARGV[1])
-if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
-if ARGV[7] ~= '' or ARGV[8] == '1' then
+local seen, inbox, ready, lane, outbox = unpack(KEYS)
+local channel, event, seen_s, wake, bell, limit, stop, first, person = unpack(ARGV)
+if redis.call('EXISTS', seen) == 1 then return -1 end
+local ahead = redis.call('LLEN', inbox)
+if tonumber(limit) > 0 and ahead >= tonumber(limit) then return -2 end
+redis.call('SET', seen, 1, 'EX', seen_s)
+redis.call(first == '1' and 'LPUSH' or 'RPUSH', inbox, event)
+redis.call('ZADD', ready, 'NX', now(), channel)
+if stop ~= '' then redis.call('HSET', lane, 'stop', stop) end
+if stop ~= '' or first == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner. The voice note that a
   -- part owes is on its way when it is noted as being sent: before, it goes.
-  local owed, person = owes(KEYS[4], KEYS[5])
-  local dropped = owed and (ARGV[7] ~= '' or person == ARGV[9])
+  local owed, owed_to = owes(lane, outbox)
+  local dropped = owed and (stop ~= '' or owed_to == person)
   if dropped then
-    redis.call('LPOP', KEYS[5])
-    redis.call('HDEL', KEYS[4], 'tries', 'deaths', 'sending')
-    if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('HDEL', KEYS[4], 'outgoing') end
+    redis.call('LPOP', outbox)
+    redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
+    if redis.call('EXISTS', outbox) == 0 then redis.call('HDEL', lane, 'outgoing') end
   end
-  if dropped or redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
-    redis.call('HINCRBY', KEYS[4], 'fence', 1)
-    redis.call('HDEL', KEYS[4], 'held')
-    redis.call('ZADD', KEYS[3], 'XX', now(), ARGV[1])
+  if dropped or redis.call('HGET', lane, 'outgoing') ~= '1' then
+    redis.call('HINCRBY', lane, 'fence', 1)
+    redis.call('HDEL', lane, 'held')
+    redis.call('ZADD', ready, 'XX', now(), channel)
   end
 end
-redis.call('PUBLISH', ARGV[4], ARGV[5])
+redis.call('PUBLISH', wake, bell)
 return ahead
 
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
--- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, gone,
+-- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
 --    part, part, ...
+local ready = unpack(KEYS)
+local prefix, lease_ms, owner = unpack(ARGV)
 local time = now()
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 2)
+local due = redis.call('ZRANGEBYSCORE', ready, '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
 if not channel then return nil end
-local lane = ARGV[1] .. 'lane:' .. channel
+local lane = prefix .. 'lane:' .. channel
 local fence = redis.call('HINCRBY', lane, 'fence', 1)
 if redis.call('HGET', lane, 'held') == '1' then redis.call('HINCRBY', lane, 'deaths', 1) end
-redis.call('HSET', lane, 'owner', ARGV[3], 'held', 1)
-redis.call('ZADD', KEYS[1], 'XX', time + ARGV[2], channel)
-local noted = redis.call('HMGET', lane, 'tries', 'deaths', 'stop', 'sending', 'draft', 'gone')
+redis.call('HSET', lane, 'owner', owner, 'held', 1)
+redis.call('ZADD', ready, 'XX', time + lease_ms, channel)
+local noted = redis.call('HMGET', lane, 'tries', 'deaths', 'stop', 'sending', 'draft', 'heard', 'gone')
 local claim = {
   channel, fence,
-  redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0) or '',
-  redis.call('GET', ARGV[1] .. 'dlg:' .. channel) or '',
-  redis.call('GET', ARGV[1] .. 'prefs:' .. channel) or '',
+  redis.call('LINDEX', prefix .. 'in:' .. channel, 0) or '',
+  redis.call('GET', prefix .. 'dlg:' .. channel) or '',
+  redis.call('GET', prefix .. 'prefs:' .. channel) or '',
   due[2] and 1 or 0,
   tonumber(noted[1] or 0), tonumber(noted[2] or 0), noted[3] or '', noted[4] or '', noted[5] or '', noted[6] or '',
+  noted[7] or '',
 }
-for _, part in ipairs(redis.call('LRANGE', ARGV[1] .. 'out:' .. channel, 0, -1)) do claim[#claim + 1] = part end
+for _, part in ipairs(redis.call('LRANGE', prefix .. 'out:' .. channel, 0, -1)) do claim[#claim + 1] = part end
 return claim
 
 --- renew
 -- KEYS lane ready   ARGV channel fence lease_ms
-if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[2] then return 0 end
-redis.call('ZADD', KEYS[2], 'XX', now() + ARGV[3], ARGV[1])
+local lane, ready = unpack(KEYS)
+local channel, fence, lease_ms = unpack(ARGV)
+if redis.call('HGET', lane, 'fence') ~= fence then return 0 end
+redis.call('ZADD', ready, 'XX', now() + lease_ms, channel)
 return 1
 
 --- note
 -- KEYS lane   ARGV channel fence call field value   what the next owner has to know of this one
-local no = refused(KEYS[1], ARGV[2], ARGV[3])
+local lane = unpack(KEYS)
+local _, fence, call, field, value = unpack(ARGV)
+local no = refused(lane, fence, call)
 if no then return no end
-redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
+redis.call('HSET', lane, field, value)
 return 1
 
 --- commit
--- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id sending(or '') part part ...
--- -> -1 fenced, else as settle; `events` of the lane's head are answered, the last of them being `id`; `sending` is the
--- part that its owner sends next
-local no = refused(KEYS[1], ARGV[2], ARGV[3])
+-- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id turn sending(or '') part part ...
+-- -> -1 fenced, else as settle; `events` of the lane's head are answered as `turn`, the last of them being `id`;
+-- `sending` is the part that its owner sends next
+local lane, ready, inbox, outbox, memory = unpack(KEYS)
+local channel, fence, call, dialogue, events, id, turn, sending = unpack(ARGV)
+local parts = {select(9, unpack(ARGV))}
+local no = refused(lane, fence, call)
 if no then return no end
-if ARGV[4] ~= '' then redis.call('SET', KEYS[5], ARGV[4]) end
-for i = 8, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
-redis.call('LPOP', KEYS[3], ARGV[5])
-redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'draft')
-if redis.call('HGET', KEYS[1], 'stop') == ARGV[6] then redis.call('HDEL', KEYS[1], 'stop') end
-if #ARGV > 7 then
-  redis.call('HSET', KEYS[1], 'outgoing', 1, 'sending', ARGV[7])
-  return answered(KEYS[1], ARGV[3], 1)
+if dialogue ~= '' then redis.call('SET', memory, dialogue) end
+for _, part in ipairs(parts) do redis.call('RPUSH', outbox, part) end
+redis.call('LPOP', inbox, events)
+redis.call('HDEL', lane, 'tries', 'deaths')
+forget_turn(lane, turn)
+if redis.call('HGET', lane, 'stop') == id then redis.call('HDEL', lane, 'stop') end
+if #parts > 0 then
+  redis.call('HSET', lane, 'outgoing', 1, 'sending', sending)
+  return answered(lane, call, 1)
 end
-return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
+return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- sent
 -- KEYS lane ready in out ref shown parked   ARGV channel fence call record(or '') ref_s ref kind sending(or '')
 -- -> -1 fenced, else 1 when more waits
-local no = refused(KEYS[1], ARGV[2], ARGV[3])
+local lane, ready, inbox, outbox, record_key, shown, parked = unpack(KEYS)
+local channel, fence, call, record, ref_s, ref, kind, sending = unpack(ARGV)
+local no = refused(lane, fence, call)
 if no then return no end
-redis.call('LPOP', KEYS[4])
-redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'gone')
-redis.call('HSET', KEYS[1], 'sending', ARGV[8])
-if ARGV[7] == 'removal' then redis.call('LREM', KEYS[6], 1, ARGV[6])
-elseif ARGV[4] ~= '' then
-  redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[5])
-  if not redis.call('LPOS', KEYS[6], ARGV[6]) then redis.call('RPUSH', KEYS[6], ARGV[6]) end
-  redis.call('EXPIRE', KEYS[6], ARGV[5])
-  for _, reaction in ipairs(redis.call('LRANGE', KEYS[7], 0, -1)) do redis.call('RPUSH', KEYS[3], reaction) end
-  redis.call('DEL', KEYS[7])
+redis.call('LPOP', outbox)
+redis.call('HDEL', lane, 'tries', 'deaths', 'gone')
+redis.call('HSET', lane, 'sending', sending)
+if kind == 'removal' then redis.call('LREM', shown, 1, ref)
+elseif record ~= '' then
+  redis.call('SET', record_key, record, 'EX', ref_s)
+  if not redis.call('LPOS', shown, ref) then redis.call('RPUSH', shown, ref) end
+  redis.call('EXPIRE', shown, ref_s)
+  for _, reaction in ipairs(redis.call('LRANGE', parked, 0, -1)) do redis.call('RPUSH', inbox, reaction) end
+  redis.call('DEL', parked)
 end
-if redis.call('EXISTS', KEYS[4]) == 1 then return answered(KEYS[1], ARGV[3], 1) end
-redis.call('HDEL', KEYS[1], 'outgoing', 'sending')
-return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
+if redis.call('EXISTS', outbox) == 1 then return answered(lane, call, 1) end
+redis.call('HDEL', lane, 'outgoing', 'sending')
+return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- park
 -- KEYS ref parked   ARGV reaction parked_s   -> 1 the part is recorded by now, 0 the reaction waits for it
-if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
-redis.call('RPUSH', KEYS[2], ARGV[1])
-redis.call('EXPIRE', KEYS[2], ARGV[2])
+local ref, parked = unpack(KEYS)
+local reaction, parked_s = unpack(ARGV)
+if redis.call('EXISTS', ref) == 1 then return 1 end
+redis.call('RPUSH', parked, reaction)
+redis.call('EXPIRE', parked, parked_s)
 return 0
 
 --- free
 -- KEYS lane ready in out   ARGV channel fence call delay_ms charged(tries, deaths or '')
 -- gives the lane back, for now or for later
-local no = refused(KEYS[1], ARGV[2], ARGV[3])
+local lane, ready, inbox, outbox = unpack(KEYS)
+local channel, fence, call, delay_ms, charged = unpack(ARGV)
+local no = refused(lane, fence, call)
 if no then return no end
-local more = settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1])
-if more == 1 and tonumber(ARGV[4]) > 0 then redis.call('ZADD', KEYS[2], 'XX', now() + ARGV[4], ARGV[1]) end
-if ARGV[5] ~= '' then redis.call('HINCRBY', KEYS[1], ARGV[5], 1) end
-return answered(KEYS[1], ARGV[3], more)
+local more = settle(lane, ready, inbox, outbox, channel)
+if more == 1 and tonumber(delay_ms) > 0 then redis.call('ZADD', ready, 'XX', now() + delay_ms, channel) end
+if charged ~= '' then redis.call('HINCRBY', lane, charged, 1) end
+return answered(lane, call, more)
 
 --- bury
--- KEYS lane ready in out dead source   ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) part part ...
--- sets aside, as `kind@time:body`, what cannot be read, answered or sent, so that it is never in the way; the parts say so; keep: its owner
--- goes on with the parts that are left
-local no = refused(KEYS[1], ARGV[2], ARGV[3])
+-- KEYS lane ready in out dead source
+-- ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) turn(or '') part part ...
+-- sets aside the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
+-- parts that are left
+local lane, ready, inbox, outbox, dead, source = unpack(KEYS)
+local channel, fence, call, kind, dead_max, gone, keep, turn = unpack(ARGV)
+local parts = {select(9, unpack(ARGV))}
+local no = refused(lane, fence, call)
 if no then return no end
-local type = redis.call('TYPE', KEYS[6]).ok
-local body = type == 'list' and redis.call('LPOP', KEYS[6]) or type == 'string' and redis.call('GETDEL', KEYS[6])
-if body then
-  redis.call('RPUSH', KEYS[5], ARGV[4] .. '@' .. math.floor(now() / 1000) .. ':' .. body)
-  redis.call('LTRIM', KEYS[5], -tonumber(ARGV[5]), -1)
-end
-redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'sending', 'draft')
-if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'gone', 1) end
-for i = 8, #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
-if redis.call('EXISTS', KEYS[4]) == 1 then
-  redis.call('HSET', KEYS[1], 'outgoing', 1)
-  if ARGV[7] == '1' then return answered(KEYS[1], ARGV[3], 1) end
-else redis.call('HDEL', KEYS[1], 'outgoing') end
-return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
+local type = redis.call('TYPE', source).ok
+local body = type == 'list' and redis.call('LPOP', source) or type == 'string' and redis.call('GETDEL', source)
+if body then aside(dead, kind, body, dead_max) end
+redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
+forget_turn(lane, turn)
+if gone == '1' then redis.call('HSET', lane, 'gone', 1) end
+for _, part in ipairs(parts) do redis.call('RPUSH', outbox, part) end
+if redis.call('EXISTS', outbox) == 1 then
+  redis.call('HSET', lane, 'outgoing', 1)
+  if keep == '1' then return answered(lane, call, 1) end
+else redis.call('HDEL', lane, 'outgoing') end
+return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
+
+--- set_aside
+-- KEYS lane in dead   ARGV channel fence call event dead_max   an event behind the head; its owner goes on
+local lane, inbox, dead = unpack(KEYS)
+local _, fence, call, event, dead_max = unpack(ARGV)
+local no = refused(lane, fence, call)
+if no then return no end
+if redis.call('LREM', inbox, 1, event) == 1 then aside(dead, 'in', event, dead_max) end
+return answered(lane, call, 1)
 
 --- replay
 -- KEYS dead in out ready   ARGV channel wake_channel bell   puts the oldest event or part back at the end of its line
-for _, body in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+local dead, inbox, outbox, ready = unpack(KEYS)
+local channel, wake, bell = unpack(ARGV)
+for _, body in ipairs(redis.call('LRANGE', dead, 0, -1)) do
   local kind, rest = string.match(body, '^(%a+)@?%d*:(.*)$')
-  local line = kind == 'in' and KEYS[2] or kind == 'out' and KEYS[3]
+  local line = kind == 'in' and inbox or kind == 'out' and outbox
   if line then
-    redis.call('LREM', KEYS[1], 1, body)
+    redis.call('LREM', dead, 1, body)
     redis.call('RPUSH', line, rest)
-    redis.call('ZADD', KEYS[4], 'NX', now(), ARGV[1])
-    redis.call('PUBLISH', ARGV[2], ARGV[3])
+    redis.call('ZADD', ready, 'NX', now(), channel)
+    redis.call('PUBLISH', wake, bell)
     return 1
   end
 end

@@ -11,23 +11,22 @@ parts that were not marked `sent` go out again, and the model is not asked twice
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from redis.commands.core import AsyncScript
 
-from core.errors import AssistantError, UserError
+from core.errors import UserError
+from core.lanes.claim import Claim, lost, of_turn
 from core.lanes.worker_id import new_name
 from core.store import keys
 from core.store.redis import Store, translated
-from core.telemetry import FENCED
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Event, Message, Reaction, encode_event
-from core.values.parts import Part, decode_part, encode_part
+from core.values.parts import Part, encode_part, readable
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -37,36 +36,6 @@ _DEAD_MAX = 100
 
 Buried = Literal["in", "out", "dlg", "prefs"]
 """Kinds of keys whose first or only value can be set aside."""
-
-
-class Fenced(AssistantError):
-    """Another worker holds the lane: this one's work on it is void."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One lane, ours until the lease runs out.
-
-    The event at its head (b"" when only parts wait), its dialogue and preferences (b"" when new) and unsent parts are
-    as Redis keeps them. `another` tells that its partition has one more lane due. Since the lane last got on, `tries`
-    of it failed, and `deaths` owners never gave it back. `stop` is the id of the event that stops all before it;
-    `sending` the nonce of a part that a dead owner was sending; `draft` the turn and platform id of an answer that it
-    left growing; `gone` whether the last part found nobody.
-    """
-
-    channel: ChannelKey
-    fence: int
-    head: bytes
-    memory: bytes
-    preferences: bytes
-    another: bool
-    tries: int
-    deaths: int
-    stop: str
-    sending: str
-    draft: tuple[str, str]
-    gone: bool
-    unsent: tuple[bytes, ...]
 
 
 class Lanes:
@@ -117,8 +86,22 @@ class Lanes:
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
         if found is None:
             return None
-        channel, fence, head, memory, preferences, another, tries, deaths, stop, sending, draft, gone, *unsent = found
-        turn, _, ref = draft.decode().partition(" ")
+        (
+            channel,
+            fence,
+            head,
+            memory,
+            preferences,
+            another,
+            tries,
+            deaths,
+            stop,
+            sending,
+            draft,
+            heard,
+            gone,
+            *unsent,
+        ) = found
         return Claim(
             channel=ChannelKey.parse(channel.decode()),
             fence=fence,
@@ -130,7 +113,8 @@ class Lanes:
             deaths=deaths,
             stop=stop.decode(),
             sending=sending.decode(),
-            draft=(turn, ref),
+            draft=of_turn(draft),
+            heard=of_turn(heard),
             gone=bool(gone),
             unsent=tuple(unsent),
         )
@@ -139,7 +123,7 @@ class Lanes:
         """Hold the lane for one more lease; Fenced when it is lost."""
         lane, ready = self._keys(claim, "lane"), self._ready(claim)
         if not await self._call("renew", [*lane, ready], [str(claim.channel), claim.fence, int(LEASE_S * 1000)]):
-            raise self._lost(claim)
+            raise lost(claim)
 
     async def note_sending(self, claim: Claim, nonce: str) -> None:
         """Keep that this part may be on its way from now on; Fenced when the lane is lost."""
@@ -149,6 +133,10 @@ class Lanes:
         """Keep that the answer of this turn grows in that message; Fenced when the lane is lost."""
         await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
 
+    async def note_heard(self, claim: Claim, turn: str, transcript: str) -> None:
+        """Keep what was heard in the voice note of this turn, so that no try hears it again; Fenced when it is lost."""
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["heard", f"{turn} {transcript}"])
+
     async def commit(
         self,
         claim: Claim,
@@ -157,11 +145,13 @@ class Lanes:
         *,
         last: str,
         events: int = 1,
+        turn: str = "",
         sending: str = "",
     ) -> bool:
         """The head is answered: keep the dialogue (None: unchanged) and the parts to send, all or nothing.
 
-        `last` is the id of the last of the `events` that this answers; `sending` the nonce of a part that is on its way
+        `last` is the id of the last of the `events` that this answers, `turn` that of the answer where it is another;
+        `sending` the nonce of a part that is on its way
         from now on. Returns whether anything waits in the lane. Fenced when it is lost.
         """
         lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
@@ -170,7 +160,7 @@ class Lanes:
             "commit",
             claim,
             [lane, self._ready(claim), inbox, outbox, memory],
-            [kept, events, last, sending, *(encode_part(part) for part in parts)],
+            [kept, events, last, turn or last, sending, *(encode_part(part) for part in parts)],
         )
 
     async def sent(self, claim: Claim, part: Part, ref: str, record: bytes, *, sending: str = "") -> bool:
@@ -206,15 +196,21 @@ class Lanes:
         *,
         gone: bool = False,
         keep: bool = False,
+        turn: str = "",
     ) -> bool:
         """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
 
         With `gone` the lane is marked as one that nobody reads, until a part arrives in it; with `keep` it stays ours
-        while parts are left.
+        while parts are left. What was noted of `turn` is void.
         """
         dead, source = self._keys(claim, "dead", kind)
-        arguments = [kind, _DEAD_MAX, int(gone), int(keep), *(encode_part(part) for part in apology)]
+        arguments = [kind, _DEAD_MAX, int(gone), int(keep), turn, *(encode_part(part) for part in apology)]
         return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
+
+    async def set_aside(self, claim: Claim, event: bytes) -> None:
+        """Set aside an event behind the head, which nobody can read; the lane stays ours."""
+        lane, inbox, dead = self._keys(claim, "lane", "in", "dead")
+        await self._fenced("set_aside", claim, [lane, inbox, dead], [event, _DEAD_MAX])
 
     async def replay(self, channel: ChannelKey) -> bool:
         """Put the oldest event or part that was set aside back to work; False when there is none."""
@@ -238,7 +234,7 @@ class Lanes:
         """Whether the voice note of a turn is still to be sent."""
         with translated():
             raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        return any((part.turn, part.kind) == (turn, "voice") for part in map(decode_part, raws))
+        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in map(readable, raws))
 
     async def stopped(self, channel: ChannelKey) -> bool:
         """Whether somebody said stop and was not served yet."""
@@ -276,12 +272,8 @@ class Lanes:
         call = secrets.token_hex(4)
         answer = await self._call(name, lane, [str(claim.channel), claim.fence, call, *arguments])
         if answer < 0:
-            raise self._lost(claim)
+            raise lost(claim)
         return answer == 1
-
-    def _lost(self, claim: Claim) -> Fenced:
-        FENCED.inc()
-        return Fenced(f"{claim.channel}: fence {claim.fence} is stale")
 
     async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         script: AsyncScript = self._script[name]

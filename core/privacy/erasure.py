@@ -4,15 +4,16 @@ Everything is safe to repeat: a crash in between does it again, because the requ
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import cast
 
 from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
 
 from core import clock
 from core.errors import PermanentError
+from core.lanes import voiding
+from core.lanes.voiding import Noted
 from core.privacy.ownership import EVERYBODY, Kept
 from core.privacy.subject_data import Index, Personal
 from core.store import keys
@@ -21,7 +22,7 @@ from core.values import dialogue as dialogues
 from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.events import Message, decode_event
-from core.values.parts import Part, encode_part
+from core.values.parts import Part
 
 _LEFT_TO_FINISH_S = 2.0
 """For an answer that is on its way out. Then its owner loses the lane, and what it is sending may be seen twice."""
@@ -69,9 +70,9 @@ class Purging:
                     async with self._redis.pipeline(transaction=True) as pipe:
                         await pipe.watch(lane, memory)
                         kept = await self._personal.of(channel, person, index, head=not own)
-                        state = await _state(pipe, lane)
+                        state = await voiding.noted(pipe, channel)
                         parts = _parts(kept, state, sorry)
-                        sending = state["outgoing"] == b"1" and not own
+                        sending = state.outgoing and not own
                         if not kept.anything:
                             return Erased(), ()
                         if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
@@ -79,7 +80,7 @@ class Purging:
                             _erase(pipe, kept, person)
                             _give_up(pipe, kept, state)
                             if not own and (not sending or kept.parts or parts):
-                                _interrupt(pipe, channel, parts)
+                                voiding.interrupt(pipe, channel, parts)
                             await pipe.execute()
                             return _counted(kept), parts if own else ()
             except WatchError:
@@ -87,17 +88,11 @@ class Purging:
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-async def _state(pipe: Pipeline, lane: str) -> dict[str, bytes]:
-    names = ("outgoing", "stop", "draft")
-    found = cast(list[bytes | None], await pipe.hmget(lane, *names))
-    return {name: value or b"" for name, value in zip(names, found, strict=True)}
-
-
-def _parts(kept: Kept, state: dict[str, bytes], sorry: Sorry) -> tuple[Part, ...]:
+def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     """What people are to see of it: whose app waits hears of it, and an answer that was growing goes."""
     events = [decode_event(raw) for raw in kept.events if _readable(raw)]
     notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
-    turn, _, ref = state["draft"].decode().partition(" ")
+    turn, ref = state.draft
     grown = [Part(turn, 0, kept.channel, "removal", replaces=ref)] if turn in {event.id for event in events} else []
     return (*notices, *grown)
 
@@ -136,25 +131,11 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
         pipe.set(keys.of_channel("prefs", channel), preferences.encode(preferences.impersonal(kept.preferences)))
 
 
-def _give_up(pipe: Pipeline, kept: Kept, state: dict[str, bytes]) -> None:
+def _give_up(pipe: Pipeline, kept: Kept, state: Noted) -> None:
     """What the lane knew of events and parts that are no more."""
     ids = {decode_event(raw).id for raw in kept.events if _readable(raw)}
-    gone = [name for name in ("stop", "draft") if state[name].decode().partition(" ")[0] in ids]
     if kept.events or kept.parts:
-        sent = ["outgoing", "sending"] if kept.parts else []
-        pipe.hdel(keys.of_channel("lane", kept.channel), *gone, *sent, "tries", "deaths")
-
-
-def _interrupt(pipe: Pipeline, channel: ChannelKey, parts: Sequence[Part]) -> None:
-    """Take the lane from whoever thinks there; what is left in it is due at once."""
-    lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)
-    pipe.hincrby(lane, "fence", 1)
-    pipe.hdel(lane, "held")
-    if parts:
-        pipe.rpush(keys.of_channel("out", channel), *map(encode_part, parts))
-        pipe.zadd(ready, {str(channel): 0}, nx=True)
-    pipe.zadd(ready, {str(channel): 0}, xx=True)
-    pipe.publish(keys.WAKE, keys.bell(channel))
+        voiding.drop(pipe, kept.channel, state, ids, parts=bool(kept.parts))
 
 
 def _counted(kept: Kept) -> Erased:

@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, cast
 
-from pydantic import ValidationError
 from redis.exceptions import WatchError
 
 from core import clock
 from core.errors import PermanentError, RetryableError
 from core.feedback import ratings
+from core.lanes import voiding
 from core.privacy import aof_rewrite
 from core.privacy.cache_invalidation import Invalidation
 from core.store import keys
@@ -87,9 +87,9 @@ class Sweeping:
             with translated():
                 async with self._redis.pipeline(transaction=True) as pipe:
                     await pipe.watch(lane, key)
-                    raw, held = await cast(Any, pipe.get(key)), await cast(Any, pipe.hget(lane, "held"))
+                    raw, state = await cast(Any, pipe.get(key)), await voiding.noted(pipe, channel)
                     before = dialogues.decode(raw or b"")
-                    if held == b"1":
+                    if state.held:
                         return 0
                     after = dialogues.newer(before, self._oldest)
                     pipe.multi()
@@ -160,7 +160,7 @@ class Sweeping:
 def _rated_at(raw: bytes) -> float:
     try:
         return ratings.decode_rating(raw).at
-    except ValidationError:
+    except PermanentError:
         return 0.0
 
 

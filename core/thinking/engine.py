@@ -134,7 +134,7 @@ class Engine:
     async def answer(
         self,
         message: Message,
-        audio: bytes | None,
+        audio: bytes | Transcript | None,
         dialogue: Dialogue,
         preferences: Preferences,
         *,
@@ -145,16 +145,16 @@ class Engine:
         """What was heard, drafts as the answer grows, then the Reply, or Unsure instead.
 
         Nothing more comes when Parley proves not to be asked.
-
-        `audio` is the message's voice note in any container; `speak` whether voice notes can be sent there;
-        `anew` asks for another answer than the likeliest; `owner`: owners alone read it, so that it may name settings.
+        `audio` is the message's voice note in any container, or what was heard in it before; `speak` whether voice
+        notes can be sent there; `anew` asks for another answer than the likeliest; `owner`: owners alone read it, so
+        that it may name settings.
         UserError when the message cannot be served.
         """
         heard, doubtful = "", False
+        if isinstance(audio, bytes):
+            yield (audio := await self.hear(audio, message, dialogue, preferences))
         if audio is not None:
-            transcript = await self.hear(audio, message, dialogue, preferences)
-            heard, doubtful = transcript.text, transcript.doubtful
-            yield transcript
+            heard, doubtful = audio.text, audio.doubtful
         if not is_for_parley(message, preferences) and not cleaning.names_one_of(heard, message.called):
             return
         said = cleaning.clean(f"{heard}\n{message.text}", message.mentions)

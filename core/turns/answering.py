@@ -15,7 +15,8 @@ from core.feedback.ratings import Feedback
 from core.intake import commands
 from core.intake.commands import Asked
 from core.intake.quotas import Quotas
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.platform import Platform, Words
 from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
@@ -23,6 +24,7 @@ from core.text import cleaning
 from core.text.language import language_of, language_tag
 from core.thinking.engine import Engine, Unsure, is_for_parley
 from core.thinking.engines import Engines
+from core.turns import heard
 from core.turns.command_handlers import Commands, Done, Room
 from core.values import dialogue as dialogues
 from core.values.attachments import VoiceNote
@@ -203,18 +205,25 @@ class Answering:
         # What language another person speaks, this one's app does not tell.
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
+        if (before := heard.before(scene.claim, message)) is not None:
+            return before.text
         audio = await self._fetch(spoken)
         if audio is None:
             return ""
         transcript = await engine.hear(audio, spoken, scene.dialogue, scene.preferences, in_english=in_english)
-        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
+        await self._note_heard(scene, message, transcript)
         return transcript.text
+
+    async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
+        """What was heard is kept for the next try and charged this once."""
+        await self._lanes.note_heard(scene.claim, message.id, heard.kept(transcript))
+        await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     async def _think(
         self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
-        audio = await self._fetch(message)
+        audio = heard.before(scene.claim, message) or await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
@@ -227,7 +236,7 @@ class Answering:
                         await self._charge_tokens(engine, step.turn.reply, message)
                         return step
                     case Transcript():
-                        await self._quotas.charge("voice", step.duration_s, message.channel, message.sender)
+                        await self._note_heard(scene, message, step)
                     case Draft():
                         showing.draft(step)
                     case Unsure():

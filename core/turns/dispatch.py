@@ -6,16 +6,17 @@ Where the thinking half and the keeping half of the house meet. Called by the wo
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import takewhile
 
 from core.delivery.delivery import Delivery
+from core.delivery.live import Showing
 from core.delivery.pacing import Pacing
-from core.delivery.parts import in_place
+from core.delivery.parts import in_place, over_draft
 from core.errors import ChannelMoved, PermanentError
 from core.feedback.ratings import Feedback
 from core.intake import commands
 from core.lanes.admin import Upkeep
-from core.lanes.lanes import Buried, Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Buried, Lanes
 from core.platform import Platform
 from core.privacy.cache_invalidation import Invalidation
 from core.telemetry import TURNS, log, timed
@@ -28,7 +29,7 @@ from core.values import preferences as preferring
 from core.values.channel import PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import Part, readable
 from core.values.preferences import Preferences
 
 _LOG = log("turns")
@@ -64,17 +65,14 @@ class Turns:
         try:
             return await self._step(claim)
         except ChannelMoved as moved:
-            await self._upkeep.move(claim.channel, replace(claim.channel, space=moved.space))
+            await self._upkeep.move(claim, replace(claim.channel, space=moved.space))
             return False
 
     async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
             if claim.deaths >= _DEATHS:
                 return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
-            try:
-                return await self._delivery.deliver(claim, [decode_part(raw) for raw in claim.unsent])
-            except PermanentError as error:
-                return await self._bury(claim, "out", error)
+            return await self._delivery.deliver(claim, [readable(raw) for raw in claim.unsent])
         if not claim.head:
             return await self._lanes.free(claim)
         try:
@@ -89,13 +87,13 @@ class Turns:
             scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
         except PermanentError as error:
             return await self._bury(claim, "prefs", error)
-        if claim.stop and event.id != claim.stop and not commands.goes_first(event):
-            return await self._pass_over(claim, event)
         heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
+        if claim.stop and event.id != claim.stop and heeded:
+            return await self._pass_over(claim, event)
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
             _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
-            return await self._lanes.bury(claim, "in", gone=True)
+            return await self._lanes.bury(claim, "in", gone=True, turn=event.id)
         if claim.deaths >= _DEATHS:
             return await self._give_up(claim, event, "all who tried it came to grief")
         match event:
@@ -109,27 +107,31 @@ class Turns:
                 return await self._commit(scene, dialogues.without(dialogue, event.targets), (), event.id)
             case Summary():
                 return await self._summarise(scene, event)
+            case Move() if event.to == claim.channel:
+                return await self._lanes.commit(claim, None, (), last=event.id)
             case Move():
-                await self._upkeep.move(claim.channel, event.to)
+                await self._upkeep.move(claim, event.to)
                 return False
 
     async def _bury(self, claim: Claim, kind: Buried, error: PermanentError) -> bool:
         _LOG.error("%s: set aside: %s", claim.channel, error)
         return await self._lanes.bury(claim, kind)
 
-    async def _give_up(self, claim: Claim, event: Event, why: str) -> bool:
-        """Set the head aside for the owner to look at, and tell its sender."""
+    async def _give_up(self, claim: Claim, event: Event, why: str, showing: Showing | None = None) -> bool:
+        """Set the head aside for the owner to look at, and tell its sender, in the place of what had begun to grow."""
         _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         usual = Preferences()
         apology = (self._answering.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
-        return await self._lanes.bury(claim, "in", apology)
+        if showing is not None:
+            apology = await showing.finished(apology)
+        elif claim.draft[0] == event.id:
+            apology = over_draft(apology, event.id, claim.channel, claim.draft[1])
+        return await self._lanes.bury(claim, "in", apology, turn=event.id)
 
     async def _pass_over(self, claim: Claim, event: Event) -> bool:
-        """Somebody stopped what waits before their word. A reaction still counts."""
-        if isinstance(event, Reaction):
-            return await self._record(claim, event)
+        """Somebody stopped what people said before their word."""
         parts: tuple[Part, ...] = ()
         if isinstance(event, Message) and event.waits:
             parts = (self._answering.notice(event, "stopped", Preferences()),)
@@ -137,30 +139,41 @@ class Turns:
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
         # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
-        if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
-            await self._feedback.react(reaction)
+        try:
+            if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
+                await self._feedback.react(reaction)
+        except PermanentError as error:
+            return await self._bury(claim, "in", error)
         return await self._lanes.commit(claim, None, (), last=reaction.id)
 
     async def _converse(self, scene: Scene, first: Message) -> bool:
         claim = scene.claim
-        message, events, last = await self._album(first) if first.album else (first, 1, first.id)
+        message, events, last = await self._album(claim, first) if first.album else (first, 1, first.id)
         async with self._delivery.showing(claim, message, signs=is_for_parley(message, scene.preferences)) as showing:
             answered = await self._answering.answer(scene, message, showing)
             if answered is None:
-                return await self._give_up(claim, first, "an error that nobody foresaw")
+                return await self._give_up(claim, first, "an error that nobody foresaw", showing)
             kept, parts = answered.dialogue, answered.parts
             parts = await showing.finished(parts)
             with timed("commit"):
-                more = await self._commit(scene, kept, parts, last, events)
+                more = await self._commit(scene, kept, parts, last, events, message.id)
         if kept is not None:
             self._summaries.consider(message.channel, kept, scene.preferences)
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _commit(
-        self, scene: Scene, dialogue: Dialogue | None, parts: tuple[Part, ...], last: str, events: int = 1
+        self,
+        scene: Scene,
+        dialogue: Dialogue | None,
+        parts: tuple[Part, ...],
+        last: str,
+        events: int = 1,
+        turn: str = "",
     ) -> bool:
         sending = self._delivery.mark_of(parts)
-        more = await self._lanes.commit(scene.claim, dialogue, parts, last=last, events=events, sending=sending)
+        more = await self._lanes.commit(
+            scene.claim, dialogue, parts, last=last, events=events, turn=turn, sending=sending
+        )
         if dialogue is not None and dialogue.edition != scene.dialogue.edition:
             await self._invalidation.tell(scene.claim.channel)
         return more
@@ -171,13 +184,20 @@ class Turns:
             kept = dialogues.summarised(kept, made.text, made.upto, since=made.since, told_by=made.told_by)
         return await self._lanes.commit(scene.claim, kept, (), last=made.id)
 
-    async def _album(self, first: Message) -> tuple[Message, int, str]:
+    async def _album(self, claim: Claim, first: Message) -> tuple[Message, int, str]:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
         await asyncio.sleep(_ALBUM_S)
-        raws = await self._lanes.waiting(first.channel, _ALBUM_MOST)
-        events = [decode_event(raw) for raw in raws]
-        together = list(takewhile(lambda event: isinstance(event, Message) and event.album == first.album, events[1:]))
-        members = [first, *(event for event in together if isinstance(event, Message))]
+        members = [first]
+        for raw in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
+            try:
+                event = decode_event(raw)
+            except PermanentError as error:
+                _LOG.error("%s: set aside: %s", first.channel, error)
+                await self._lanes.set_aside(claim, raw)
+                continue
+            if not isinstance(event, Message) or event.album != first.album:
+                break
+            members.append(event)
         text = "\n".join(member.text for member in members if member.text)
         media = tuple(media for member in members for media in member.media)
         return replace(first, text=text, media=media), len(members), members[-1].id

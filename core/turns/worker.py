@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 from core.errors import RetryableError
-from core.lanes.lanes import LEASE_S, Claim, Fenced, Lanes
+from core.lanes.claim import Claim, Fenced
+from core.lanes.lanes import LEASE_S, Lanes
 from core.lanes.wakeup import Doorbell
 from core.store import keys
 from core.telemetry import log, timed

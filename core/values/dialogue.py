@@ -3,13 +3,13 @@
 Pure. The dialogue is written anew at each commit, so it stays small: the oldest turns leave first.
 """
 
+import heapq
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from core.errors import PermanentError
-from core.values.codec import to_json
+from core.values.codec import from_json, to_json
 from core.values.turn import Turn
 
 MAX_BYTES = 64 * 1024
@@ -42,6 +42,32 @@ def append(dialogue: Dialogue, turn: Turn) -> Dialogue:
     place of those that it names as its `earlier` ones. The newest turn always stays.
     """
     turns = (*(kept for kept in dialogue.turns if kept.id not in (turn.id, *turn.earlier)), turn)
+    return _bounded(replace(dialogue, turns=turns))
+
+
+def merged(one: Dialogue, other: Dialogue) -> Dialogue:
+    """Two dialogues of one channel as one, by time, within MAX_BYTES; what a summary tells of stands before the rest.
+
+    Each one's turns keep their order. A summary that is in the making for both is void.
+    """
+    told = [turn for each in (one, other) for turn in each.turns[: len(each.turns) - len(uncovered(each))]]
+    rest = list(heapq.merge(uncovered(one), uncovered(other), key=lambda turn: turn.at))
+    unique = {turn.id: turn for turn in (*told, *rest)}
+    both = bool(one.turns and other.turns)
+    return _bounded(
+        Dialogue(
+            summary="\n\n".join(each.summary for each in (one, other) if each.summary),
+            turns=tuple(unique.values()),
+            covered=told[-1].id if told else "",
+            since=min((each.since for each in (one, other) if each.since), default=0.0),
+            told_by=tuple(dict.fromkeys((*one.told_by, *other.told_by))),
+            edition=max(one.edition, other.edition) + both,
+        )
+    )
+
+
+def _bounded(dialogue: Dialogue) -> Dialogue:
+    turns = dialogue.turns
     sizes = [len(to_json(_DIALOGUE, Dialogue(turns=(each,)))) for each in turns]
     room = MAX_BYTES - len(dialogue.summary.encode(errors="replace"))
     first = 0
@@ -115,7 +141,4 @@ def decode(raw: bytes) -> Dialogue:
     """The dialogue of `encode`, an empty one for b""; PermanentError when it is not one."""
     if not raw:
         return Dialogue()
-    try:
-        return _DIALOGUE.validate_json(raw)
-    except ValidationError as error:
-        raise PermanentError(f"an unreadable dialogue: {error.error_count()} errors") from error
+    return from_json(_DIALOGUE, raw, "a dialogue")

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import Discriminator, TypeAdapter
 
-from core.errors import PermanentError
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
-from core.values.codec import to_json
+from core.values.codec import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,4 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """The event of `encode_event`; PermanentError when it is not one."""
-    try:
-        return _EVENT.validate_json(raw)
-    except ValidationError as error:
-        raise PermanentError(f"a lane holds an unreadable event: {error.error_count()} errors") from error
+    return from_json(_EVENT, raw, "an event")

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from core.errors import PermanentError
+from core.values.codec import from_json
 
 VoiceMode = Literal["auto", "always", "never"]
 Answers = Literal["mentions", "everything"]
@@ -47,7 +47,4 @@ def decode(raw: bytes) -> Preferences:
     """The preferences of `encode`, the usual ones for b""; PermanentError when they are unreadable."""
     if not raw:
         return Preferences()
-    try:
-        return _PREFERENCES.validate_json(raw)
-    except ValidationError as error:
-        raise PermanentError(f"unreadable preferences: {error.error_count()} errors") from error
+    return from_json(_PREFERENCES, raw, "preferences")

@@ -20,7 +20,8 @@ from bots.web.platform import WebPlatform
 from core import clock
 from core.delivery import parts as outgoing
 from core.feedback.ratings import Feedback, record
-from core.lanes.lanes import Claim, Lanes
+from core.lanes.claim import Claim
+from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue

@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from core.telemetry import log, start_logging
 
@@ -34,3 +35,15 @@ def test_libraries_that_log_urls_stay_quiet(capsys: pytest.CaptureFixture[str]):
     for library in ("httpx", "httpx2"):
         logging.getLogger(library).info("HTTP Request: POST https://api.telegram.org/bot1:x/getMe")
     assert capsys.readouterr().err == ""
+
+
+def test_what_a_library_quotes_of_peoples_words_never_reaches_the_log(capsys: pytest.CaptureFixture[str]):
+    start_logging("INFO")
+    said = '["my secret\\nis plum", {"of": "my secret"}]'
+    try:
+        TypeAdapter(list[int]).validate_json(said)
+    except ValidationError:
+        log("x").exception("failed")
+    printed = capsys.readouterr().err
+    assert "int_parsing" in printed
+    assert "secret" not in printed

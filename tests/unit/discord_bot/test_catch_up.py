@@ -10,9 +10,11 @@ import pytest
 from bots.discord_bot.heard import Heard
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
+from core import clock
 from core.errors import ChannelGone, TooFast
+from core.store import keys
 from core.store.redis import Store
-from core.values.channel import ChannelKey
+from core.values.channel import ChannelKey, Person
 from core.values.events import Deletion, Edit, Event, Message
 from core.values.parts import Part
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, SUPPRESS_EMBEDS
@@ -172,3 +174,18 @@ async def test_pain_13_a_lost_gateway_is_told_of(server: DiscordServer):
             while platform.trouble() != "not connected":
                 await asyncio.sleep(0.01)
     assert platform.trouble() == ""
+
+
+async def test_a_channel_that_was_quiet_for_a_week_is_forgotten_while_it_runs(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    heard = Heard(store, "bot")
+    await store.redis.hset(keys.heard("bot"), "1", f"5 {int(clock.now()) - 8 * keys.DAY_S} 0")
+    await store.redis.hset(keys.heard("bot"), "2", f"6 {int(clock.now()) - 6 * keys.DAY_S} 0")
+    said = Message("m", ChannelKey("discord", "3"), Person("1", "Ann"), 1.0, "hi", ref="7")
+    await heard.mark(said)
+    assert await store.redis.hlen(keys.heard("bot")) == 3
+    later = clock.monotonic() + 3601
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    await heard.mark(said)
+    assert sorted(await store.redis.hkeys(keys.heard("bot"))) == [b"2", b"3"]

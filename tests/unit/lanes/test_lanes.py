@@ -7,7 +7,8 @@ import pytest
 
 from core.lanes import lanes
 from core.lanes.admin import Upkeep
-from core.lanes.lanes import Claim, Fenced, Lanes
+from core.lanes.claim import Claim, Fenced
+from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from core.errors import UserError
 from core.lanes import lanes
-from core.lanes.lanes import Claim, Fenced, Lanes
+from core.lanes.claim import Claim, Fenced
+from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person

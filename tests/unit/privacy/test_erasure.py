@@ -106,6 +106,7 @@ def test_no_kind_of_key_that_is_personal_is_overlooked():
     """What /forget passes over holds no words, and each has its reason."""
     passed_over = {
         "heard": "a place in a Discord channel",
+        "lane": "what was heard in a voice note that waits, which goes with it",
         "access": "whom an owner let in, which is the owner's to take back",
         "waiting": "strangers, for a day",
         "quota": "numbers, for a day",

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
+from core.delivery import delivery
+from core.delivery.delivery import Delivery
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
 from core.lanes import lanes
 from core.lanes.lanes import Lanes
@@ -16,7 +18,7 @@ from core.telemetry import PERHAPS_TWICE
 from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
-from core.values.events import Deletion, Edit, Message, Move, Reaction
+from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
 from core.values.parts import Part
 from tests.fakes.thinking import FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
@@ -317,6 +319,29 @@ async def test_a_channel_that_moves_takes_everything_along(house: House):
     assert (await house.lanes.dialogue(HERE)).turns == ()
 
 
+async def test_a_channel_moves_and_forgets_what_was_deleted_also_when_somebody_said_stop(house: House):
+    there = ChannelKey("telegram", "42:-100")
+    await house.say("hello")
+    await house.quiet()
+    async with house.store.redis.pipeline() as pipe:  # nobody comes in between
+        pipe.rpush(keys.of_channel("in", HERE), encode_event(Deletion("d", HERE, ("m0",))))
+        pipe.rpush(keys.of_channel("in", HERE), encode_event(Move("mv", HERE, there)))
+        await pipe.execute()
+    await house.lanes.accept(Message("s", HERE, ANN, 1.0, "/stop"), stop=True)
+    await house.quiet()
+    assert (await house.lanes.dialogue(there)).turns == ()
+    assert (await house.lanes.dialogue(HERE)).turns == ()
+    assert house.platform.texts(there)
+
+
+async def test_a_channel_that_moves_to_its_own_name_stays_as_it_is(house: House):
+    await house.say("hello")
+    await house.lanes.accept(Move("mv", HERE, HERE))
+    await house.say("again")
+    await house.quiet()
+    assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["hello", "again"]
+
+
 async def test_an_answer_that_finds_its_channel_moved_follows_it(house: House):
     there = ChannelKey("telegram", "42:-100")
     house.platform.errors = [ChannelMoved("42:-100")]
@@ -528,6 +553,33 @@ async def test_a_part_that_arrived_while_redis_was_away_is_not_sent_again(
     await house.say("hello")
     await house.quiet()
     assert house.platform.texts(HERE) == ["You said: hello"] * 2
+
+
+async def test_what_arrived_while_redis_was_away_is_kept_in_few_bytes_and_not_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    house = House(store)
+    deliveries: list[Delivery] = []
+    made = Delivery.__init__
+
+    def watched(self: Delivery, *args: Any) -> None:
+        deliveries.append(self)
+        made(self, *args)
+
+    async def failing(*_: Any, **__: Any) -> bool:
+        raise RetryableError("away", 60.0)
+
+    monkeypatch.setattr(Delivery, "__init__", watched)
+    monkeypatch.setattr(delivery, "_MOST_ARRIVED", 3)
+    monkeypatch.setattr(Lanes, "sent", failing)
+    async with working(house):
+        for number in range(5):
+            await house.say("hello", ChannelKey("telegram", f"42:{number}"))
+        while len(house.platform.sent) < 5:
+            await asyncio.sleep(0.01)
+    (kept,) = (each._arrived for each in deliveries)
+    assert 0 < len(kept) <= 3
+    assert all(len(digest) == 32 for digest, _ in kept.values())
 
 
 async def test_new_forgets_the_conversation(house: House):

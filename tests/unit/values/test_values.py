@@ -166,3 +166,26 @@ def test_a_replayed_turn_is_remembered_once():
     first = append(append(Dialogue(), _turn("a")), _turn("b"))
     again = append(first, dataclasses.replace(_turn("b"), reply="anew"))
     assert [(turn.id, turn.reply) for turn in again.turns] == [("a", "word "), ("b", "anew")]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=12), st.data())
+def test_two_dialogues_become_one_in_which_each_turn_is_told_of_or_readable_as_before(
+    drawn: list[tuple[bool, int]], data: st.DataObject
+):
+    sides: list[Dialogue] = []
+    for side in (False, True):
+        ats = sorted(at for which, at in drawn if which is side)
+        turns = tuple(
+            Turn(f"{side}{number}", at, "Ann", "hi", "hello", "en", "m", "p") for number, at in enumerate(ats)
+        )
+        told = data.draw(st.integers(0, len(turns)))
+        covered = turns[told - 1].id if told else ""
+        sides.append(Dialogue("told" if told else "", turns, covered, 1.0 if told else 0.0))
+    both = dialogues.merged(*sides)
+    for each in sides:
+        assert [turn for turn in both.turns if turn in each.turns] == list(each.turns)
+    assert len(both.turns) == len(drawn)
+    left = dialogues.uncovered(both)
+    assert set(left) == {turn for each in sides for turn in dialogues.uncovered(each)}
+    assert [turn.at for turn in left] == sorted(turn.at for turn in left)
+    assert both.summary.count("told") == sum(bool(each.summary) for each in sides)

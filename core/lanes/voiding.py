@@ -1,0 +1,54 @@
+"""What erasing and retention read and write of a lane's hash, as commands of their own transactions."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio.client import Pipeline
+
+from core.lanes.claim import of_turn
+from core.store import keys
+from core.values.channel import ChannelKey
+from core.values.parts import Part, encode_part
+
+_ABOUT = ("stop", "draft", "heard")
+"""Fields that begin with the id of an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a lane knows of what it is at; `about`: field -> the event that it tells of."""
+
+    held: bool
+    outgoing: bool
+    draft: tuple[str, str]
+    about: dict[str, str]
+
+
+async def noted(pipe: Pipeline, channel: ChannelKey) -> Noted:
+    """How a watched lane stands."""
+    lane = keys.of_channel("lane", channel)
+    found = cast(list[bytes | None], await cast(Any, pipe.hmget(lane, "held", "outgoing", *_ABOUT)))
+    held, outgoing, *about = (value or b"" for value in found)
+    told = {field: of_turn(value) for field, value in zip(_ABOUT, about, strict=True)}
+    return Noted(held == b"1", outgoing == b"1", told["draft"], {field: turn for field, (turn, _) in told.items()})
+
+
+def drop(pipe: Pipeline, channel: ChannelKey, before: Noted, events: Collection[str], *, parts: bool) -> None:
+    """Forget what a lane knew of events, and of `parts` where some went, that are no more."""
+    gone = [field for field, event in before.about.items() if event in events]
+    sent = ["outgoing", "sending"] if parts else []
+    pipe.hdel(keys.of_channel("lane", channel), *gone, *sent, "tries", "deaths")
+
+
+def interrupt(pipe: Pipeline, channel: ChannelKey, parts: Sequence[Part]) -> None:
+    """Take a lane from whoever thinks there; what is left in it, and these parts, is due at once."""
+    lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)
+    pipe.hincrby(lane, "fence", 1)
+    pipe.hdel(lane, "held")
+    if parts:
+        pipe.rpush(keys.of_channel("out", channel), *map(encode_part, parts))
+        pipe.hset(lane, "outgoing", "1")
+        pipe.zadd(ready, {str(channel): 0}, nx=True)
+    pipe.zadd(ready, {str(channel): 0}, xx=True)
+    pipe.publish(keys.WAKE, keys.bell(channel))
