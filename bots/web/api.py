@@ -114,8 +114,8 @@ class Api:
         """Say something and get the answer.
 
         JSON with a text, or multipart with a text, a file (voice or image), or both. With `Accept: text/event-stream`
-        the answer grows as events: accepted, heard, draft, reply, file, voice, error. With an `Idempotency-Key` header
-        the same request can be sent again: it is answered once.
+        the answer grows as events: accepted (with `silence_s`, the longest that nothing comes), heard, draft, reply,
+        file, voice, error. With an `Idempotency-Key` header the same request can be sent again: it is answered once.
         """
         message = await self._message(ChannelKey("web", channel), request)
         steps = self._rooms.answering.steps(message, self._accept)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from bots.locales import Phrases
 from bots.web import failures
-from bots.web.answering import Answering
+from bots.web.answering import SILENCE_S, Answering
 from bots.web.api import Api, Rooms
 from bots.web.choices import Choices
 from bots.web.guard import Guard, check_door
@@ -40,7 +40,9 @@ _IDLE_CONNECTION_S = 30
 
 
 class WebPlatform:
-    """One web server. `deadline_s` bounds the wait for one answer; port 0 takes a free one."""
+    """One web server. `deadline_s` bounds the wait for one answer, `silence_s` what a stream says nothing for; port 0
+    takes a free one.
+    """
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class WebPlatform:
         models: Models,
         max_upload_bytes: int = 25 * 2**20,
         deadline_s: float = 300.0,
+        silence_s: float = SILENCE_S,
     ) -> None:
         check_door(host, token)
         self._redis = store.redis
@@ -64,7 +67,7 @@ class WebPlatform:
         self._models = models
         self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
-        answering = Answering(store.redis, lanes, self._ear, deadline_s)
+        answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
         self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)
         self._address = ""
         self.started = asyncio.Event()

@@ -145,10 +145,11 @@ def greet(name: str) -> str:
 ### The end"""
 
 
-def web_platform(
-    script: Script, host: str, port: int, token: str | None = None, deadline_s: float = 20.0
-) -> WebPlatform:
-    """A web platform over the script's store; its health is what `script.health` says."""
+def web_platform(script: Script, host: str, port: int, token: str | None = None, **waits_s: float) -> WebPlatform:
+    """A web platform over the script's store; its health is what `script.health` says.
+
+    `waits_s` are its deadline and its longest silence.
+    """
 
     async def health() -> dict[str, str]:
         return dict(script.health)
@@ -163,17 +164,17 @@ def web_platform(
         phrases=Phrases(),
         health=health,
         models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted", "another"]),
-        deadline_s=deadline_s,
+        **{"deadline_s": 20.0, **waits_s},
     )
 
 
 @asynccontextmanager
 async def scripted_web(
-    store: Store, *, token: str | None = None, deadline_s: float = 20.0
+    store: Store, *, token: str | None = None, **waits_s: float
 ) -> AsyncGenerator[tuple[WebPlatform, Script]]:
     """A served page and its worker."""
     script = Script(store)
-    script.platform = platform = web_platform(script, "127.0.0.1", 0, token, deadline_s)
+    script.platform = platform = web_platform(script, "127.0.0.1", 0, token, **waits_s)
     tasks = [asyncio.create_task(platform.listen(script.accept)), asyncio.create_task(script.work())]
     try:
         async with asyncio.timeout(10):

@@ -7,14 +7,19 @@ from collections.abc import AsyncGenerator, Callable
 import httpx
 import pytest
 
+from bots.web.answering import SILENCE_S, Answering
 from bots.web.platform import WebPlatform
 from bots.web.sound import byte_range
+from bots.web.wire import Ear, Inbox
 from core.errors import PermanentError, UserError
 from core.platform import Platform
+from core.store import keys
 from core.store.redis import Store, open_store
-from core.values.channel import ChannelKey, MediaRef
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.dialogue import Dialogue, append, encode
 from core.values.events import Message
 from core.values.parts import Part
+from core.values.turn import Turn
 from tests.support.scripted import TRANSCRIPT, Script, scripted_web, sine_ogg, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
@@ -238,3 +243,26 @@ async def test_stopping_lets_waiting_clients_go(store: Store) -> None:
 )
 def test_byte_range(header: str, span: tuple[int, int] | None) -> None:
     assert byte_range(header, 10) == span
+
+
+async def test_a_stream_is_never_silent_for_longer_than_it_says(store: Store, monkeypatch: pytest.MonkeyPatch):
+    waited: list[float] = []
+
+    async def nothing_comes(_: Inbox, timeout_s: float) -> None:
+        waited.append(timeout_s)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(Inbox, "get", nothing_comes)
+    turn = Turn("m", 1.0, "web", "hi", "hello", "en", "script", "plain", spoken=True)
+    script = Script(store)
+    answering = Answering(store.redis, script.lanes, Ear(store.redis), 300.0, SILENCE_S)
+    steps = answering.steps(Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0, "hi"), script.accept)
+    accepted = await anext(steps)
+    assert accepted.data["silence_s"] == SILENCE_S
+    while sum(waited) < 120:
+        assert (await anext(steps)).name == "waiting"
+    await store.redis.set(keys.of_channel("dlg", ChannelKey("web", "room")), encode(append(Dialogue(), turn)))
+    assert [(await anext(steps)).name for _ in range(3)] == ["reply", "waiting", "waiting"]
+    await store.redis.set(keys.voice(ChannelKey("web", "room"), "m"), b"OggS")
+    assert [step.name async for step in steps][-1] == "voice"
+    assert max(waited) <= SILENCE_S
