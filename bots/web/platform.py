@@ -83,7 +83,7 @@ class WebPlatform:
         return Limits(
             1_000_000,
             self._rooms.max_upload_bytes,
-            draft_gap_s=0.05,
+            draft_gap_s=0.2,  # each is the whole text so far
             shows_heard=True,
             draws_tables=True,
             idempotent=True,

@@ -10,6 +10,7 @@ from core.errors import AssistantError, PermanentError, RetryableError
 from core.lanes.lanes import Claim, Lanes
 from core.platform import Platform
 from core.telemetry import log
+from core.text import cleaning
 from core.values.channel import ChannelKey
 from core.values.events import Message
 from core.values.parts import Part
@@ -85,8 +86,11 @@ class Showing:
         while True:
             fading = await self._next_or_stale()
             await self._pause()
-            draft = self._newest
-            if draft is None or (draft == shown and not fading):
+            if self._newest is None:
+                continue
+            draft = replace(self._newest, text=cleaning.presentable(self._newest.text))
+            nothing = not (draft.text or draft.heard)
+            if nothing or (draft == shown and not fading):
                 continue
             async with self._drawing:
                 try:

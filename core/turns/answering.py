@@ -177,7 +177,7 @@ class Answering:
         async with contextlib.aclosing(engine.translate(text, language)) as pieces:
             async for piece in pieces:
                 grown += piece
-                showing.draft(Draft(cleaning.presentable(grown)))
+                showing.draft(Draft(grown))
         return cleaning.presentable(grown)
 
     async def _transcribe(self, engine: Engine, scene: Scene, message: Message, language: str) -> Done:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from core.platform import Limits
 from core.store import keys
 from core.store.redis import Store
 from core.telemetry import PERHAPS_TWICE
+from core.text import cleaning
+from core.thinking.echoing import Echo
 from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
@@ -340,6 +342,34 @@ async def test_a_growing_answer_is_edited_into_the_final_one(store: Store):
     assert [part.replaces for part in drafts] == ["", *["sent-0-0"] * (len(drafts) - 1)]
     assert len(drafts) > 2
     assert (last.kind, last.text, last.replaces) == ("text", "You said: a b c d e f g h", "sent-0-0")
+
+
+async def test_work_is_done_for_the_drafts_that_are_shown_alone(store: Store, monkeypatch: pytest.MonkeyPatch):
+    made_presentable: list[str] = []
+    compared: list[str] = []
+
+    def presentable(text: str, real: Callable[[str], str] = cleaning.presentable) -> str:
+        made_presentable.append(text)
+        return real(text)
+
+    def may_come(echo: Echo, answer: str, real: Callable[[Echo, str], bool] = Echo.may_come) -> bool:
+        compared.append(answer)
+        return real(echo, answer)
+
+    monkeypatch.setattr(cleaning, "presentable", presentable)
+    monkeypatch.setattr(Echo, "may_come", may_come)
+    house = House(store)
+    house.platform.limits = Limits(text_units=100_000, media_bytes=1000, draft_gap_s=1.0, idempotent=True)
+    answer = " ".join(f"word{number}" for number in range(2000))
+    house.model.enqueue(f"My dog\x00 {answer}")
+    async with working(house):
+        await house.say("My dog chased the grey cat over the fence")
+        await house.quiet()
+    *drafts, last = house.platform.sent
+    assert last.text == f"My dog {answer}"
+    assert all(last.text.startswith(draft.text) for draft in drafts)
+    assert len(compared) < 10
+    assert len(made_presentable) < 20 + 2 * len(drafts)
 
 
 async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pytest.MonkeyPatch):
