@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 from bots.cli.arriving import Agrees
+from bots.health import MemoryHealth
 from bots.locales import Phrases
 from bots.opening import Opening, always
 from bots.web.models import HERE, ModelsOut, coming, held
 from bots.web.platform import WebPlatform
-from core import clock
 from core import settings as configuring
 from core.delivery.pacing import Pacing
 from core.errors import RetryableError
@@ -34,7 +34,7 @@ from core.privacy.service import Privacy, Terms
 from core.settings import Settings
 from core.store import keys
 from core.store.preferences import Channels
-from core.store.redis import Store, WritesRefused
+from core.store.redis import Store
 from core.telemetry import log
 from core.thinking.engines import Engines
 from core.turns.answering import Answering
@@ -47,9 +47,6 @@ from core.values.channel import ChannelKey, Person, PlatformName
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
 LEAVE_S = 20.0
-_HEALTH_S = 2.0
-_LATE_S = 120.0
-_NOT_KNOWN = "not known"
 
 
 @runtime_checkable
@@ -101,41 +98,13 @@ class App:
         self.standby = Standby(store, self.lanes.owner)
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
-        self._redis_was = "ok"
+        self._memory = MemoryHealth(store)
         self._accounts: list[Account] = []
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
         """Each part and "ok", or why not."""
-        redis = await self._redis_state()
-        oldest = await self._oldest_state() if redis == "ok" else _NOT_KNOWN
-        return {"redis": redis, "oldest message": oldest, **self._states(), **self._troubles()}
-
-    async def _redis_state(self) -> str:
-        """How Redis is, "ok" or in plain words: everybody may read this, and the log has the rest."""
-        try:
-            async with asyncio.timeout(_HEALTH_S):
-                await self.store.check()
-            state, detail = "ok", ""
-        except WritesRefused as error:
-            state, detail = "takes nothing", str(error)
-        except (RetryableError, TimeoutError) as error:
-            state, detail = "no answer", str(error) or f"silent for {_HEALTH_S:.0f} s"
-        if state not in ("ok", self._redis_was):
-            _LOG.warning("health: redis: %s: %s", state, detail)
-        self._redis_was = state
-        return state
-
-    async def _oldest_state(self) -> str:
-        """How long the oldest message has waited, "ok" when that is not long."""
-        try:
-            async with asyncio.timeout(_HEALTH_S):
-                oldest = await self.upkeep.oldest()
-        except (RetryableError, TimeoutError) as error:
-            _LOG.info("health: oldest message: %s", error or f"not found within {_HEALTH_S:.0f} s")
-            return _NOT_KNOWN
-        waits_s = 0.0 if oldest is None else clock.now() - oldest
-        return f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
+        return {**await self._memory.states(), **self._states(), **self._troubles()}
 
     def models(self) -> ModelsOut:
         """Which models are in memory, none while they are being loaded; which are on their way, which can be chosen."""
