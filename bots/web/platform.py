@@ -20,6 +20,7 @@ from bots.web.api import Api, Rooms
 from bots.web.choices import Choices
 from bots.web.guard import Guard, check_door
 from bots.web.pages import Health, Models, Pages, new_app
+from bots.web.uploads import MOST_BYTES, Uploads
 from bots.web.wire import Ear, post
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback.ratings import Feedback
@@ -40,8 +41,8 @@ _IDLE_CONNECTION_S = 30
 
 
 class WebPlatform:
-    """One web server. `deadline_s` bounds the wait for one answer, `silence_s` what a stream says nothing for; port 0
-    takes a free one.
+    """One web server. `deadline_s` bounds the wait for one answer, `silence_s` what a stream says nothing for,
+    `uploads_bytes` what all files together take; port 0 takes a free one.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class WebPlatform:
         health: Health,
         models: Models,
         max_upload_bytes: int = 25 * 2**20,
+        uploads_bytes: int = MOST_BYTES,
         deadline_s: float = 300.0,
         silence_s: float = SILENCE_S,
     ) -> None:
@@ -68,7 +70,9 @@ class WebPlatform:
         self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
-        self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)
+        self._rooms = Rooms(
+            store.redis, lanes, feedback, answering, Uploads(store.redis, uploads_bytes), phrases, max_upload_bytes
+        )
         self._address = ""
         self.started = asyncio.Event()
 
