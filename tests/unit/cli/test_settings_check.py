@@ -17,6 +17,7 @@ def told(**values: object) -> list[str]:
     ("values", "says"),
     [
         ({"profile": "teacher"}, "PROFILE: got 'teacher', wants one of "),
+        ({"web_token": "hush"}, "WEB_TOKEN: got a value that is not shown, wants at least 8 letters"),
         ({"web_host": "0.0.0.0"}, "WEB_TOKEN: got nothing, wants a secret"),
         ({"lm_model": "/nonexistent"}, "LM_MODEL: got '/nonexistent', wants a folder that exists"),
         ({"asr_model": "./nonexistent"}, "ASR_MODEL: got './nonexistent', wants a folder that exists"),
