@@ -3,6 +3,7 @@
 Bytes and values in, values out. Knows no platform and no Redis; the worker calls it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -171,7 +172,7 @@ class Engine:
             yield Draft("", heard)
         if not text:
             with timed("prompt"):
-                request = self._request(message, moment, preferences)
+                request = await asyncio.to_thread(self._request, message, moment, preferences)
             if anew:
                 request = replace(request, sampling=_other_dice(request.sampling))
             # What an owner's persona asks for may well be the same words again.

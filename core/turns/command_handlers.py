@@ -1,5 +1,6 @@
 """What each command does. Those that need the models (/retry, /translate, /transcribe) are done in `answering`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -92,7 +93,7 @@ class Commands:
             case "language":
                 return await self._language(asked, room)
             case "status":
-                return self._status(asked, room)
+                return await self._status(asked, room)
             case "privacy":
                 return await self._tell_privacy(asked, room)
             case "forget":
@@ -138,8 +139,8 @@ class Commands:
         room = replace(room, language=chosen or room.message.sender.language or room.language)
         return self._say(asked, room, "language_fixed" if chosen else "language_auto", language=chosen)
 
-    def _status(self, asked: Asked, room: Room) -> Done:
-        share = self._engines.used_share(room.dialogue, room.preferences)
+    async def _status(self, asked: Asked, room: Room) -> Done:
+        share = await asyncio.to_thread(self._engines.used_share, room.dialogue, room.preferences)
         summary = room.dialogue.summary or "–"
         return self._say(
             asked,

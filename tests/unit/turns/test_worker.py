@@ -1,14 +1,17 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from bots.locales import Phrases
 from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
+from core.intake.quotas import Allowance, Quotas
 from core.lanes import lanes
 from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
+from core.lm.base import Utterance
 from core.platform import Limits
 from core.store import keys
 from core.store.redis import Store
@@ -20,7 +23,7 @@ from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction
 from core.values.parts import Part
-from tests.fakes.thinking import FakeSpeaking
+from tests.fakes.thinking import FakeModel, FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
 
 
@@ -370,6 +373,24 @@ async def test_work_is_done_for_the_drafts_that_are_shown_alone(store: Store, mo
     assert all(last.text.startswith(draft.text) for draft in drafts)
     assert len(compared) < 10
     assert len(made_presentable) < 20 + 2 * len(drafts)
+
+
+async def test_tokens_are_counted_beside_the_event_loop(store: Store, monkeypatch: pytest.MonkeyPatch):
+    counted_by: list[int] = []
+
+    def count_tokens(model: FakeModel, utterances: Sequence[Utterance]) -> int:
+        counted_by.append(threading.get_ident())
+        return 1
+
+    monkeypatch.setattr(FakeModel, "count_tokens", count_tokens)
+    house = House(store)
+    house.quotas = Quotas(store, Allowance(tokens_per_day=1000), Allowance())
+    async with working(house):
+        for text in ("hello", "hello again", "/status", "/retry"):
+            await house.say(text)
+            await house.quiet()
+    assert len(counted_by) > 10
+    assert threading.get_ident() not in counted_by
 
 
 async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pytest.MonkeyPatch):
