@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
-from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
+from core.errors import (
+    ChannelGone,
+    ChannelMoved,
+    PermanentError,
+    RetryableError,
+    Uncertain,
+    UserError,
+    VoiceForbidden,
+)
 from core.intake.quotas import Allowance, Quotas
 from core.lanes import lanes
 from core.lanes.lanes import Lanes
@@ -182,6 +190,32 @@ async def test_a_part_of_the_house_that_stays_away_is_one_honest_sentence(house:
     sorry, answer = house.platform.texts(HERE)
     assert "cannot be reached" in sorry
     assert answer == "Fine."
+
+
+async def test_whoever_waits_hears_at_once_that_it_was_stopped(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 3600)
+    house = House(store)
+    house.model.delay_s = 3600
+    async with working(house):
+        await house.lanes.accept(Message("w", HERE, ANN, 1.0, "tell me a long story", ref="mw", waits=True))
+        while not house.model.requests:
+            await asyncio.sleep(0.01)
+        await house.lanes.accept(Message("s", HERE, ANN, 1.0, "/stop", ref="ms"), stop=True)
+        await house.quiet()
+    assert sorted(part.turn for part in house.platform.sent) == ["s", "w"]
+    assert all(part.text.startswith("Stopped") for part in house.platform.sent)
+
+
+async def test_what_an_edit_cannot_be_answered_with_is_said_at_once(store: Store, monkeypatch: pytest.MonkeyPatch):
+    house = House(store)
+    async with working(house):
+        await house.lanes.accept(Message("1", HERE, ANN, 1.0, "hello", ref="m1"))
+        await house.quiet()
+        monkeypatch.setattr(lanes, "LEASE_S", 3600)
+        house.model.enqueue(UserError("model_slow"))
+        await house.lanes.accept(Edit("e", HERE, Message("1", HERE, ANN, 1.0, "good evening", ref="m1")))
+        await house.quiet()
+    assert len(house.platform.texts(HERE)) == 2
 
 
 async def test_stop_ends_the_running_turn_and_what_waits_behind_it(house: House):
