@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 from bots.cli.arriving import Agrees
+from bots.health import MemoryHealth
 from bots.locales import Phrases
 from bots.opening import Opening, always
 from bots.web.models import HERE, ModelsOut, coming, held
 from bots.web.platform import WebPlatform
-from core import clock
 from core import settings as configuring
 from core.delivery.pacing import Pacing
 from core.errors import RetryableError
@@ -47,8 +47,6 @@ from core.values.channel import ChannelKey, Person, PlatformName
 _LOG = log("app")
 _Loaded = TypeVar("_Loaded")
 LEAVE_S = 20.0
-_HEALTH_S = 2.0
-_LATE_S = 120.0
 
 
 @runtime_checkable
@@ -100,25 +98,13 @@ class App:
         self.standby = Standby(store, self.lanes.owner)
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
+        self._memory = MemoryHealth(store)
         self._accounts: list[Account] = []
         self._leaving = asyncio.Event()
 
     async def health(self) -> Mapping[str, str]:
         """Each part and "ok", or why not."""
-        try:
-            async with asyncio.timeout(_HEALTH_S):
-                await self.store.check()
-                oldest = await self.upkeep.oldest()
-        except (RetryableError, TimeoutError) as error:
-            return {
-                "redis": str(error) or "no answer",
-                "oldest message": "not known",
-                **self._states(),
-                **self._troubles(),
-            }
-        waits_s = 0.0 if oldest is None else clock.now() - oldest
-        late = f"has waited for {waits_s:.0f} s" if waits_s > _LATE_S else "ok"
-        return {"redis": "ok", "oldest message": late, **self._states(), **self._troubles()}
+        return {**await self._memory.states(), **self._states(), **self._troubles()}
 
     def models(self) -> ModelsOut:
         """Which models are in memory, none while they are being loaded; which are on their way, which can be chosen."""

@@ -140,7 +140,9 @@ class Settings(BaseSettings):
     tts_api_key: SecretStr = Field(SecretStr(""), description="Key for TTS_URL")
     web_host: str = Field("127.0.0.1", description="Address of the web page; others than this machine need WEB_TOKEN")
     web_port: int = Field(8080, ge=0, le=65535, description="Port of the web page; 0: any free one")
-    web_token: SecretStr = Field(SecretStr(""), description="Secret that the web page and the API ask for")
+    web_token: SecretStr = Field(
+        SecretStr(""), description="Secret that the web page and the API ask for, of 8 characters or more"
+    )
     data_dir: Path = Field(Path("data"), description="Folder for everything that is kept")
     retention_days: int = Field(
         365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Literal
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from pydantic import ValidationError
 from rich.console import Console
 from rich.filesize import decimal
@@ -106,11 +106,11 @@ async def ask(page: str, token: str) -> list[Held] | None:
     """What the Parley there holds; None when nothing runs there."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        async with httpx.AsyncClient(timeout=_ASK_S, trust_env=False) as client:
+        async with httpx2.AsyncClient(timeout=_ASK_S, trust_env=False) as client:
             answer = await client.get(f"{page}/v1/models", headers=headers)
-    except httpx.ConnectError:
+    except httpx2.ConnectError:
         return None
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise SettingError("WEB_PORT", page, f"a Parley that answers ({type(error).__name__})") from error
     if answer.status_code == 401:
         raise SettingError("WEB_TOKEN", "another secret", f"the one that Parley at {page} was started with")

@@ -1,8 +1,9 @@
 """What can be known of the settings before anything is opened: quickly, and without the models' libraries."""
 
 import difflib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -14,7 +15,8 @@ from core.thinking import profiles
 
 _WEIGHTS = ("*.gguf", "*.safetensors", "*.bin")
 _OURS = tuple(name.upper() for name in Settings.model_fields)
-_CLOSE = 0.75
+_CLOSE, _NEARLY = 0.75, 0.85
+"""How alike two names are, 0 to 1, where one may be meant by the other."""
 
 
 def wrong(settings: Settings) -> Iterator[SettingError]:
@@ -84,16 +86,23 @@ def _lacks(model: str, patterns: tuple[str, ...], *, gguf: bool = False) -> str:
     return f"a folder with {', '.join(missing)}" if missing else ""
 
 
-def unknown(env_file: Path = ENV_FILE) -> Iterator[str]:
-    """A sentence for each name of the file that is no setting, with the one that was perhaps meant.
+def unknown(env_file: Path = ENV_FILE, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """A sentence for each name that is no setting, with the one that was perhaps meant.
 
-    The environment is everybody's, so nothing is said of it.
+    The file is ours; the environment is everybody's, so of it only names are told that are nearly a setting's.
     """
-    if not env_file.is_file():
-        return
-    for name in dotenv_values(env_file, interpolate=False):
-        if name.upper() in _OURS:
-            continue
-        close = difflib.get_close_matches(name.upper(), _OURS, 1, _CLOSE)
-        meant = f": did you mean {close[0]}?" if close else ""
-        yield f"{env_file} sets {name}, which is no setting{meant}"
+    named = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+    for name in named:
+        if name.upper() not in _OURS:
+            close = _closest(name, _CLOSE)
+            yield f"{env_file} sets {name}, which is no setting" + (f": did you mean {close}?" if close else "")
+    given = {name.upper() for name in (*named, *environment)}
+    for name in environment:
+        close = _closest(name, _NEARLY)
+        if "_" in close and close not in given:
+            yield f"the environment sets {name}, which is no setting: did you mean {close}?"
+
+
+def _closest(name: str, least: float) -> str:
+    """The setting whose name is most like this one, "" when none is."""
+    return next(iter(difflib.get_close_matches(name.upper(), _OURS, 1, least)), "")

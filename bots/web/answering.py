@@ -23,9 +23,11 @@ from core.values.events import Message
 from core.values.parts import Part
 from core.values.turn import Turn
 
-_LOOK_AGAIN_S, _LOOK_LATEST_S = 3.0, 24.0
+SILENCE_S = 15.0
+"""The longest that a stream says nothing: its reader is told, and a proxy in between bears it."""
+_LOOK_AGAIN_S = 3.0
 """Until a waiting request looks at the dialogue: twice as long each time, for those who wait are many when the house is
-busy, and at most what a proxy in between bears without a byte.
+busy, and at most the longest silence.
 """
 _VOICE_S, _LOOK_FOR_VOICE_S = 30.0, 0.5
 _NOTICE_STATUS = 422
@@ -35,8 +37,9 @@ _NOTICE_STATUS = 422
 class Step:
     """One event of an answer: its name and what the client gets.
 
-    accepted: stored. heard: the transcript. draft: all the text so far. reply: the answer. voice: where its sound is.
-    file: where a file is that came with it. waiting: nothing for a while, sent to keep the connection open.
+    accepted: stored, and how long nothing may be said from here on. heard: the transcript. draft: all the text so far.
+    reply: the answer. voice: where its sound is. file: where a file is that came with it. waiting: nothing for a while,
+    sent to keep the connection open.
     """
 
     name: Literal["accepted", "heard", "draft", "reply", "voice", "file", "waiting"]
@@ -46,11 +49,12 @@ class Step:
 class Answering:
     """Waits for answers; one for the whole server."""
 
-    def __init__(self, redis: Redis, lanes: Lanes, ear: Ear, deadline_s: float) -> None:
+    def __init__(self, redis: Redis, lanes: Lanes, ear: Ear, deadline_s: float, silence_s: float = SILENCE_S) -> None:
         self._redis = redis
         self._lanes = lanes
         self._ear = ear
         self._deadline_s = deadline_s
+        self._silence_s = silence_s
 
     async def steps(self, message: Message, accept: Accept) -> AsyncGenerator[Step]:
         """Accept a message, `accepted` being the first step, then follow it to its answer.
@@ -61,13 +65,14 @@ class Answering:
         deadline = clock.monotonic() + self._deadline_s
         with self._ear.waiting_for(message.id) as inbox:
             new = await accept(message)
-            yield Step("accepted", {"message_id": message.id, "channel": message.channel.space})
+            where = {"message_id": message.id, "channel": message.channel.space}
+            yield Step("accepted", {**where, "silence_s": self._silence_s})
             heard, last = "", None if new else await self._recorded(message)
-            look_again_s = _LOOK_AGAIN_S
+            look_again_s = min(_LOOK_AGAIN_S, self._silence_s)
             while last is None:
                 note = await self._next(message, inbox, deadline, look_again_s)
                 if note is None:
-                    look_again_s = min(2 * look_again_s, _LOOK_LATEST_S)
+                    look_again_s = min(2 * look_again_s, self._silence_s)
                     yield Step("waiting", {})
                 elif note.kind != "draft":
                     last = note
@@ -85,8 +90,9 @@ class Answering:
             yield Step("reply", _reply(message, turn, last))
             if last.kind == "file":
                 yield Step("file", {"file_url": file_url(message.channel, message.id)})
-            if turn is not None and turn.spoken and await self._voice_comes(message, inbox):
-                yield Step("voice", {"voice_url": voice_url(message.channel, message.id)})
+            if turn is not None and turn.spoken:
+                async for step in self._voice(message, inbox):
+                    yield step
 
     async def turn(self, channel: ChannelKey, turn_id: str) -> Turn | None:
         """One turn that the channel remembers."""
@@ -117,17 +123,23 @@ class Answering:
             return Note(turn.id, "text", turn.reply, turn.said if turn.heard else "")
         return await kept(self._redis, message.channel, message.id)
 
-    async def _voice_comes(self, message: Message, inbox: Inbox) -> bool:
-        """Wait for the voice note as long as it is owed; False when it was not made."""
-        deadline = clock.monotonic() + _VOICE_S
+    async def _voice(self, message: Message, inbox: Inbox) -> AsyncGenerator[Step]:
+        """The voice note, waited for as long as it is owed; nothing when it was not made."""
+        deadline, silent_s = clock.monotonic() + _VOICE_S, 0.0
         while True:
             owed = await self._lanes.owes_voice(message.channel, message.id)
             if await self.has_voice(message.channel, message.id):
-                return True
+                yield Step("voice", {"voice_url": voice_url(message.channel, message.id)})
+                return
             left_s = deadline - clock.monotonic()
             if not owed or left_s <= 0 or self._ear.stopped:
-                return False
-            await inbox.get(min(left_s, _LOOK_FOR_VOICE_S))
+                return
+            if silent_s >= min(_LOOK_AGAIN_S, self._silence_s):
+                silent_s = 0.0
+                yield Step("waiting", {})
+            wait_s = min(left_s, _LOOK_FOR_VOICE_S, self._silence_s)
+            await inbox.get(wait_s)
+            silent_s += wait_s
 
     async def has_voice(self, channel: ChannelKey, turn_id: str) -> bool:
         """Whether a spoken answer is kept."""

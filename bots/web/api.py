@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -17,16 +17,16 @@ from bots.locales import Phrases
 from bots.web.answering import Answering, Step, answer_ref, voice_url
 from bots.web.exporting import download
 from bots.web.failures import WebError, language_of, preferred_tags
-from bots.web.intake import Intake, TextIn, read_message
+from bots.web.intake import TextIn, Upload, read_message
 from bots.web.sound import sound
 from bots.web.stream import EventStream
+from bots.web.uploads import Uploads
 from core import clock
 from core.feedback.ratings import Feedback, bare
 from core.lanes.lanes import Lanes
 from core.platform import Accept
 from core.store import keys
-from core.store.redis import translated
-from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.channel import ChannelKey, Person
 from core.values.events import Message, Reaction
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -87,6 +87,7 @@ class Rooms:
     lanes: Lanes
     feedback: Feedback
     answering: Answering
+    uploads: Uploads
     phrases: Phrases
     max_upload_bytes: int
 
@@ -114,11 +115,12 @@ class Api:
         """Say something and get the answer.
 
         JSON with a text, or multipart with a text, a file (voice or image), or both. With `Accept: text/event-stream`
-        the answer grows as events: accepted, heard, draft, reply, file, voice, error. With an `Idempotency-Key` header
-        the same request can be sent again: it is answered once.
+        the answer grows as events: accepted (with `silence_s`, the longest that nothing comes), heard, draft, reply,
+        file, voice, error. With an `Idempotency-Key` header the same request can be sent again: it is answered once.
         """
-        message = await self._message(ChannelKey("web", channel), request)
-        steps = self._rooms.answering.steps(message, self._accept)
+        message, upload = await self._message(ChannelKey("web", channel), request)
+        accept = self._rooms.uploads.accepting(upload, self._accept) if upload else self._accept
+        steps = self._rooms.answering.steps(message, accept)
         if "text/event-stream" in request.headers.get("accept", ""):
             first = await anext(steps)
             language = language_of(request.headers.get("accept-language", ""), self._rooms.phrases)
@@ -179,28 +181,22 @@ class Api:
         await self._accept(reaction)
         return Response(status_code=204)
 
-    async def _message(self, channel: ChannelKey, request: Request) -> Message:
+    async def _message(self, channel: ChannelKey, request: Request) -> tuple[Message, Upload | None]:
         message_id = _message_id(channel, request.headers.get("idempotency-key"))
         intake = await read_message(request, self._rooms.max_upload_bytes)
         tags = preferred_tags(request.headers.get("accept-language", ""))
-        return Message(
+        message = Message(
             id=message_id,
             channel=channel,
             sender=Person(_PERSON, _PERSON, tags[0] if tags else ""),
             sent_at=clock.now(),
             text=intake.text,
-            media=await self._keep(channel, message_id, intake),
             ref=message_id,
             waits=True,
         )
-
-    async def _keep(self, channel: ChannelKey, message_id: str, intake: Intake) -> tuple[MediaRef, ...]:
-        file = intake.file
-        if file is None:
-            return ()
-        with translated():
-            await self._rooms.redis.set(keys.upload(channel, message_id), file.data, ex=keys.UPLOAD_S)
-        return (MediaRef(file.kind, f"{channel.space}/{message_id}", file.name, len(file.data)),)
+        if intake.file is not None:
+            message = replace(message, media=(self._rooms.uploads.ref(message, intake.file),))
+        return message, intake.file
 
 
 def _message_id(channel: ChannelKey, key: str | None) -> str:

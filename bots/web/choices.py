@@ -58,16 +58,19 @@ class Choices:
 
     async def change(self, channel: Channel, wanted: ChoicesIn) -> ChoicesOut:
         """Change what a channel prefers; the next answer follows it."""
-        key = ChannelKey("web", channel)
-        chosen = await self._channels.preferences(key)
-        if wanted.voice is not None:
-            chosen = replace(chosen, voice=wanted.voice)
-        if wanted.language is not None:
-            chosen = replace(chosen, language=_tag(wanted.language))
-        if wanted.model is not None:
-            chosen = replace(chosen, model=await self._model(wanted.model))
-        await self._channels.prefer(key, chosen)
-        return _shown(chosen)
+        voice = wanted.voice
+        language = None if wanted.language is None else _tag(wanted.language)
+        model = None if wanted.model is None else await self._model(wanted.model)
+
+        def choose(kept: Preferences) -> Preferences:
+            return replace(
+                kept,
+                voice=kept.voice if voice is None else voice,
+                language=kept.language if language is None else language,
+                model=kept.model if model is None else model,
+            )
+
+        return _shown(await self._channels.change(ChannelKey("web", channel), choose))
 
     async def _model(self, wanted: str) -> str:
         if not self._own_page:

@@ -31,7 +31,7 @@ def new_app() -> FastAPI:
         release = version("parley")
     except PackageNotFoundError:
         release = "dev"
-    description = "Talk to Parley. With WEB_TOKEN set, /v1 wants `Authorization: Bearer <token>`."
+    description = "Talk to Parley. With WEB_TOKEN set, /v1 and /metrics want `Authorization: Bearer <token>`."
     return FastAPI(title="Parley", version=release, description=description, docs_url=None, redoc_url=None)
 
 

@@ -15,11 +15,12 @@ from starlette.types import ASGIApp
 
 from bots.locales import Phrases
 from bots.web import failures
-from bots.web.answering import Answering
+from bots.web.answering import SILENCE_S, Answering
 from bots.web.api import Api, Rooms
 from bots.web.choices import Choices
 from bots.web.guard import Guard, check_door
 from bots.web.pages import Health, Models, Pages, new_app
+from bots.web.uploads import MOST_BYTES, Uploads
 from bots.web.wire import Ear, post
 from core.errors import PermanentError, SettingError, UserError
 from core.feedback.ratings import Feedback
@@ -40,7 +41,9 @@ _IDLE_CONNECTION_S = 30
 
 
 class WebPlatform:
-    """One web server. `deadline_s` bounds the wait for one answer; port 0 takes a free one."""
+    """One web server. `deadline_s` bounds the wait for one answer, `silence_s` what a stream says nothing for,
+    `uploads_bytes` what all files together take; port 0 takes a free one.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,9 @@ class WebPlatform:
         health: Health,
         models: Models,
         max_upload_bytes: int = 25 * 2**20,
+        uploads_bytes: int = MOST_BYTES,
         deadline_s: float = 300.0,
+        silence_s: float = SILENCE_S,
     ) -> None:
         check_door(host, token)
         self._redis = store.redis
@@ -64,8 +69,10 @@ class WebPlatform:
         self._models = models
         self._pages = Pages(phrases, health, models)
         self._ear = Ear(store.redis)
-        answering = Answering(store.redis, lanes, self._ear, deadline_s)
-        self._rooms = Rooms(store.redis, lanes, feedback, answering, phrases, max_upload_bytes)
+        answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
+        self._rooms = Rooms(
+            store.redis, lanes, feedback, answering, Uploads(store.redis, uploads_bytes), phrases, max_upload_bytes
+        )
         self._address = ""
         self.started = asyncio.Event()
 
@@ -80,7 +87,7 @@ class WebPlatform:
         return Limits(
             1_000_000,
             self._rooms.max_upload_bytes,
-            draft_gap_s=0.05,
+            draft_gap_s=0.2,  # each is the whole text so far
             shows_heard=True,
             draws_tables=True,
             idempotent=True,

@@ -1,6 +1,7 @@
 """What people see while they wait: the typing sign and the growing answer."""
 
 import asyncio
+from dataclasses import replace
 
 from core import clock
 from core.delivery.pacing import Pacing
@@ -10,6 +11,7 @@ from core.lanes.claim import Claim
 from core.lanes.lanes import Lanes
 from core.platform import Platform
 from core.telemetry import log
+from core.text import cleaning
 from core.values.channel import ChannelKey
 from core.values.events import Message
 from core.values.parts import Part
@@ -90,8 +92,11 @@ class Showing(Signs):
         while True:
             fading = await self._next_or_stale()
             await self._pause()
-            draft = self._newest
-            if draft is None or (draft == shown and not fading):
+            if self._newest is None:
+                continue
+            draft = replace(self._newest, text=cleaning.presentable(self._newest.text))
+            nothing = not (draft.text or draft.heard)
+            if nothing or (draft == shown and not fading):
                 continue
             async with self._drawing:
                 try:

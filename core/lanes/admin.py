@@ -1,8 +1,9 @@
 """The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import product
+from typing import Any, cast, get_args
 
 from core import clock
 from core.errors import PermanentError
@@ -24,6 +25,19 @@ local after = ARGV[3] * (found[3] or 0)
 redis.call('ZADD', KEYS[2], 'XX', time[1] * 1000 + math.floor(time[2] / 1000) + after, ARGV[1])
 return after
 """
+_OLDEST = """
+-- KEYS ready   ARGV prefix most   when the oldest head of the lanes that are due first was sent (s), nil: none waits
+-- In JSON a quote inside of a text is escaped, so that nobody can write a time of their own.
+local oldest
+for _, channel in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1)) do
+  local head = redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0)
+  local sent = head and tonumber(string.match(head, '"sent_at":([%d.e+-]+)'))
+  if sent and (not oldest or sent < oldest) then oldest = sent end
+end
+return oldest and tostring(oldest)
+"""
+_LOOKED_AT = 16
+"""Lanes of one queue that health looks at, so that a full house costs it no more than a busy one."""
 _ASIDE_S = 0.3
 """For each owner that died over a lane: the others come first, so that no innocent one is tried in every life."""
 
@@ -47,22 +61,33 @@ class Upkeep:
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
         self._inherit = store.redis.register_script(_INHERIT)
+        self._oldest = store.redis.register_script(_OLDEST)
 
     async def standings(self) -> AsyncGenerator[Standing, None]:
         """Every lane in which something waits or was set aside."""
         names: set[str] = set()
         with translated():
-            async for key in self._redis.scan_iter(match="parley:*:ready:*", count=1000):
-                names |= {name.decode() for name in cast(list[bytes], await self._redis.zrange(key, 0, -1))}
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for part, platform in _queues():
+                    pipe.zrange(keys.ready(part, platform), 0, -1)
+                names |= {name.decode() for due in cast(list[list[bytes]], await pipe.execute()) for name in due}
             async for key in self._redis.scan_iter(match="parley:*:dead:*", count=1000):
                 names.add(key.decode().split(":dead:", 1)[1])
         for name in sorted(names):
             yield await self._standing(ChannelKey.parse(name))
 
     async def oldest(self) -> float | None:
-        """When the message that waits longest was sent, seconds since the epoch; None when nothing waits."""
-        times = [standing.since async for standing in self.standings()]
-        return min((time for time in times if time is not None), default=None)
+        """When the message that waits longest was sent, seconds since the epoch; None when nothing waits.
+
+        One round trip over keys that are known by name; of each queue only the lanes that are due first are looked at.
+        """
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for part, platform in _queues():
+                    arguments = [keys.prefix(part), _LOOKED_AT]
+                    await self._oldest(keys=[keys.ready(part, platform)], args=arguments, client=pipe)
+                found = cast(list[bytes | None], await pipe.execute())
+        return min((float(time) for time in found if time is not None), default=None)
 
     async def _standing(self, channel: ChannelKey) -> Standing:
         with translated():
@@ -101,6 +126,10 @@ class Upkeep:
     async def move(self, claim: Claim, to: ChannelKey) -> None:
         """Give all that the claimed channel has to another name; see `moving`."""
         await moving.move(self._redis, claim, to)
+
+
+def _queues() -> Iterator[tuple[int, PlatformName]]:
+    return product(range(keys.PARTITIONS), get_args(PlatformName))
 
 
 def _time_of(head: bytes | None) -> float | None:

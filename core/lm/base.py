@@ -97,7 +97,7 @@ class LanguageModel(Protocol):
         ...
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
-        """Tokens that these utterances take in a prompt."""
+        """Tokens that these utterances take in a prompt; from any thread, for a long chat takes a while."""
         ...
 
     def forget(self, channel: str) -> None:

@@ -163,7 +163,6 @@ class RemoteModel:
 
     async def _within(self, wait_s: float, ends_at: float, work: Awaitable[Answer]) -> Answer:
         """What `work` gives, before the earlier of the two deadlines; the client's errors become ours."""
-        from httpx import HTTPError  # comes with openai
         from openai import OpenAIError
 
         try:
@@ -171,7 +170,7 @@ class RemoteModel:
         except TimeoutError:
             self._breaker.failed()
             raise UserError("model_slow") from None
-        except (OpenAIError, HTTPError, ValueError) as error:  # ValueError: what came is no text, or no JSON
+        except (OpenAIError, ValueError) as error:  # ValueError: what came is no text, or no JSON
             ours = self._ours(error)
             if isinstance(ours, RetryableError):
                 self._breaker.failed()

@@ -72,14 +72,14 @@ def _some(ids: list[str]) -> str:
 
 
 def _client(url: str, api_key: str) -> Any:
-    from httpx import Client  # a sixth of a second, which a start without LM_URL does not need
+    from httpx2 import Client  # a sixth of a second, which a start without LM_URL does not need
 
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     return Client(base_url=f"{url.rstrip('/')}/", headers=headers, timeout=_LOOK_S)
 
 
 def _list(client: Any) -> list[Entry]:
-    from httpx import HTTPError
+    from httpx2 import HTTPError
 
     try:
         answer = client.get("models")
@@ -94,7 +94,7 @@ def _list(client: Any) -> list[Entry]:
 
 def _refused(client: Any, model: str) -> bool:
     """Whether the server knows no such model, asked for a single token; one that is slow or busy refuses nothing."""
-    from httpx import HTTPError
+    from httpx2 import HTTPError
 
     body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hello"}]}
     try:
@@ -142,7 +142,7 @@ def _lm_studio(client: Any, model: str) -> int:
 
 def _ask(client: Any, method: str, path: str, body: Entry | None = None) -> Entry:
     """What the server says beside its OpenAI part, whose address ends in /v1; {} when it says nothing of that kind."""
-    from httpx import HTTPError
+    from httpx2 import HTTPError
 
     root = str(client.base_url).rstrip("/").removesuffix("/v1")
     try:

@@ -77,6 +77,9 @@ TABLE = (
     Kind("pace", "string", "when a budget of sends would be unused again (ms)", DAY_S, personal=False),
     Kind("voiceless", "string", "a chat that takes no voice notes", VOICELESS_S, personal=True),
     Kind("upload", "string", "a file sent through the web page", UPLOAD_S, personal=True),
+    Kind(
+        "uploads", "hash", "hour -> bytes of the files that were sent through the web page then", None, personal=False
+    ),
     Kind("consent", "string", "whether a person's words may improve the model, and since when", None, personal=True),
     Kind("file", "string", "a file for the web page, such as an export", FILE_S, personal=True),
     Kind("answer", "string", "the last answer to a web request, for its retry", ANSWER_S, personal=True),
@@ -211,6 +214,11 @@ def voiceless(channel: ChannelKey) -> str:
 def upload(channel: ChannelKey, upload_id: str) -> str:
     """One file that came through the web page."""
     return f"{of_channel('upload', channel)}/{upload_id}"
+
+
+def uploads() -> str:
+    """Of all channels."""
+    return f"{prefix(0)}uploads"
 
 
 def voice(channel: ChannelKey, turn: str) -> str:

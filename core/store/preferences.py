@@ -1,10 +1,20 @@
 """Keeps what each channel prefers. A lane's claim brings it along; whoever has no claim reads it here."""
 
+from collections.abc import Callable
+from typing import cast
+
 from core.store import keys
 from core.store.redis import Store, translated
 from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.preferences import Preferences
+
+_SWAP = """
+-- KEYS prefs   ARGV read chosen   -> 1, or 0 when somebody wrote since they were read; none are ''
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
 
 
 class Channels:
@@ -12,6 +22,7 @@ class Channels:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._swap = store.redis.register_script(_SWAP)
 
     async def preferences(self, channel: ChannelKey) -> Preferences:
         """What a channel prefers."""
@@ -19,7 +30,15 @@ class Channels:
             raw: bytes | None = await self._redis.get(keys.of_channel("prefs", channel))  # pyright: ignore[reportAssignmentType]
         return preferences.decode(raw or b"")
 
-    async def prefer(self, channel: ChannelKey, chosen: Preferences) -> None:
-        """Keep what a channel prefers; safe to repeat."""
-        with translated():
-            await self._redis.set(keys.of_channel("prefs", channel), preferences.encode(chosen))
+    async def change(self, channel: ChannelKey, choose: Callable[[Preferences], Preferences]) -> Preferences:
+        """Keep what `choose` makes of a channel's preferences, and return it; safe to repeat.
+
+        It is asked again when somebody else changed them meanwhile, so that no change is lost.
+        """
+        key = keys.of_channel("prefs", channel)
+        while True:
+            with translated():
+                raw = cast(bytes | None, await self._redis.get(key)) or b""
+                chosen = choose(preferences.decode(raw))
+                if await self._swap(keys=[key], args=[raw, preferences.encode(chosen)]):
+                    return chosen

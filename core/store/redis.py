@@ -52,6 +52,10 @@ Fsync = Literal["everysec", "always"]
 _MAX_SOCKET_PATH = 100  # unix(7): sun_path has 108 bytes, and redis-server needs a few for its own temporary name
 
 
+class WritesRefused(RetryableError):
+    """Redis answers, and is full, read-only or cannot write to its disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """An open Redis: bytes in, bytes out. `folder` is set when the server is our own."""
@@ -60,7 +64,7 @@ class Store:
     folder: Path | None
 
     async def check(self) -> str:
-        """The server's version; RetryableError when it does not answer or takes nothing."""
+        """The server's version; RetryableError when it does not answer, WritesRefused when it takes nothing."""
         with translated():
             info = await self.redis.info("server")
             await self.redis.set(keys.checked(), 1, ex=keys.CHECKED_S)
@@ -95,7 +99,7 @@ def translated() -> Generator[None]:
         known = isinstance(error, OutOfMemoryError | ReadOnlyError | ClusterDownError | TryAgainError)
         if not known and not re.search(r"(^|-)(OOM|READONLY|MISCONF|LOADING|CLUSTERDOWN|TRYAGAIN)\b", str(error)):
             raise
-        raise RetryableError(f"Redis refuses to write: {error}") from error
+        raise WritesRefused(f"Redis refuses to write: {error}") from error
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 Bytes and values in, values out. Knows no platform and no Redis; the worker calls it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -106,13 +107,7 @@ class Engine:
                 yield piece
 
     async def hear(
-        self,
-        audio: bytes,
-        message: Message,
-        dialogue: Dialogue,
-        preferences: Preferences,
-        *,
-        in_english: bool = False,
+        self, audio: bytes, message: Message, dialogue: Dialogue, preferences: Preferences, *, in_english: bool = False
     ) -> Transcript:
         """The words of a voice note in any container; UserError when there are none.
 
@@ -177,7 +172,7 @@ class Engine:
             yield Draft("", heard)
         if not text:
             with timed("prompt"):
-                request = self._request(message, moment, preferences)
+                request = await asyncio.to_thread(self._request, message, moment, preferences)
             if anew:
                 request = replace(request, sampling=_other_dice(request.sampling))
             # What an owner's persona asks for may well be the same words again.
@@ -188,6 +183,7 @@ class Engine:
                 async for text in grown:
                     if self.model.instructable:
                         yield Draft(text, heard)
+            text = cleaning.presentable(text)
             if text and not self.model.instructable:
                 text = self.guards.after(text, moment)
         if not text:
@@ -200,27 +196,30 @@ class Engine:
         """As `_generate`, without an answer that only repeats: held back while it may be one, and asked once more."""
         echo, shown, kept = self.guards.echo(moment), "", ""
         for tried in (request, replace(request, sampling=_other_dice(request.sampling))):
-            text = ""
+            text, held = "", True
             async with aclosing(self._generate(tried)) as grown:
                 async for text in grown:
-                    if not echo.may_come(text):
-                        yield (shown := text)
+                    # What has once gone beyond an echo becomes none any more.
+                    if held := held and echo.may_come(cleaning.presentable(text)):
+                        continue
+                    yield (shown := text)
+            text = cleaning.presentable(text)
             kept = self.guards.kept(text, echo)
             if kept or not text:
                 break
         else:
             kept = self.guards.instead(moment)
-        if kept != shown:
+        if kept != cleaning.presentable(shown):
             yield kept
 
     async def _generate(self, request: Request) -> AsyncGenerator[str, None]:
-        """The model's answer as it may be shown, all of it each time that it grew."""
+        """The model's answer, all of it each time that it grew."""
         grown = ""
         async with aclosing(self.model.stream(request)) as pieces:
             with timed("model"):
                 async for piece in pieces:
                     grown += piece
-                    yield cleaning.presentable(grown)
+                    yield grown
 
     def _moment(
         self, message: Message, said: str, dialogue: Dialogue, preferences: Preferences, *, owner: bool

@@ -180,7 +180,7 @@ class Answering:
         async with contextlib.aclosing(engine.translate(text, language)) as pieces:
             async for piece in pieces:
                 grown += piece
-                showing.draft(Draft(cleaning.presentable(grown)))
+                showing.draft(Draft(grown))
         return cleaning.presentable(grown)
 
     async def _transcribe(self, engine: Engine, scene: Scene, message: Message, language: str) -> Done:
@@ -264,7 +264,8 @@ class Answering:
 
     async def _charge_tokens(self, engine: Engine, text: str, message: Message) -> None:
         if self._quotas.counts("tokens"):
-            await self._quotas.charge("tokens", engine.tokens_in(text), message.channel, message.sender)
+            tokens = await asyncio.to_thread(engine.tokens_in, text)
+            await self._quotas.charge("tokens", tokens, message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -1,5 +1,6 @@
 """What each command does. Those that need the models (/retry, /translate, /transcribe) are done in `answering`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -92,7 +93,7 @@ class Commands:
             case "language":
                 return await self._language(asked, room)
             case "status":
-                return self._status(asked, room)
+                return await self._status(asked, room)
             case "privacy":
                 return await self._tell_privacy(asked, room)
             case "forget":
@@ -126,7 +127,7 @@ class Commands:
         if not asked.argument:
             return self._say(asked, room, f"voice_{room.preferences.voice}")
         chosen = cast(VoiceMode, asked.argument)
-        await self._prefer(room, replace(room.preferences, voice=chosen))
+        await self._prefer(room, lambda kept: replace(kept, voice=chosen))
         return self._say(asked, room, f"voice_{chosen}")
 
     async def _language(self, asked: Asked, room: Room) -> Done:
@@ -134,12 +135,12 @@ class Commands:
             chosen = room.preferences.language
         else:
             chosen = "" if asked.argument == AUTO else language_tag(asked.argument)
-            await self._prefer(room, replace(room.preferences, language=chosen))
+            await self._prefer(room, lambda kept: replace(kept, language=chosen))
         room = replace(room, language=chosen or room.message.sender.language or room.language)
         return self._say(asked, room, "language_fixed" if chosen else "language_auto", language=chosen)
 
-    def _status(self, asked: Asked, room: Room) -> Done:
-        share = self._engines.used_share(room.dialogue, room.preferences)
+    async def _status(self, asked: Asked, room: Room) -> Done:
+        share = await asyncio.to_thread(self._engines.used_share, room.dialogue, room.preferences)
         summary = room.dialogue.summary or "–"
         return self._say(
             asked,
@@ -189,14 +190,18 @@ class Commands:
         chosen = room.preferences
         if asked.argument:
             await self._only_admins(room)
-            match asked.argument:
-                case "answer-everything":
-                    chosen = replace(chosen, answers="everything")
-                case "answer-mentions":
-                    chosen = replace(chosen, answers="mentions")
-                case choice:
-                    chosen = replace(chosen, thumbs=choice == "thumbs-on")
-            await self._prefer(room, chosen)
+            choice = asked.argument
+
+            def choose(kept: Preferences) -> Preferences:
+                match choice:
+                    case "answer-everything":
+                        return replace(kept, answers="everything")
+                    case "answer-mentions":
+                        return replace(kept, answers="mentions")
+                    case _:
+                        return replace(kept, thumbs=choice == "thumbs-on")
+
+            chosen = await self._prefer(room, choose)
         answers = self._words.say(f"answers_{chosen.answers}", room.language)
         thumbs = self._words.say("on" if chosen.thumbs else "off", room.language)
         language, voice = chosen.language or AUTO, chosen.voice
@@ -211,7 +216,7 @@ class Commands:
             if len(wanted) > _PERSONA_CHARS:
                 raise UserError("persona_too_long", limit_chars=_PERSONA_CHARS, chars=len(wanted))
             chosen = "" if wanted.lower() == OFF else wanted
-            await self._prefer(room, replace(room.preferences, persona=chosen))
+            await self._prefer(room, lambda kept: replace(kept, persona=chosen))
         return self._say(asked, room, "persona_set" if chosen else "persona_none", persona=chosen)
 
     async def _pair(self, asked: Asked, room: Room) -> Done:
@@ -244,8 +249,8 @@ class Commands:
             except AssistantError as error:
                 _LOG.warning("%s cannot answer in %s: %s", chosen, room.message.channel, error)
                 raise UserError("model_not_ready", name=chosen) from error
-            room = replace(room, preferences=replace(room.preferences, model=chosen))
-            await self._prefer(room, room.preferences)
+            kept = await self._prefer(room, lambda kept: replace(kept, model=chosen))
+            room = replace(room, preferences=kept)
         name = self._engines.model_name(room.preferences)
         return self._say(asked, room, "model_here", name=name, choices=", ".join((AUTO, *names)))
 
@@ -254,8 +259,8 @@ class Commands:
         if message.group and not await self._administers(message.channel, message.sender):
             raise UserError("only_admins")
 
-    async def _prefer(self, room: Room, chosen: Preferences) -> None:
-        await self._channels.prefer(room.message.channel, chosen)
+    async def _prefer(self, room: Room, choose: Callable[[Preferences], Preferences]) -> Preferences:
+        return await self._channels.change(room.message.channel, choose)
 
     def _say(self, asked: Asked, room: Room, key: str, **blanks: object) -> Done:
         return self._answer(asked, room, self._words.say(key, room.language, **blanks))

@@ -135,7 +135,12 @@ class Turns:
         parts: tuple[Part, ...] = ()
         if isinstance(event, Message) and event.waits:
             parts = (self._answering.notice(event, "stopped", Preferences()),)
-        return await self._lanes.commit(claim, None, parts, last=event.id)
+        return await self._told(claim, parts, event.id)
+
+    async def _told(self, claim: Claim, parts: tuple[Part, ...], last: str) -> bool:
+        """Answer the head with these parts, or with none, and leave the dialogue as it is."""
+        more = await self._lanes.commit(claim, None, parts, last=last, sending=self._delivery.mark_of(parts))
+        return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
         # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
@@ -217,7 +222,7 @@ class Turns:
             return await self._give_up(claim, edit, "an error that nobody foresaw")
         kept, parts = answered.dialogue, answered.parts
         if kept is None or not kept.turns or kept.turns[-1].id != turn.id:
-            return await self._lanes.commit(claim, None, parts, last=edit.id)
+            return await self._told(claim, parts, edit.id)
         shown = await self._lanes.shown(claim.channel, turn.id)
         parts = in_place(parts, shown)
         more = await self._commit(scene, dialogues.replaced(dialogue, kept.turns[-1]), parts, edit.id)

@@ -4,7 +4,6 @@ Nothing waits for them, and a conversation that was forgotten meanwhile does not
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from core.errors import AssistantError
 from core.lanes.lanes import Lanes
@@ -14,7 +13,6 @@ from core.values.channel import ChannelKey
 from core.values.dialogue import Dialogue
 from core.values.events import Summary
 from core.values.preferences import Preferences
-from core.values.turn import Turn
 
 _LOG = log("summaries")
 
@@ -29,9 +27,9 @@ class Summaries:
 
     def consider(self, channel: ChannelKey, dialogue: Dialogue, preferences: Preferences) -> None:
         """Begin one if the conversation is about to outgrow the window."""
-        if channel in self._making or not (outgrown := self._engines.peek(preferences).outgrown(dialogue)):
+        if channel in self._making:
             return
-        task = asyncio.create_task(self._make(channel, dialogue, outgrown, preferences))
+        task = asyncio.create_task(self._make(channel, dialogue, preferences))
         self._making[channel] = task
         task.add_done_callback(lambda _: self._making.pop(channel, None))
 
@@ -48,10 +46,11 @@ class Summaries:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _make(
-        self, channel: ChannelKey, dialogue: Dialogue, outgrown: Sequence[Turn], preferences: Preferences
-    ) -> None:
+    async def _make(self, channel: ChannelKey, dialogue: Dialogue, preferences: Preferences) -> None:
         try:
+            outgrown = await asyncio.to_thread(self._engines.peek(preferences).outgrown, dialogue)
+            if not outgrown:
+                return
             async with self._engines.borrow(preferences) as engine:
                 text = await engine.summarise(dialogue.summary, outgrown)
             upto, since = outgrown[-1].id, dialogue.since or outgrown[0].at

@@ -34,7 +34,10 @@ Sign = Literal["typing", "recording"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer that is still growing: what was heard (once known) and all the text so far."""
+    """An answer that is still growing: what was heard (once known) and all the text so far, as the model wrote it.
+
+    Most are passed over, so whoever shows one makes it presentable.
+    """
 
     text: str
     heard: str = ""

@@ -1,8 +1,6 @@
 """The page in a real browser. `page_url` serves it with the scripted worker; point it elsewhere to try the product."""
 
-import asyncio
 import shutil
-import threading
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.store.redis import open_store
-from tests.support.scripted import scripted_web
+from tests.support.served_page import served
 
 FLAGS = (
     "--no-sandbox",
@@ -40,25 +37,9 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def page_url(redis_server: Path) -> Iterator[str]:
-    """The page's address. The server has a loop and a thread of its own: Playwright's sync API occupies this one."""
-    ready, leave = threading.Event(), asyncio.Event()
-    found: list[str] = []
-    loop = asyncio.new_event_loop()
-
-    async def serve() -> None:
-        url = f"unix://{redis_server}/redis/redis.sock"
-        async with open_store(url, redis_server) as store, scripted_web(store) as (platform, _):
-            found.append(platform.address)
-            ready.set()
-            await leave.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="page")
-    thread.start()
-    assert ready.wait(20)
-    yield found[0]
-    loop.call_soon_threadsafe(leave.set)
-    thread.join(20)
-    loop.close()
+    """The page's address."""
+    with served(redis_server) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="session")

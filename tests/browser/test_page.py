@@ -2,8 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.support.served_page import served
 
 SMALLEST = {"width": 360, "height": 640}
 
@@ -231,6 +234,24 @@ def test_a_broken_connection_is_mended_without_asking_twice(page: Page):
     finished(page, 1)
     assert len(set(broken)) == 1
     expect(answer(page).locator(".text")).to_have_text("You said: hold on")
+
+
+def test_the_page_waits_as_long_as_the_server_may_be_silent(browser: Browser, redis_server: Path):
+    with served(redis_server, deadline_s=300, silence_s=60) as (address, let_answer):
+        page = browser.new_page(locale="en-GB")
+        page.clock.install()
+        page.goto(address)
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            say(page, "silent for a minute")
+        page.clock.run_for(90_000)
+        expect(answer(page).locator(".trouble")).to_be_hidden()
+        let_answer()
+        finished(page, 1)
+        assert len(sent) == 1
+        expect(answer(page).locator(".text")).to_have_text("You said: silent for a minute")
+        page.close()
 
 
 def test_markup_from_the_model_stays_text(page: Page):

@@ -53,6 +53,7 @@ class Script:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.refuses = False
         self.lanes = Lanes(store)
         self.feedback = Feedback(store)
         self.platform: WebPlatform | None = None
@@ -65,6 +66,11 @@ class Script:
 
     async def accept(self, event: Message | Reaction) -> bool:
         """What `WebPlatform.listen` is given."""
+        if self.refuses:
+            assert isinstance(event, Message)
+            assert self.platform is not None
+            await self.platform.send(outgoing.notice(event, "Too much for today.", "en"))
+            return False
         new = await self.lanes.accept(event)
         if new:
             self._due.put_nowait(event)
@@ -152,10 +158,11 @@ def greet(name: str) -> str:
 ### The end"""
 
 
-def web_platform(
-    script: Script, host: str, port: int, token: str | None = None, deadline_s: float = 20.0
-) -> WebPlatform:
-    """A web platform over the script's store; its health is what `script.health` says."""
+def web_platform(script: Script, host: str, port: int, token: str | None = None, **options: float) -> WebPlatform:
+    """A web platform over the script's store; its health is what `script.health` says.
+
+    `options` are its deadline, its longest silence and its room for files.
+    """
 
     async def health() -> dict[str, str]:
         return dict(script.health)
@@ -170,17 +177,17 @@ def web_platform(
         phrases=Phrases(),
         health=health,
         models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted", "another"]),
-        deadline_s=deadline_s,
+        **{"deadline_s": 20.0, **options},
     )
 
 
 @asynccontextmanager
 async def scripted_web(
-    store: Store, *, token: str | None = None, deadline_s: float = 20.0
+    store: Store, *, token: str | None = None, **options: float
 ) -> AsyncGenerator[tuple[WebPlatform, Script]]:
     """A served page and its worker."""
     script = Script(store)
-    script.platform = platform = web_platform(script, "127.0.0.1", 0, token, deadline_s)
+    script.platform = platform = web_platform(script, "127.0.0.1", 0, token, **options)
     tasks = [asyncio.create_task(platform.listen(script.accept)), asyncio.create_task(script.work())]
     try:
         async with asyncio.timeout(10):

@@ -60,6 +60,11 @@ def test_core_knows_no_platform_and_no_framework(file: Path):
     assert not {name.split(".")[0] for name in imports(file)} & OUTSIDE
 
 
+@pytest.mark.parametrize("file", [*CORE, *sorted((ROOT / "bots").rglob("*.py"))], ids=named)
+def test_nothing_imports_the_http_library_that_only_telegram_s_client_brings(file: Path):
+    assert "telegram_bot" in file.parts or "httpx" not in {name.split(".")[0] for name in imports(file)}
+
+
 def test_every_file_of_core_lies_in_a_room():
     assert {entry.name for entry in (ROOT / "core").glob("*.py")} == BESIDE
 

@@ -1,7 +1,8 @@
 // The chat API: requests with the token, an answer as events, and patience when the connection breaks.
 
 const TOKEN = "parley.token";
-const SILENCE_MS = 20_000; // the server says something at least every three seconds
+const FIRST_WORD_MS = 20_000;
+const PATIENCE = 2; // times the longest silence that the server speaks of: its word may be on its way
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000, 8000];
 let askForToken = async () => {};
 
@@ -114,7 +115,9 @@ async function sayOnce(channel, { key, text, file }, on) {
   const watch = new AbortController();
   const response = await call(messages(channel), { method: "POST", headers, body, signal: watch.signal });
   let answered = false;
-  for await (const [name, data] of events(response.body, watch)) {
+  let patienceMs = FIRST_WORD_MS;
+  for await (const [name, data] of events(response.body, watch, () => patienceMs)) {
+    if (name === "accepted") patienceMs = PATIENCE * 1000 * data.silence_s;
     if (name === "error") throw new Refused(data.status, data.message);
     answered ||= name === "reply";
     on[name]?.(data);
@@ -122,11 +125,11 @@ async function sayOnce(channel, { key, text, file }, on) {
   if (!answered) throw new Refused(0, "the stream ended early");
 }
 
-async function* events(body, watch) {
+async function* events(body, watch, patienceMs) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const alarm = setTimeout(() => watch.abort(), SILENCE_MS);
+    const alarm = setTimeout(() => watch.abort(), patienceMs());
     let piece;
     try {
       piece = await reader.read();

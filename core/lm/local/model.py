@@ -48,6 +48,7 @@ class LocalModel:
         self._loaded, self._batch = _batch(loaded)
         self._weight_bytes, self._bits = weight_bytes(self._loaded.weights), weight_bits(self._loaded.weights)
         self._counts: OrderedDict[bytes, int] = OrderedDict()
+        self._counting = threading.Lock()
         self._calls: deque[Callable[[], None]] = deque()
         self._thread = ThreadPoolExecutor(1, "lm", torch.set_num_threads, (loaded.threads,))
         self._lock = threading.Lock()
@@ -86,12 +87,15 @@ class LocalModel:
         Every turn asks again for all that came before it, so numbers are remembered, and the words by a digest alone.
         """
         known = blake2b(repr(utterances).encode(), digest_size=16).digest()
-        if known not in self._counts:
-            self._counts[known] = len(self._loaded.encode(utterances))
+        with self._counting:
+            count = self._counts.pop(known, None)
+        if count is None:
+            count = len(self._loaded.encode(utterances))
+        with self._counting:
+            self._counts[known] = count
             if len(self._counts) > _COUNTS:
                 self._counts.popitem(last=False)
-        self._counts.move_to_end(known)
-        return self._counts[known]
+        return count
 
     def status(self) -> ModelStatus:
         """What it holds at this moment."""
@@ -122,7 +126,7 @@ class LocalModel:
         ids, system_tokens = await self._encode(request.utterances)
         room = self.context_tokens - len(ids)
         if room < 1:
-            raise self._too_long(request, self.context_tokens)
+            raise await asyncio.to_thread(self._too_long, request, self.context_tokens)
         answer = _Answer(self._loaded.grower(), request.stop)
         job = Job(
             ids,
@@ -139,7 +143,7 @@ class LocalModel:
             while (piece := await answer.pieces.get()) is not None:
                 yield piece
             if answer.error is not None:
-                raise self._ours(answer.error, request, len(ids))
+                raise await asyncio.to_thread(self._ours, answer.error, request, len(ids))
         finally:
             job.cancel()
             await answer.finished.wait()  # at most one more step

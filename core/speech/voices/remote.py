@@ -25,7 +25,7 @@ class RemoteVoice:
     """One voice of one server. Nothing is tried again here: the text of the answer is waiting."""
 
     def __init__(self, url: str, model: str, voice: str, api_key: str = "", speed: float = 1.0) -> None:
-        from httpx2 import Timeout  # comes with openai
+        from httpx2 import Timeout
         from openai import AsyncOpenAI  # slow to import
 
         self.name = model
@@ -46,7 +46,7 @@ class RemoteVoice:
         await self._client.close()
 
     async def _within(self, text: str) -> bytes:
-        from httpx2 import HTTPError  # comes with openai
+        from httpx2 import HTTPError
         from openai import OpenAIError
 
         try:

@@ -17,6 +17,7 @@ def told(**values: object) -> list[str]:
     ("values", "says"),
     [
         ({"profile": "teacher"}, "PROFILE: got 'teacher', wants one of "),
+        ({"web_token": "hush"}, "WEB_TOKEN: got a value that is not shown, wants at least 8 letters"),
         ({"web_host": "0.0.0.0"}, "WEB_TOKEN: got nothing, wants a secret"),
         ({"lm_model": "/nonexistent"}, "LM_MODEL: got '/nonexistent', wants a folder that exists"),
         ({"asr_model": "./nonexistent"}, "ASR_MODEL: got './nonexistent', wants a folder that exists"),
@@ -69,14 +70,31 @@ def test_a_folder_without_its_weights_says_what_is_missing(tmp_path: Path):
 def test_typing_errors_in_the_file_are_told_with_what_was_meant(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text("# mine\nLM_QUANTISE=int8\nTELEGRAM_TOKN=42:secret\nexport web_port=1\nMY_OWN_THING=1\n")
-    sentences = list(settings_check.unknown(file))
+    sentences = list(settings_check.unknown(file, {}))
     assert [sentence.removeprefix(f"{file} sets ") for sentence in sentences] == [
         "LM_QUANTISE, which is no setting: did you mean LM_QUANTIZE?",
         "TELEGRAM_TOKN, which is no setting: did you mean TELEGRAM_TOKEN?",
         "MY_OWN_THING, which is no setting",
     ]
     assert "secret" not in "".join(sentences)
-    assert list(settings_check.unknown(tmp_path / "none")) == []
+    assert list(settings_check.unknown(tmp_path / "none", {})) == []
+
+
+def test_typing_errors_in_the_environment_are_told_and_what_is_somebody_else_s_is_not(tmp_path: Path):
+    environment = {
+        "LM_QUANTISE": "int8",
+        "telegram_tokn": "42:secret",
+        "WEBPORT": "1",
+        "DISCORD_TOKENS": "a",
+        "DISCORD_TOKEN": "a",
+        "LM_URL": "http://127.0.0.1:9",
+    } | dict.fromkeys(("PATH", "HOME", "LANG", "LANGUAGE", "OWNER", "MODEL", "LOGNAME", "TZ", "HTTP_PROXY", "PS1"), "x")
+    sentences = list(settings_check.unknown(tmp_path / "none", environment))
+    assert [sentence.removeprefix("the environment sets ") for sentence in sentences] == [
+        "LM_QUANTISE, which is no setting: did you mean LM_QUANTIZE?",
+        "telegram_tokn, which is no setting: did you mean TELEGRAM_TOKEN?",
+        "WEBPORT, which is no setting: did you mean WEB_PORT?",
+    ]
 
 
 def test_wrong_values_leave_the_others_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

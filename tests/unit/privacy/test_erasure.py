@@ -75,8 +75,8 @@ async def wish(house: House, text: str, channel: ChannelKey = HERE, who: Person 
 async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House):
     for channel in (HERE, CLUB, TOPIC):
         await seed(house, channel)
-    await Channels(house.store).prefer(CLUB, Preferences(voice="never", answers="everything"))
-    await Channels(house.store).prefer(HERE, Preferences(voice="never"))
+    await Channels(house.store).change(CLUB, lambda _: Preferences(voice="never", answers="everything"))
+    await Channels(house.store).change(HERE, lambda _: Preferences(voice="never"))
     consents = Consents(house.store)
     await consents.record("telegram", ANN.id, given=True)
     await consents.record("telegram", BOB.id, given=True)

@@ -146,7 +146,7 @@ async def test_what_is_said_beside_parley_counts_only_where_it_answers_everythin
     desk = house.desk()
     aside = Message("a", HERE, ANN, 1.0, "to nobody", group=True, addressed=False)
     assert not await desk.accept(aside)
-    await channels.prefer(HERE, Preferences(answers="everything"))
+    await channels.change(HERE, lambda _: Preferences(answers="everything"))
     assert await desk.accept(aside)
     await house.quiet()
     assert house.platform.texts(HERE) == ["You said: Ann: to nobody"]

@@ -100,7 +100,7 @@ async def test_what_is_not_there_or_does_not_open_is_said_and_nothing_changes(ho
 
 async def test_a_model_that_was_chosen_and_is_gone_is_stood_in_for(house: Several):
     preferred = Channels(house.store)
-    await preferred.prefer(HERE, Preferences(model="broken"))
+    await preferred.change(HERE, lambda _: Preferences(model="broken"))
     assert await house.told("who are you") == "I am small."
 
 

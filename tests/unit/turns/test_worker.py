@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -7,20 +8,32 @@ import pytest
 from bots.locales import Phrases
 from core.delivery import delivery
 from core.delivery.delivery import Delivery
-from core.errors import ChannelGone, ChannelMoved, PermanentError, RetryableError, Uncertain, VoiceForbidden
+from core.errors import (
+    ChannelGone,
+    ChannelMoved,
+    PermanentError,
+    RetryableError,
+    Uncertain,
+    UserError,
+    VoiceForbidden,
+)
+from core.intake.quotas import Allowance, Quotas
 from core.lanes import lanes
 from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
+from core.lm.base import Utterance
 from core.platform import Limits
 from core.store import keys
 from core.store.redis import Store
 from core.telemetry import PERHAPS_TWICE
+from core.text import cleaning
+from core.thinking.echoing import Echo
 from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
 from core.values.parts import Part
-from tests.fakes.thinking import FakeSpeaking
+from tests.fakes.thinking import FakeModel, FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
 
 
@@ -248,6 +261,32 @@ async def test_a_part_of_the_house_that_stays_away_is_one_honest_sentence(house:
     assert answer == "Fine."
 
 
+async def test_whoever_waits_hears_at_once_that_it_was_stopped(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lanes, "LEASE_S", 3600)
+    house = House(store)
+    house.model.delay_s = 3600
+    async with working(house):
+        await house.lanes.accept(Message("w", HERE, ANN, 1.0, "tell me a long story", ref="mw", waits=True))
+        while not house.model.requests:
+            await asyncio.sleep(0.01)
+        await house.lanes.accept(Message("s", HERE, ANN, 1.0, "/stop", ref="ms"), stop=True)
+        await house.quiet()
+    assert sorted(part.turn for part in house.platform.sent) == ["s", "w"]
+    assert all(part.text.startswith("Stopped") for part in house.platform.sent)
+
+
+async def test_what_an_edit_cannot_be_answered_with_is_said_at_once(store: Store, monkeypatch: pytest.MonkeyPatch):
+    house = House(store)
+    async with working(house):
+        await house.lanes.accept(Message("1", HERE, ANN, 1.0, "hello", ref="m1"))
+        await house.quiet()
+        monkeypatch.setattr(lanes, "LEASE_S", 3600)
+        house.model.enqueue(UserError("model_slow"))
+        await house.lanes.accept(Edit("e", HERE, Message("1", HERE, ANN, 1.0, "good evening", ref="m1")))
+        await house.quiet()
+    assert len(house.platform.texts(HERE)) == 2
+
+
 async def test_stop_ends_the_running_turn_and_what_waits_behind_it(house: House):
     house.model.delay_s = 0.05
     house.model.enqueue("word " * 200)
@@ -432,6 +471,52 @@ async def test_a_growing_answer_is_edited_into_the_final_one(store: Store):
     assert [part.replaces for part in drafts] == ["", *["sent-0-0"] * (len(drafts) - 1)]
     assert len(drafts) > 2
     assert (last.kind, last.text, last.replaces) == ("text", "You said: a b c d e f g h", "sent-0-0")
+
+
+async def test_work_is_done_for_the_drafts_that_are_shown_alone(store: Store, monkeypatch: pytest.MonkeyPatch):
+    made_presentable: list[str] = []
+    compared: list[str] = []
+
+    def presentable(text: str, real: Callable[[str], str] = cleaning.presentable) -> str:
+        made_presentable.append(text)
+        return real(text)
+
+    def may_come(echo: Echo, answer: str, real: Callable[[Echo, str], bool] = Echo.may_come) -> bool:
+        compared.append(answer)
+        return real(echo, answer)
+
+    monkeypatch.setattr(cleaning, "presentable", presentable)
+    monkeypatch.setattr(Echo, "may_come", may_come)
+    house = House(store)
+    house.platform.limits = Limits(text_units=100_000, media_bytes=1000, draft_gap_s=1.0, idempotent=True)
+    answer = " ".join(f"word{number}" for number in range(2000))
+    house.model.enqueue(f"My dog\x00 {answer}")
+    async with working(house):
+        await house.say("My dog chased the grey cat over the fence")
+        await house.quiet()
+    *drafts, last = house.platform.sent
+    assert last.text == f"My dog {answer}"
+    assert all(last.text.startswith(draft.text) for draft in drafts)
+    assert len(compared) < 10
+    assert len(made_presentable) < 20 + 2 * len(drafts)
+
+
+async def test_tokens_are_counted_beside_the_event_loop(store: Store, monkeypatch: pytest.MonkeyPatch):
+    counted_by: list[int] = []
+
+    def count_tokens(model: FakeModel, utterances: Sequence[Utterance]) -> int:
+        counted_by.append(threading.get_ident())
+        return 1
+
+    monkeypatch.setattr(FakeModel, "count_tokens", count_tokens)
+    house = House(store)
+    house.quotas = Quotas(store, Allowance(tokens_per_day=1000), Allowance())
+    async with working(house):
+        for text in ("hello", "hello again", "/status", "/retry"):
+            await house.say(text)
+            await house.quiet()
+    assert len(counted_by) > 10
+    assert threading.get_ident() not in counted_by
 
 
 async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pytest.MonkeyPatch):

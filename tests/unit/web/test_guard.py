@@ -1,5 +1,6 @@
 """What the web server refuses, and what it serves beside the chat: settings, tokens, words, health."""
 
+import asyncio
 import re
 import socket
 from collections.abc import AsyncGenerator
@@ -8,8 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bots.locales import Phrases
+from bots.web import guard
 from bots.web.failures import language_of
 from bots.web.platform import WebPlatform, _bind
 from core.errors import SettingError
@@ -18,6 +22,7 @@ from core.values.events import Message
 from tests.support.scripted import Script, scripted_web, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
+TOKEN = "open sesame"
 PAGE = sorted((Path(__file__).parents[3] / "bots/web/page").iterdir())
 Web = tuple[WebPlatform, Script]
 
@@ -113,16 +118,118 @@ async def test_errors_speak_the_callers_language(client: httpx.AsyncClient) -> N
     assert sentence(await client.get("/nowhere", headers=headers)) == "这个地址什么都没有。"
 
 
-async def test_a_token_is_wanted_everywhere_under_v1(store: Store) -> None:
-    async with scripted_web(store, token="sésame") as (platform, _):
+async def test_a_token_is_wanted_everywhere_under_v1(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_HOLD_S", 0.01)
+    async with scripted_web(store, token=TOKEN) as (platform, _):
         async with httpx.AsyncClient(base_url=platform.address) as client:
             for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic c2VzYW1l"}):
-                for method, url in (("GET", MESSAGES), ("POST", MESSAGES), ("GET", f"{MESSAGES}/a/voice")):
+                for method, url in (
+                    ("GET", MESSAGES),
+                    ("POST", MESSAGES),
+                    ("GET", f"{MESSAGES}/a/voice"),
+                    ("GET", "/metrics"),
+                ):
                     response = await client.request(method, url, headers=given)
                     assert (response.status_code, bool(sentence(response))) == (401, True)
-            good = {"Authorization": "Bearer sésame".encode(), "Host": b"parley.example"}
+            good = {"Authorization": f"Bearer {TOKEN}", "Host": "parley.example"}
             assert (await client.get(MESSAGES, headers=good)).status_code == 200
+            assert "parley_turns" in (await client.get("/metrics", headers=good)).text
             assert (await client.get("/")).status_code == 200
+            assert (await client.get("/healthz")).status_code == 200
+
+
+def door(token: str | None = None) -> guard.Guard:
+    """The guard of an app that lets everybody in."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        answer = {"type": "http.response.start", "status": 200, "headers": []}
+        await send({"type": "websocket.accept"} if scope["type"] == "websocket" else answer)
+
+    return guard.Guard(app, token, Phrases())
+
+
+async def knock(
+    at: guard.Guard, headers: dict[bytes, bytes], kind: str = "http", path: str = "/v1/x", client: str = "10.0.0.1"
+) -> int:
+    """The status that comes back; 101 for a websocket that is opened, 403 for one that is not."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {"type": kind, "path": path, "headers": list(headers.items()), "client": (client, 1), "method": "POST"}
+    if kind == "websocket":
+        del scope["method"]
+    receive: Any = None
+    await at(scope, receive, send)
+    return {"websocket.accept": 101, "websocket.close": 403}.get(sent[0]["type"]) or sent[0]["status"]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize("origin", [b"http://[", b"http://[::1", b"//[x]", b"http://\xff"])
+async def test_an_origin_that_is_no_address_is_refused(kind: str, origin: bytes) -> None:
+    assert await knock(door(), {b"host": b"localhost", b"origin": origin}, kind) == 403
+
+
+ODD = st.binary(max_size=30) | st.from_regex(rb"https?://[\[\]:@0-9a-f%]{1,6}", fullmatch=True)
+HEADERS = st.fixed_dictionaries(
+    {b"host": st.just(b"localhost") | ODD},
+    optional={
+        b"origin": ODD,
+        b"authorization": ODD.map(b"Bearer ".__add__),
+        b"accept-language": ODD | st.sampled_from([b"en;q=nan", b"x;q=1e999", b"-;q=-"]),
+        b"sec-fetch-site": ODD | st.just(b"none"),
+    },
+)
+
+
+@given(
+    headers=HEADERS,
+    token=st.sampled_from([None, TOKEN]),
+    kind=st.sampled_from(["http", "websocket"]),
+)
+async def test_whatever_the_headers_say_they_are_answered(
+    headers: dict[bytes, bytes], token: str | None, kind: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "_HOLD_S", 0.0)
+        assert await knock(door(token), headers, kind) in (200, 101, 401, 403)
+
+
+async def test_a_websocket_passes_the_guard_like_everything_else() -> None:
+    here, key = {b"host": b"localhost"}, {b"authorization": f"Bearer {TOKEN}".encode()}
+    assert await knock(door(), here, "websocket", "/anywhere") == 101
+    assert await knock(door(), here | {b"origin": b"https://evil.example"}, "websocket", "/anywhere") == 403
+    assert await knock(door(), {b"host": b"evil.example"}, "websocket", "/anywhere") == 403
+    assert await knock(door(TOKEN), here, "websocket", "/anywhere") == 403
+    assert await knock(door(TOKEN), here | key, "websocket", "/anywhere") == 101
+
+
+async def test_wrong_tokens_are_held_and_no_more_than_a_few_of_them_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bytes] = []
+    monkeypatch.setattr(guard, "_HOLD_S", 3600)
+    monkeypatch.setattr(guard.hmac, "compare_digest", lambda given, token: compared.append(given) or given == token)
+    at = door(TOKEN)
+    guesses = [
+        asyncio.create_task(knock(at, {b"authorization": f"Bearer wrong{number}".encode()})) for number in range(100)
+    ]
+    refused, held = await asyncio.wait(guesses, timeout=0.1)
+    while len(refused) < 90:
+        refused, held = await asyncio.wait(guesses, timeout=0.1)
+    assert {task.result() for task in refused} == {429}
+    assert (len(held), len(compared)) == (10, 10)
+    right = {b"authorization": f"Bearer {TOKEN}".encode()}
+    assert await knock(at, right, client="10.0.0.2") == 200
+    for task in held:
+        task.cancel()
+    await asyncio.wait(held)
+    assert await knock(at, right) == 200
+
+
+@pytest.mark.parametrize("token", ["x", "hush", "1234567", "sésame öffne dich", " a blank before", "two\nlines of it"])
+async def test_a_token_that_can_be_guessed_or_not_be_sent_names_the_setting(web: Web, token: str) -> None:
+    with pytest.raises(SettingError, match="WEB_TOKEN: got a value that is not shown, wants at least 8 "):
+        web_platform(web[1], "127.0.0.1", 0, token)
 
 
 async def test_without_token_other_hosts_and_sites_are_refused(client: httpx.AsyncClient, web: Web) -> None:

@@ -7,14 +7,23 @@ from collections.abc import AsyncGenerator, Callable
 import httpx
 import pytest
 
+from bots.web.answering import SILENCE_S, Answering
+from bots.web.intake import Upload
 from bots.web.platform import WebPlatform
 from bots.web.sound import byte_range
-from core.errors import PermanentError, UserError
+from bots.web.uploads import Uploads
+from bots.web.wire import Ear, Inbox
+from core import clock
+from core.errors import PermanentError, RetryableError, UserError
+from core.lanes.lanes import Lanes
 from core.platform import Platform
+from core.store import keys
 from core.store.redis import Store, open_store
-from core.values.channel import ChannelKey, MediaRef
+from core.values.channel import ChannelKey, MediaRef, Person
+from core.values.dialogue import Dialogue, append, encode
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import Part, encode_part
+from core.values.turn import Turn
 from tests.support.scripted import TRANSCRIPT, Script, scripted_web, sine_ogg, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
@@ -219,6 +228,84 @@ async def test_fetch_gives_uploads_within_the_cap(client: httpx.AsyncClient, web
         await web[0].fetch(MediaRef("audio", "room/gone"), 6)
 
 
+def a_file(data: bytes = b"OggS123", name: str = "n.ogg") -> dict[str, tuple[str, bytes, str]]:
+    return {"file": (name, data, "audio/ogg")}
+
+
+async def uploads(store: Store) -> list[str]:
+    return [key.decode() for key in await store.redis.keys("*:upload:*")]
+
+
+async def counted(store: Store) -> int:
+    return sum(int(count) for count in (await store.redis.hgetall(keys.uploads())).values())
+
+
+async def test_a_file_that_is_not_accepted_is_gone_at_once(client: httpx.AsyncClient, web: Web, store: Store):
+    web[1].refuses = True
+    response = await client.post(MESSAGES, files=a_file(), headers={"Idempotency-Key": "k"})
+    assert (response.status_code, sentence(response)) == (422, "Too much for today.")
+    assert (await uploads(store), await counted(store)) == ([], 0)
+    web[1].refuses = False
+    assert (await client.post(MESSAGES, files=a_file())).status_code == 200
+    assert (len(await uploads(store)), await counted(store)) == (1, 7)
+
+
+async def test_a_repeated_key_cannot_put_another_file_in_the_place_of_the_first(
+    client: httpx.AsyncClient, web: Web, store: Store
+):
+    for data in (b"OggS first", b"OggS a second and longer one"):
+        assert (await client.post(MESSAGES, files=a_file(data), headers={"Idempotency-Key": "k"})).status_code == 200
+    event = web[1].seen[0]
+    assert isinstance(event, Message)
+    assert await web[0].fetch(event.media[0], 100) == b"OggS first"
+    assert await counted(store) == len(b"OggS first")
+    assert await store.redis.ttl((await uploads(store))[0]) > keys.DAY_S
+    await store.redis.delete(*await uploads(store))
+    await client.post(MESSAGES, files=a_file(b"OggS again"), headers={"Idempotency-Key": "k"})
+    assert await uploads(store) == []
+
+
+async def test_what_died_before_it_was_accepted_does_not_stay(client: httpx.AsyncClient, web: Web, store: Store):
+    async def dies(_: object) -> bool:
+        raise RetryableError("Redis is away")
+
+    kept = Uploads(store.redis).accepting(Upload(b"OggS", "n.ogg", "audio"), dies)
+    with pytest.raises(RetryableError):
+        await kept(Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0, "hi"))
+    assert 0 < await store.redis.ttl((await uploads(store))[0]) <= 3600
+
+
+async def test_a_file_is_not_lost_when_the_same_key_was_refused_beside_it(store: Store):
+    message, upload = Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0), Upload(b"O", "n", "audio")
+    files = Uploads(store.redis)
+
+    async def accepts(event: object) -> bool:
+        return await Lanes(store).accept(message)
+
+    async def is_overtaken(event: object) -> bool:
+        assert await files.accepting(upload, accepts)(message)
+        return False
+
+    assert not await files.accepting(upload, is_overtaken)(message)
+    assert len(await uploads(store)) == 1
+
+
+async def test_files_beyond_the_room_for_all_of_them_get_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch):
+    async with scripted_web(store, uploads_bytes=20) as (platform, _):
+        async with httpx.AsyncClient(base_url=platform.address) as client:
+            headers = {"Accept-Language": "zh"}
+            for status in (200, 200, 507):
+                response = await client.post(MESSAGES, files=a_file(b"OggS 8 b"), headers=headers)
+                assert response.status_code == status
+            assert sentence(response).startswith("放不下更多文件了")
+            streamed = await client.post(MESSAGES, files=a_file(b"OggS 8 b"), headers=STREAM)
+            assert (streamed.status_code, sentence(streamed)[:20]) == (507, "There is no room for")
+            assert (await client.post(MESSAGES, json={"text": "hi"})).status_code == 200
+            later = clock.now() + 2 * keys.DAY_S + 7_200
+            monkeypatch.setattr(clock, "now", lambda: later)
+            assert (await client.post(MESSAGES, files=a_file(b"OggS 8 b"))).status_code == 200
+
+
 async def test_stopping_lets_waiting_clients_go(store: Store) -> None:
     async with httpx.AsyncClient(timeout=20) as client:
         async with scripted_web(store) as (platform, script):
@@ -246,3 +333,28 @@ async def test_stopping_lets_waiting_clients_go(store: Store) -> None:
 )
 def test_byte_range(header: str, span: tuple[int, int] | None) -> None:
     assert byte_range(header, 10) == span
+
+
+async def test_a_stream_is_never_silent_for_longer_than_it_says(store: Store, monkeypatch: pytest.MonkeyPatch):
+    waited: list[float] = []
+
+    async def nothing_comes(_: Inbox, timeout_s: float) -> None:
+        waited.append(timeout_s)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(Inbox, "get", nothing_comes)
+    turn = Turn("m", 1.0, "web", "hi", "hello", "en", "script", "plain", spoken=True)
+    script = Script(store)
+    answering = Answering(store.redis, script.lanes, Ear(store.redis), 300.0, SILENCE_S)
+    steps = answering.steps(Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0, "hi"), script.accept)
+    accepted = await anext(steps)
+    assert accepted.data["silence_s"] == SILENCE_S
+    while sum(waited) < 120:
+        assert (await anext(steps)).name == "waiting"
+    await store.redis.set(keys.of_channel("dlg", ChannelKey("web", "room")), encode(append(Dialogue(), turn)))
+    owed = Part("m", 1, ChannelKey("web", "room"), "voice", text="hello")
+    await store.redis.rpush(keys.of_channel("out", ChannelKey("web", "room")), encode_part(owed))
+    assert [(await anext(steps)).name for _ in range(3)] == ["reply", "waiting", "waiting"]
+    await store.redis.set(keys.voice(ChannelKey("web", "room"), "m"), b"OggS")
+    assert [step.name async for step in steps][-1] == "voice"
+    assert max(waited) <= SILENCE_S

@@ -1,0 +1,34 @@
+"""What a channel prefers is changed from two sides at once: the page's pickers and the chat's commands."""
+
+import asyncio
+from dataclasses import replace
+
+from core.store.preferences import Channels
+from core.store.redis import Store
+from core.values.channel import ChannelKey
+from core.values.preferences import Preferences
+
+HERE = ChannelKey("web", "room")
+
+
+async def test_changes_beside_each_other_are_all_kept(store: Store):
+    wanted = {
+        "voice": "always",
+        "language": "fr",
+        "answers": "everything",
+        "thumbs": True,
+        "model": "m",
+        "persona": "p",
+    }
+
+    async def change(name: str, value: object) -> None:
+        await Channels(store).change(HERE, lambda kept: replace(kept, **{name: value}))
+
+    await asyncio.gather(*(change(name, value) for name, value in wanted.items() for _ in range(5)))
+    assert await Channels(store).preferences(HERE) == Preferences(**wanted)
+
+
+async def test_the_change_is_made_to_what_is_kept_by_then(store: Store):
+    channels = Channels(store)
+    await channels.change(HERE, lambda kept: replace(kept, voice="never"))
+    assert (await channels.change(HERE, lambda kept: replace(kept, language="de"))).voice == "never"
