@@ -28,11 +28,13 @@ from core.lanes.listener_lease import Standby
 from core.lanes.wakeup import Doorbell
 from core.models.arriving import Arrival
 from core.platform import Platform
+from core.privacy import indexing
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.retention import Sweeping
 from core.privacy.service import Privacy, Terms
 from core.settings import Settings
 from core.store import keys
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.telemetry import log
@@ -91,6 +93,7 @@ class App:
         self.phrases = Phrases()
         self.lanes = Lanes(store)
         self.channels = Channels(store)
+        self.people = People(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
         allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
@@ -145,7 +148,7 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, self.access, self.quotas, platforms, self.phrases)
+        reception = Reception(self.lanes, self.channels, self.access, self.quotas, self.people, platforms, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
@@ -185,6 +188,15 @@ class App:
         except RetryableError as error:
             _LOG.warning("what a process held that died waits until its leases end: %s", error)
 
+    async def _index(self) -> None:
+        """Before anybody asks what is kept of them; a store that has it is asked once."""
+        while True:
+            try:
+                return await indexing.fill(self.store, self.people)
+            except RetryableError as error:
+                _LOG.warning("what an older version kept is not indexed yet: %s", error)
+                await asyncio.sleep(error.after_s)
+
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engines() as engines:
             # A full collection over the models' libraries, half a million objects, stops everything for 0.25 s.
@@ -212,6 +224,7 @@ class App:
             )
             sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
             await self._inherit(platforms, doorbell)
+            await self._index()
             async with asyncio.TaskGroup() as group:
                 works = (invalidation.listen(), sweeping.run(), self.opening.bring(engines))
                 beside = [group.create_task(work) for work in works]

@@ -12,6 +12,7 @@ from core.intake.access import Access
 from core.intake.quotas import Exceeded, Measure, Quotas
 from core.lanes.lanes import Lanes
 from core.platform import Platform, Words
+from core.store.people import People
 from core.store.preferences import Channels
 from core.telemetry import log, timed
 from core.text import cleaning
@@ -25,7 +26,9 @@ _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 _OWN_WORDS = ("privacy", "forget", "export")
-"""Commands that nobody is kept from: whose access was taken back may still have something here."""
+"""Commands that nobody is kept from of whom something is kept: their access may have been taken back."""
+_WISH_GAP_S = 60.0
+"""Between two that say the same, of somebody without access."""
 _ALWAYS = ("stop", *_OWN_WORDS)
 """Commands that no quota keeps anybody from."""
 _GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
@@ -41,6 +44,7 @@ class Reception:
         channels: Channels,
         access: Access,
         quotas: Quotas,
+        people: People,
         platforms: Mapping[PlatformName, Platform],
         words: Words,
     ) -> None:
@@ -48,9 +52,11 @@ class Reception:
         self._channels = channels
         self._access = access
         self._quotas = quotas
+        self._people = people
         self._platforms = platforms
         self._words = words
         self._noticed: dict[ChannelKey, float] = {}
+        self._wished: dict[tuple[str, str], float] = {}
 
     async def accept(self, event: Event) -> bool:
         """Store one event; False when it is known, not for Parley, a stranger's, beyond a quota or its lane is full.
@@ -60,8 +66,7 @@ class Reception:
         message = event.message if isinstance(event, Edit) else event
         if isinstance(message, Message) and not await self._heeds(message):
             return False
-        own_words = isinstance(event, Message) and _command(event) in _OWN_WORDS
-        if isinstance(message, Message | Reaction) and not own_words and not await self._access.admits(message):
+        if isinstance(message, Message | Reaction) and not await self._may_come_in(event, message):
             if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
                 await self._tell(event, told.key, **told.params)
             return False
@@ -80,6 +85,19 @@ class Reception:
             assert isinstance(event, Message)
             await self._refuse(event, error)
             return False
+
+    async def _may_come_in(self, event: Event, message: Message | Reaction) -> bool:
+        """Whether its sender has access, or asks for what is kept of them, which costs others nothing."""
+        if await self._access.admits(message):
+            return True
+        if not isinstance(event, Message) or _command(event) not in _OWN_WORDS:
+            return False
+        now, wish = clock.monotonic(), (f"{event.channel.platform}:{event.sender.id}", _wish(event))
+        self._wished = {each: at for each, at in self._wished.items() if at > now - _WISH_GAP_S}
+        if wish in self._wished:
+            return False
+        self._wished[wish] = now
+        return await self._people.knows(event.channel.platform, event.sender.id)
 
     async def _heeds(self, message: Message) -> bool:
         """Whether a message may be for Parley; of a voice note that is known when it was heard."""
@@ -136,6 +154,13 @@ def _command(message: Message) -> str:
     """The name of the command that a message is, "" for any other."""
     found = cleaning.command(message.text) if message.forwarded is None else None
     return found[0] if found is not None else ""
+
+
+def _wish(message: Message) -> str:
+    """What of a few things a command asks for, whatever else is written behind it."""
+    name, argument = cleaning.command(message.text) or ("", "")
+    known = commands.COMMANDS.get(name)
+    return f"{name} {argument}" if known is not None and argument in known.choices else name
 
 
 def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:

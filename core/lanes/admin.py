@@ -8,6 +8,7 @@ from core import clock
 from core.errors import PermanentError
 from core.lanes.worker_id import died_here
 from core.store import keys
+from core.store.people import People
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import decode_event, encode_event
@@ -46,6 +47,7 @@ class Upkeep:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._people = People(store)
         self._inherit = store.redis.register_script(_INHERIT)
 
     async def standings(self) -> AsyncGenerator[Standing, None]:
@@ -104,6 +106,7 @@ class Upkeep:
         For the owner of the old lane. Not atomic, for the two may live on different nodes: a crash in between does it
         again.
         """
+        await self._people.add(to, await self._people.of(old))
         with translated():
             for kind in ("in", "out"):
                 raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel(kind, old), 0, -1))

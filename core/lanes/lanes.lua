@@ -33,15 +33,29 @@ local function settle(lane, ready, inbox, outbox, channel)
   return 0
 end
 
+-- Under this id the channel has keys of their own for so long; whoever looks for what it keeps asks for those.
+local function keeps(ids, id, lifetime_s)
+  if id == '' then return end
+  redis.call('ZREMRANGEBYSCORE', ids, '-inf', now())
+  redis.call('ZADD', ids, 'GT', now() + lifetime_s * 1000, id)
+  if redis.call('TTL', ids) < tonumber(lifetime_s) then redis.call('EXPIRE', ids, lifetime_s) end
+end
+
 --- accept
--- KEYS seen in ready lane   ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0)
--- -> events ahead of it, -1 accepted before, -2 the lane is full
+-- KEYS seen in ready lane ids people channels channels ...
+-- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) id(or '') ids_s person person ...
+-- -> events ahead of it, -1 accepted before, -2 the lane is full; `channels` are those of each person
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local ahead = redis.call('LLEN', KEYS[2])
 if tonumber(ARGV[6]) > 0 and ahead >= tonumber(ARGV[6]) then return -2 end
 redis.call('SET', KEYS[1], 1, 'EX', ARGV[3])
 redis.call(ARGV[8] == '1' and 'LPUSH' or 'RPUSH', KEYS[2], ARGV[2])
 redis.call('ZADD', KEYS[3], 'NX', now(), ARGV[1])
+keeps(KEYS[5], ARGV[9], ARGV[10])
+for i = 11, #ARGV do
+  redis.call('ZADD', KEYS[6], now(), ARGV[i])
+  redis.call('ZADD', KEYS[i - 4], now(), ARGV[1])
+end
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
 if ARGV[7] ~= '' or ARGV[8] == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner.
@@ -110,16 +124,19 @@ end
 return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
 
 --- sent
--- KEYS lane ready in out ref shown parked   ARGV channel fence call record(or '') ref_s ref kind sending(or '')
+-- KEYS lane ready in out ref shown parked ids   ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn
 -- -> -1 fenced, else 1 when more waits
 local no = refused(KEYS[1], ARGV[2], ARGV[3])
 if no then return no end
 redis.call('LPOP', KEYS[4])
 redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'gone')
 redis.call('HSET', KEYS[1], 'sending', ARGV[8])
-if ARGV[7] == 'removal' then redis.call('LREM', KEYS[6], 1, ARGV[6])
+if ARGV[7] == 'removal' then
+  redis.call('LREM', KEYS[6], 1, ARGV[6])
+  redis.call('DEL', KEYS[5])
 elseif ARGV[4] ~= '' then
   redis.call('SET', KEYS[5], ARGV[4], 'EX', ARGV[5])
+  keeps(KEYS[8], ARGV[9], ARGV[5])
   if not redis.call('LPOS', KEYS[6], ARGV[6]) then redis.call('RPUSH', KEYS[6], ARGV[6]) end
   redis.call('EXPIRE', KEYS[6], ARGV[5])
   for _, reaction in ipairs(redis.call('LRANGE', KEYS[7], 0, -1)) do redis.call('RPUSH', KEYS[3], reaction) end
@@ -130,10 +147,11 @@ redis.call('HDEL', KEYS[1], 'outgoing', 'sending')
 return answered(KEYS[1], ARGV[3], settle(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]))
 
 --- park
--- KEYS ref parked   ARGV reaction parked_s   -> 1 the part is recorded by now, 0 the reaction waits for it
+-- KEYS ref parked ids   ARGV reaction parked_s target   -> 1 the part is recorded by now, 0 the reaction waits for it
 if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
 redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
+keeps(KEYS[3], ARGV[3], ARGV[2])
 return 0
 
 --- free

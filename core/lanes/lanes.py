@@ -26,12 +26,14 @@ from core.telemetry import FENCED
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Event, Message, Reaction, encode_event
+from core.values.events import Event, Message, Reaction, encode_event, people_in
 from core.values.parts import Part, encode_part
 
 LEASE_S = 6.0
 LONGEST = 100
 """Messages that wait in one lane; the next one is told how many are ahead of it."""
+_URGENT = 10
+"""Places beyond, for those who stop what waits or want to be forgotten."""
 _DEAD_MAX = 100
 
 
@@ -85,7 +87,8 @@ class Lanes:
         is running begins again after it.
         """
         channel, part = event.channel, keys.partition(event.channel)
-        bounded = isinstance(event, Message) and not (stop or first)
+        longest = LONGEST + _URGENT * (stop or first) if isinstance(event, Message) else 0
+        people = people_in(event)
         ahead = await self._call(
             "accept",
             [
@@ -93,6 +96,9 @@ class Lanes:
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
                 keys.of_channel("lane", channel),
+                keys.of_channel("ids", channel),
+                keys.of_channel("people", channel),
+                *(keys.channels(part, channel.platform, person) for person in people),
             ],
             [
                 str(channel),
@@ -100,9 +106,12 @@ class Lanes:
                 keys.SEEN_S,
                 keys.WAKE,
                 keys.bell(channel),
-                LONGEST if bounded else 0,
+                longest,
                 event.id if stop else "",
                 int(first),
+                event.id if isinstance(event, Message) else "",
+                keys.REF_S,
+                *people,
             ],
         )
         if ahead == -2:
@@ -177,20 +186,17 @@ class Lanes:
         Returns whether more waits.
         """
         channel = claim.channel
-        refs = [keys.ref(channel, ref), keys.shown(channel, part.turn), keys.parked(channel, ref)]
-        arguments: list[bytes | str | int] = [
-            record if ref else b"",
-            keys.REF_S,
-            ref or part.replaces,
-            part.kind,
-            sending,
-        ]
-        return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
+        id = ref or part.replaces
+        refs = [keys.ref(channel, id), keys.shown(channel, part.turn), keys.parked(channel, id)]
+        ids = keys.of_channel("ids", channel)
+        arguments = [record if ref else b"", keys.REF_S, id, part.kind, sending, part.turn]
+        return await self._fenced("sent", claim, [*self._lane(claim), *refs, ids], arguments)
 
     async def park(self, reaction: Reaction) -> bool:
         """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
         refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
-        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S])
+        refs.append(keys.of_channel("ids", reaction.channel))
+        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S, reaction.target])
 
     async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""

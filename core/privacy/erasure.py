@@ -5,7 +5,7 @@ Everything is safe to repeat: a crash in between does it again, because the requ
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import cast
 
 from redis.asyncio.client import Pipeline
@@ -14,7 +14,7 @@ from redis.exceptions import WatchError
 from core import clock
 from core.errors import PermanentError
 from core.privacy.ownership import EVERYBODY, Kept
-from core.privacy.subject_data import Index, Personal
+from core.privacy.subject_data import Personal
 from core.store import keys
 from core.store.redis import Store, translated
 from core.values import dialogue as dialogues
@@ -33,7 +33,10 @@ Sorry = Callable[[Message], Part]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside."""
+    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside.
+
+    `changes` counts the channels in which anything went, also what is told of by no other number.
+    """
 
     turns: int = 0
     summaries: int = 0
@@ -41,6 +44,12 @@ class Erased:
     files: int = 0
     waiting: int = 0
     aside: int = 0
+    changes: int = 0
+
+    @property
+    def told(self) -> dict[str, int]:
+        """What people are told of, where it is more than none."""
+        return {what: count for what, count in asdict(self).items() if count and what != "changes"}
 
     def __add__(self, other: "Erased") -> "Erased":
         return Erased(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
@@ -54,12 +63,13 @@ class Purging:
         self._personal = personal
 
     async def erase(
-        self, channel: ChannelKey, person: str, index: Index, sorry: Sorry, *, own: bool
-    ) -> tuple[Erased, tuple[Part, ...]]:
+        self, channel: ChannelKey, person: str, sorry: Sorry, *, wish: str, own: bool
+    ) -> tuple[bool, tuple[Part, ...]]:
         """Erase what a channel keeps of a person or of EVERYBODY, and void the turn that runs there.
 
-        `own`: the caller holds the lane, whose head stays; it is given the parts that are to be sent now, which
-        otherwise wait in the lane.
+        Returns whether there was anything; how much is counted under the id of their `wish`, in the same step. `own`:
+        the caller holds the lane, whose head stays; it is given the parts that are to be sent now, which otherwise
+        wait in the lane.
         """
         deadline = clock.monotonic() + _LEFT_TO_FINISH_S
         lane, memory = keys.of_channel("lane", channel), keys.of_channel("dlg", channel)
@@ -68,23 +78,57 @@ class Purging:
                 with translated():
                     async with self._redis.pipeline(transaction=True) as pipe:
                         await pipe.watch(lane, memory)
-                        kept = await self._personal.of(channel, person, index, head=not own)
+                        kept = await self._personal.of(channel, person, head=not own)
                         state = await _state(pipe, lane)
                         parts = _parts(kept, state, sorry)
                         sending = state["outgoing"] == b"1" and not own
                         if not kept.anything:
-                            return Erased(), ()
+                            return False, ()
                         if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
                             pipe.multi()
                             _erase(pipe, kept, person)
                             _give_up(pipe, kept, state)
                             if not own and (not sending or kept.parts or parts):
                                 _interrupt(pipe, channel, parts)
+                            _count(pipe, channel, wish, _counted(kept))
                             await pipe.execute()
-                            return _counted(kept), parts if own else ()
+                            return True, parts if own else ()
             except WatchError:
                 continue
             await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def count(self, channel: ChannelKey, wish: str, erased: Erased) -> None:
+        """What else is erased for a wish."""
+        with translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                _count(pipe, channel, wish, erased)
+                await pipe.execute()
+
+    async def counted(self, channels: Sequence[ChannelKey], wish: str) -> Erased:
+        """All that was erased for a wish in these channels, in all its tries."""
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for channel in channels:
+                    pipe.hgetall(keys.of_turn("erased", channel, wish))
+                found = cast(list[dict[bytes, bytes]], await pipe.execute())
+        counts = ({name.decode(): int(count) for name, count in each.items()} for each in found)
+        return sum((Erased(**each) for each in counts), Erased())
+
+    async def forget_counts(self, channels: Sequence[ChannelKey], wish: str) -> None:
+        """The wish is granted."""
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for channel in channels:
+                    pipe.delete(keys.of_turn("erased", channel, wish))
+                await pipe.execute()
+
+
+def _count(pipe: Pipeline, channel: ChannelKey, wish: str, erased: Erased) -> None:
+    name = keys.of_turn("erased", channel, wish)
+    for what, count in asdict(erased).items():
+        if count:
+            pipe.hincrby(name, what, count)
+    pipe.expire(name, keys.DAY_S)
 
 
 async def _state(pipe: Pipeline, lane: str) -> dict[str, bytes]:
@@ -127,6 +171,8 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
         pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
     if whole := (*kept.records, *kept.files, *kept.answers):
         pipe.delete(*whole)
+    if kept.ids:
+        pipe.zrem(keys.of_channel("ids", channel), *kept.ids)
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
@@ -165,4 +211,5 @@ def _counted(kept: Kept) -> Erased:
         files=len(kept.files),
         waiting=len(kept.events) + len(kept.parts),
         aside=len(kept.dead),
+        changes=1,
     )

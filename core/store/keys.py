@@ -1,7 +1,8 @@
 """The one table of everything Parley keeps in Redis.
 
 All keys of one space (a Telegram chat, a Discord channel, a web channel) carry the hash tag of its partition, so that
-every script touches one slot of a Redis Cluster. `TABLE` is what forgetting, exporting and retention walk.
+every script touches one slot of a Redis Cluster. `TABLE` is what retention walks; forgetting and exporting walk
+`people`, `channels` and `ids`.
 """
 
 from binascii import crc32
@@ -53,6 +54,23 @@ TABLE = (
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
+    Kind(
+        "people",
+        "zset",
+        "people of whom a channel may keep something -> when they were last there (ms)",
+        None,
+        personal=True,
+    ),
+    Kind("channels", "zset", "the same by person: channels of one partition", None, personal=True),
+    Kind(
+        "ids",
+        "zset",
+        "turns and parts of a channel that have keys of their own -> until when (ms)",
+        REF_S,
+        personal=True,
+    ),
+    Kind("erased", "hash", "how much a wish to be forgotten has erased here so far", DAY_S, personal=False),
+    Kind("indexed", "string", "nothing: the three before this hold what an older version kept", None, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
@@ -154,7 +172,7 @@ def bell(channel: ChannelKey) -> str:
 
 
 def of_channel(kind: str, channel: ChannelKey) -> str:
-    """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb."""
+    """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb, people, ids."""
     return f"{prefix(partition(channel))}{kind}:{channel}"
 
 
@@ -162,6 +180,16 @@ def of_person(kind: str, platform: PlatformName, person: str) -> str:
     """Key of one kind for a person on a platform, wherever they write: consent."""
     name = f"{platform}/{person}"
     return f"{prefix(crc32(name.encode()) % PARTITIONS)}{kind}:{name}"
+
+
+def channels(part: int, platform: PlatformName, person: str) -> str:
+    """Where a person was, in one partition: beside these channels, so that one script writes both."""
+    return f"{prefix(part)}channels:{platform}/{person}"
+
+
+def indexed() -> str:
+    """Of all processes."""
+    return f"{prefix(0)}indexed"
 
 
 def named(key: str) -> tuple[str, str]:
@@ -185,9 +213,14 @@ def parked(channel: ChannelKey, platform_ref: str) -> str:
     return f"{prefix(partition(channel))}parked:{channel.platform}/{channel.space}/{platform_ref}"
 
 
+def of_turn(kind: str, channel: ChannelKey, turn: str) -> str:
+    """Key of one kind for one turn of a channel: shown, upload, voice, answer, file; erased for a wish anywhere."""
+    return f"{of_channel(kind, channel)}/{turn}"
+
+
 def shown(channel: ChannelKey, turn: str) -> str:
     """The parts of one turn."""
-    return f"{of_channel('shown', channel)}/{turn}"
+    return of_turn("shown", channel, turn)
 
 
 def pace(channel: ChannelKey, budget: str) -> str:
@@ -204,22 +237,22 @@ def voiceless(channel: ChannelKey) -> str:
 
 def upload(channel: ChannelKey, upload_id: str) -> str:
     """One file that came through the web page."""
-    return f"{of_channel('upload', channel)}/{upload_id}"
+    return of_turn("upload", channel, upload_id)
 
 
 def voice(channel: ChannelKey, turn: str) -> str:
     """The voice note of one turn."""
-    return f"{of_channel('voice', channel)}/{turn}"
+    return of_turn("voice", channel, turn)
 
 
 def answer(channel: ChannelKey, turn: str) -> str:
     """What a web request was answered."""
-    return f"{of_channel('answer', channel)}/{turn}"
+    return of_turn("answer", channel, turn)
 
 
 def file(channel: ChannelKey, turn: str) -> str:
     """The file that one turn was answered with."""
-    return f"{of_channel('file', channel)}/{turn}"
+    return of_turn("file", channel, turn)
 
 
 def wire(channel: ChannelKey) -> str:

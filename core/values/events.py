@@ -113,6 +113,25 @@ class Summary:
 Event = Message | Reaction | Edit | Deletion | Move | Summary
 
 
+def sender_of(event: Event) -> str:
+    """The id of the person who made an event; "" for what nobody made."""
+    match event:
+        case Message() | Reaction():
+            return event.sender.id
+        case Edit():
+            return event.message.sender.id
+        case _:
+            return ""
+
+
+def people_in(event: Event) -> tuple[str, ...]:
+    """The ids of those of whom an event tells something: who made it, and whom they quote."""
+    message = event.message if isinstance(event, Edit) else event
+    quote = message.quote if isinstance(message, Message) else None
+    quoted = quote.person if quote is not None and not quote.own else ""
+    return tuple(dict.fromkeys(filter(None, (sender_of(event), quoted))))
+
+
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
 
 

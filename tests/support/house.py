@@ -16,6 +16,7 @@ from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.service import Privacy, Terms
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.thinking import profiles
@@ -82,7 +83,13 @@ class House:
 
     def desk(self) -> Reception:
         return Reception(
-            self.lanes, Channels(self.store), self.access, self.quotas, {"telegram": self.platform}, Phrases()
+            self.lanes,
+            Channels(self.store),
+            self.access,
+            self.quotas,
+            People(self.store),
+            {"telegram": self.platform},
+            Phrases(),
         )
 
     def next_id(self) -> str:

@@ -160,7 +160,7 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     await kept.accept(message("b"))
     known = {kind.name: kind for kind in keys.TABLE}
     found = [key.decode() for key in await store.redis.keys("*")]
-    assert len(found) == 9
+    assert len(found) == 12
     for key in found:
         kind = known[key.split(":")[2]]
         assert key.startswith(keys.prefix(keys.partition(HERE)))

@@ -24,7 +24,7 @@ from core.values.turn import Turn
 
 HERE = ChannelKey("telegram", "42:7")
 ANN = Person("1", "Ann")
-LONGEST = 4
+LONGEST, URGENT = 4, 2
 
 
 class Repeating(Lanes):
@@ -73,7 +73,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.number += 1
         id = f"m{self.number}"
         for repeated in (False, True) if again else (False,):
-            full = len(self.waiting) >= LONGEST and not stop and not repeated
+            full = len(self.waiting) >= LONGEST + URGENT * stop and not repeated
             try:
                 new = self.run(self.lanes.accept(Message(id, HERE, ANN, 1.0, "hi"), stop=stop))
             except UserError:
@@ -212,6 +212,7 @@ class LaneMachine(RuleBasedStateMachine):
 
 def test_lanes_do_what_their_model_does(monkeypatch: Any) -> None:
     monkeypatch.setattr(lanes, "LONGEST", LONGEST)
+    monkeypatch.setattr(lanes, "_URGENT", URGENT)
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         opened = open_store("", Path(folder))
