@@ -19,6 +19,7 @@ from core.delivery.pacing import Pacing
 from core.errors import RetryableError
 from core.feedback.ratings import Feedback
 from core.intake.access import Access
+from core.intake.notices import Notices
 from core.intake.pairing import Pairing
 from core.intake.quotas import Allowance, Quotas
 from core.intake.reception import Reception
@@ -148,9 +149,11 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, self.access, self.quotas, self.people, platforms, self.phrases)
+        notices = Notices(platforms, Pacing(self.store))
+        reception = Reception(self.lanes, self.channels, self.access, self.quotas, self.people, notices, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
+            telling = group.create_task(notices.run())
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
             leaving = group.create_task(self._leaving.wait())
             await asyncio.wait([leaving, *listening], return_when=asyncio.FIRST_COMPLETED)
@@ -161,7 +164,7 @@ class App:
                     task.cancel()
             # While models load nothing is being answered, and what waits is answered after the next start.
             await asyncio.wait({working}, timeout=LEAVE_S if self.opening.open else 0)
-            for task in (working, leaving, *listening):
+            for task in (working, leaving, telling, *listening):
                 task.cancel()
 
     def leave(self) -> None:

@@ -1,26 +1,26 @@
 """The front desk: stores what a platform heard, or tells its sender why it was not taken."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 
 from core import clock
 from core.delivery import parts
-from core.errors import AssistantError, UserError
+from core.errors import UserError
 from core.intake import commands
 from core.intake.access import Access
+from core.intake.notices import Notices, Told
 from core.intake.quotas import Exceeded, Measure, Quotas
 from core.lanes.lanes import Lanes
-from core.platform import Platform, Words
+from core.platform import Words
 from core.store.people import People
 from core.store.preferences import Channels
-from core.telemetry import log, timed
+from core.telemetry import timed
 from core.text import cleaning
 from core.text.language import language_of
-from core.values.channel import ChannelKey, PlatformName
+from core.values.channel import ChannelKey
 from core.values.events import Edit, Event, Message, Move, Reaction
 
-_LOG = log("reception")
 _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
@@ -45,7 +45,7 @@ class Reception:
         access: Access,
         quotas: Quotas,
         people: People,
-        platforms: Mapping[PlatformName, Platform],
+        notices: Notices,
         words: Words,
     ) -> None:
         self._lanes = lanes
@@ -53,7 +53,7 @@ class Reception:
         self._access = access
         self._quotas = quotas
         self._people = people
-        self._platforms = platforms
+        self._notices = notices
         self._words = words
         self._noticed: dict[ChannelKey, float] = {}
         self._wished: dict[tuple[str, str], float] = {}
@@ -67,8 +67,8 @@ class Reception:
         if isinstance(message, Message) and not await self._heeds(message):
             return False
         if isinstance(message, Message | Reaction) and not await self._may_come_in(event, message):
-            if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
-                await self._tell(event, told.key, **told.params)
+            if isinstance(event, Message) and event.addressed:
+                await self._knock(event)
             return False
         if isinstance(event, Message | Edit) and await self._is_too_much(event):
             return False
@@ -83,7 +83,7 @@ class Reception:
                 return await self._lanes.accept(event, stop=stop, first=first)
         except UserError as error:
             assert isinstance(event, Message)
-            await self._refuse(event, error)
+            self._refuse(event, error)
             return False
 
     async def _may_come_in(self, event: Event, message: Message | Reaction) -> bool:
@@ -105,7 +105,13 @@ class Reception:
             return True
         return (await self._channels.preferences(message.channel)).answers == "everything"
 
-    async def _refuse(self, message: Message, error: UserError) -> None:
+    async def _knock(self, message: Message) -> None:
+        """A stranger is told how to come in, until they were told."""
+        answer = await self._access.knock(message)
+        if answer is not None:
+            self._tell(message, answer.says.key, lambda: self._access.told(answer), **answer.says.params)
+
+    def _refuse(self, message: Message, error: UserError) -> None:
         """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""
         now = clock.monotonic()
         if not message.waits:
@@ -113,7 +119,7 @@ class Reception:
             if message.channel in self._noticed:
                 return
             self._noticed[message.channel] = now
-        await self._tell(message, error.key, **error.params)
+        self._tell(message, error.key, **error.params)
 
     async def _is_too_much(self, event: Message | Edit) -> bool:
         """Whether it goes beyond a quota, which is said once until that ends."""
@@ -127,7 +133,7 @@ class Reception:
         # A voice note in a group that only may be for Parley gets no answer.
         if message.waits or (exceeded.news and (message.addressed or not message.called)):
             params = self._phrased(exceeded, self._language(message))
-            await self._tell(message, f"quota_{exceeded.quota.measure}", **params)
+            self._tell(message, f"quota_{exceeded.quota.measure}", **params)
         return True
 
     def _phrased(self, exceeded: Exceeded, language: str) -> dict[str, object]:
@@ -139,15 +145,11 @@ class Reception:
     def _language(self, message: Message) -> str:
         return message.sender.language or language_of(message.text)
 
-    async def _tell(self, message: Message, key: str, **params: object) -> None:
-        """Why a message is not taken, in its sender's language; best effort."""
-        platform = self._platforms[message.channel.platform]
+    def _tell(self, message: Message, key: str, told: Told | None = None, /, **params: object) -> None:
+        """Why a message is not taken, in its sender's language."""
         language = self._language(message)
         notice = parts.notice(message, self._words.say(key, language, **params), language)
-        try:
-            await platform.send(notice)
-        except AssistantError as trouble:
-            _LOG.warning("%s: why a message is not taken could not be told: %s", message.channel, trouble)
+        self._notices.tell(notice, key, told, each=message.waits)
 
 
 def _command(message: Message) -> str:
