@@ -70,8 +70,9 @@ class Reception:
             if isinstance(event, Message) and event.addressed:
                 await self._knock(event)
             return False
-        if isinstance(event, Message | Edit) and await self._is_too_much(event):
-            return False
+        if isinstance(event, Message | Edit) and self._quotas.any:
+            if await self._lanes.accepted(event) or await self._is_too_much(event):
+                return False
         if isinstance(event, Move):
             await self._access.moved(event)
         first = commands.goes_first(event)
@@ -127,7 +128,7 @@ class Reception:
         name = _command(message)
         if name in _ALWAYS:
             return False
-        exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
+        exceeded = await self._quotas.exceeded(event, set(_measures(event, message, name)))
         if exceeded is None:
             return False
         # A voice note in a group that only may be for Parley gets no answer.

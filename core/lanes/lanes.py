@@ -118,6 +118,11 @@ class Lanes:
             raise UserError("busy", ahead=LONGEST)
         return ahead >= 0
 
+    async def accepted(self, event: Event) -> bool:
+        """Whether the id of an event was accepted before."""
+        with translated():
+            return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
+
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
         arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]

@@ -20,6 +20,7 @@ FILE_S = 3_600
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
+COUNTED_S = 3_600
 SWEPT_S = 3_600
 VOICELESS_S = DAY_S
 WAKE = "parley:wake"
@@ -50,6 +51,7 @@ TABLE = (
     Kind("waiting", "hash", "strangers who were told a code, or that they have no access", DAY_S, personal=True),
     Kind("tries", "string", "how many wrong codes were tried", 3600, personal=False),
     Kind("quota", "string", "what a person or a channel has used of a quota", DAY_S, personal=True),
+    Kind("counted", "string", "event ids that were counted in the messages of a minute", COUNTED_S, personal=False),
     Kind("quotatold", "string", "that a person or a channel was told of a quota", DAY_S, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind("lane", "hash", "how often a lane was claimed, by whom, and what its owner was about", None, personal=False),
@@ -164,6 +166,11 @@ def quota() -> str:
 def quota_told(quota: str) -> str:
     """Beside `quota`."""
     return f"{prefix(0)}quotatold:{quota}"
+
+
+def counted(channel: ChannelKey, event_id: str) -> str:
+    """As `seen`, of what may not have been stored."""
+    return f"{prefix(partition(channel))}counted:{channel.platform}/{event_id}"
 
 
 def bell(channel: ChannelKey) -> str:
