@@ -1,6 +1,6 @@
 -- One script a section, each atomic and inside one hash tag. Times are the server's, in milliseconds.
 -- Every script starts with the shared functions; `prefix` is "parley:{p}:".
--- The hash `lane` of a channel: fence (claims so far), owner, held (1: by the owner, who has not given it back), tries (of
+-- The hash `lane` of a channel: fence (rises with each claim), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
 -- platform id of a growing answer), gone (1: its last part found nobody), call and answer (of the last write).
@@ -22,7 +22,8 @@ local function answered(lane, call, answer)
   return answer
 end
 -- The owner gives the lane back: due again at once when more waits, off the list when nothing does.
--- Returns 1 when more waits.
+-- Returns 1 when more waits. With nothing left the hash goes too, when no repeated write needs its answer any more; that
+-- nobody could be reached is known for a day.
 local function settle(lane, ready, inbox, outbox, channel)
   redis.call('HDEL', lane, 'held')
   if redis.call('EXISTS', inbox, outbox) > 0 then
@@ -30,6 +31,7 @@ local function settle(lane, ready, inbox, outbox, channel)
     return 1
   end
   redis.call('ZREM', ready, channel)
+  redis.call('EXPIRE', lane, redis.call('HEXISTS', lane, 'gone') == 1 and 86400 or 60)
   return 0
 end
 
@@ -56,7 +58,10 @@ for i = 11, #ARGV do
   redis.call('ZADD', KEYS[6], now(), ARGV[i])
   redis.call('ZADD', KEYS[i - 4], now(), ARGV[1])
 end
-if ARGV[7] ~= '' then redis.call('HSET', KEYS[4], 'stop', ARGV[7]) end
+if ARGV[7] ~= '' then
+  redis.call('HSET', KEYS[4], 'stop', ARGV[7])
+  redis.call('PERSIST', KEYS[4])
+end
 if ARGV[7] ~= '' or ARGV[8] == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner.
   if redis.call('HGET', KEYS[4], 'outgoing') ~= '1' then
@@ -77,7 +82,14 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
 if not channel then return nil end
 local lane = ARGV[1] .. 'lane:' .. channel
+redis.call('PERSIST', lane)
 local fence = redis.call('HINCRBY', lane, 'fence', 1)
+if fence < 1e15 then
+  -- A hash that is new: from the time on, in microseconds, so that no fence comes again that an earlier one has given.
+  local t = redis.call('TIME')
+  fence = t[1] * 1000000 + t[2]
+  redis.call('HSET', lane, 'fence', fence)
+end
 if redis.call('HGET', lane, 'held') == '1' then redis.call('HINCRBY', lane, 'deaths', 1) end
 redis.call('HSET', lane, 'owner', ARGV[3], 'held', 1)
 redis.call('ZADD', KEYS[1], 'XX', time + ARGV[2], channel)

@@ -22,6 +22,7 @@ from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.events import Message, decode_event
 from core.values.parts import Part, encode_part
+from core.values.preferences import Preferences
 
 _LEFT_TO_FINISH_S = 2.0
 """For an answer that is on its way out. Then its owner loses the lane, and what it is sending may be seen twice."""
@@ -159,7 +160,9 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
     if kept.left is None:
         pipe.delete(keys.of_channel("dlg", channel))
     elif kept.left != kept.dialogue:
-        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left))
+        empty = not (kept.left.turns or kept.left.summary)
+        # Its edition alone is left: by that a summary is known which comes late.
+        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left), ex=keys.DAY_S if empty else None)
     for raw, without in kept.quoting:
         pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
         pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
@@ -176,10 +179,17 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
-        left = replace(kept.preferences, persona="")
-        pipe.set(keys.of_channel("prefs", channel), preferences.encode(left))
+        _prefer(pipe, channel, replace(kept.preferences, persona=""))
     if person != EVERYBODY and kept.tastes:
-        pipe.set(keys.of_channel("prefs", channel), preferences.encode(preferences.impersonal(kept.preferences)))
+        _prefer(pipe, channel, preferences.impersonal(kept.preferences))
+
+
+def _prefer(pipe: Pipeline, channel: ChannelKey, left: Preferences) -> None:
+    name = keys.of_channel("prefs", channel)
+    if left == Preferences():
+        pipe.delete(name)
+    else:
+        pipe.set(name, preferences.encode(left))
 
 
 def _give_up(pipe: Pipeline, kept: Kept, state: dict[str, bytes]) -> None:

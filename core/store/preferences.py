@@ -20,6 +20,9 @@ class Channels:
         return preferences.decode(raw or b"")
 
     async def prefer(self, channel: ChannelKey, chosen: Preferences) -> None:
-        """Keep what a channel prefers; safe to repeat."""
+        """Keep what a channel prefers, nothing where that is the usual; safe to repeat."""
         with translated():
-            await self._redis.set(keys.of_channel("prefs", channel), preferences.encode(chosen))
+            if chosen == Preferences():
+                await self._redis.delete(keys.of_channel("prefs", channel))
+            else:
+                await self._redis.set(keys.of_channel("prefs", channel), preferences.encode(chosen))

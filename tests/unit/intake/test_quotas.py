@@ -175,6 +175,14 @@ async def test_many_at_once_get_no_more_than_there_is(store: Store):
     assert len(house.platform.texts(HERE)) == 1
 
 
+async def test_a_full_lane_has_some_places_for_who_wants_to_be_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.lanes.lanes.LONGEST", 3)
+    monkeypatch.setattr("core.lanes.lanes._URGENT", 2)
+    desk = limited(store).desk()
+    taken = [await desk.accept(message(str(n), "/forget me" if n > 3 else "hi")) for n in range(8)]
+    assert taken == [True] * 3 + [False] + [True] * 2 + [False] * 2
+
+
 async def test_no_quota_asks_redis_nothing(store: Store):
     house = limited(store)
     before = await commands(store)

@@ -251,6 +251,25 @@ async def test_nothing_tells_afterwards_who_was_where(house: House):
     assert left == []
 
 
+async def test_of_a_private_chat_not_even_its_name_stays(house: House):
+    await house.say(f"I like {CANARY}")
+    await house.quiet()
+    await Channels(house.store).prefer(HERE, Preferences(voice="never"))
+    await wish(house, "/forget me")
+    lasting = [
+        key.decode()
+        for key in await house.store.redis.keys(f"*{HERE}*")
+        if not 0 < await house.store.redis.ttl(key) <= keys.DAY_S
+    ]
+    assert lasting == []
+    assert not await house.store.redis.exists(keys.of_channel("prefs", HERE))
+    assert 0 < await house.store.redis.ttl(keys.of_channel("lane", HERE)) <= 60
+    assert (await house.lanes.dialogue(HERE)).edition == 1
+    await house.say("hello again")
+    await house.quiet()
+    assert await house.store.redis.ttl(keys.of_channel("dlg", HERE)) == -1
+
+
 async def test_who_comes_again_while_they_are_forgotten_is_known_again(store: Store):
     people, kept = People(store), House(store)
     await kept.say("hello", CLUB)

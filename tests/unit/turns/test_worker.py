@@ -355,14 +355,6 @@ async def test_a_draft_that_a_crash_left_grows_on(store: Store, monkeypatch: pyt
     assert {part.replaces for part in house.platform.sent} == {"left"}
 
 
-async def test_a_full_lane_has_some_places_for_who_wants_to_be_forgotten(house: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lanes, "LONGEST", 3)
-    monkeypatch.setattr(lanes, "_URGENT", 2)
-    desk = house.desk()
-    taken = [await desk.accept(Message(str(n), HERE, ANN, 1.0, "/forget me" if n > 3 else "hi")) for n in range(8)]
-    assert taken == [True] * 3 + [False] + [True] * 2 + [False] * 2
-
-
 async def test_a_full_lane_says_how_many_are_ahead(house: House, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lanes, "LONGEST", 3)
     house.model.delay_s = 0.3
