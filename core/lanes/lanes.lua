@@ -73,6 +73,24 @@ end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return ahead
 
+--- withdraw
+-- KEYS lane ready in   ARGV channel wake_channel bell event event ...
+-- takes out what is not answered yet; a turn that was made for the head is void -> the events that were there
+local head, gone = redis.call('LINDEX', KEYS[3], 0), {}
+for i = 4, #ARGV do
+  if redis.call('LREM', KEYS[3], 1, ARGV[i]) == 1 then gone[#gone + 1] = ARGV[i] end
+end
+if #gone > 0 and gone[1] == head then
+  redis.call('HDEL', KEYS[1], 'tries', 'deaths', 'draft')
+  if redis.call('HGET', KEYS[1], 'outgoing') ~= '1' then
+    redis.call('HINCRBY', KEYS[1], 'fence', 1)
+    redis.call('HDEL', KEYS[1], 'held')
+    redis.call('ZADD', KEYS[2], 'XX', now(), ARGV[1])
+  end
+  redis.call('PUBLISH', ARGV[2], ARGV[3])
+end
+return gone
+
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
 -- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, gone,

@@ -95,9 +95,7 @@ class Lanes:
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                keys.of_channel("lane", channel),
-                keys.of_channel("ids", channel),
-                keys.of_channel("people", channel),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "ids", "people")),
                 *(keys.channels(part, channel.platform, person) for person in people),
             ],
             [
@@ -122,6 +120,12 @@ class Lanes:
         """Whether the id of an event was accepted before."""
         with translated():
             return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
+
+    async def withdraw(self, channel: ChannelKey, events: Sequence[bytes]) -> list[bytes]:
+        """Take events out that nobody has answered yet, in their order; returns those that were still there."""
+        ready = keys.ready(keys.partition(channel), channel.platform)
+        places = [keys.of_channel("lane", channel), ready, keys.of_channel("in", channel)]
+        return await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *events])
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""

@@ -82,9 +82,10 @@ class Commands:
                 lines = [f"/{name} – {self._words.command(name, room.language)}" for name in OFFERED]
                 return self._say(asked, room, "welcome", commands="\n".join(lines))
             case "new":
+                await self._only_admins(room)
                 return replace(self._say(asked, room, "new_conversation"), dialogue=dialogues.anew(room.dialogue))
             case "stop":
-                return self._say(asked, room, "stopped")
+                return self._say(asked, room, "stopped_own" if room.message.group else "stopped")
             case "undo":
                 return await self._undo(asked, room)
             case "voice":
