@@ -6,7 +6,7 @@ from math import ceil
 
 from core import clock
 from core.delivery import parts
-from core.errors import PermanentError, UserError
+from core.errors import UserError
 from core.intake import commands
 from core.intake.access import Access
 from core.intake.notices import Notices, Told
@@ -19,7 +19,7 @@ from core.telemetry import timed
 from core.text import cleaning
 from core.text.language import language_of
 from core.values.channel import ChannelKey
-from core.values.events import Edit, Event, Message, Move, Reaction, decode_event, sender_of
+from core.values.events import Edit, Event, Message, Move, Reaction, asker_of, decode_event
 
 _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
@@ -79,11 +79,11 @@ class Reception:
         if first and isinstance(event, Message):
             event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
         stop = isinstance(event, Message) and _command(event) == "stop"
-        if stop and isinstance(event, Message) and event.group:
+        if stop and isinstance(event, Message) and event.group and not first:
             if await self._lanes.accepted(event):
                 return False
             await self._withdraw(event)
-            stop = False
+        stop = stop and isinstance(event, Message) and not event.group
         try:
             with timed("accept"):
                 return await self._lanes.accept(event, stop=stop, first=first)
@@ -108,7 +108,7 @@ class Reception:
     async def _withdraw(self, message: Message) -> None:
         """In a group one stops what one wants oneself; whose app waits for an answer hears of it."""
         waiting = await self._lanes.waiting(message.channel, LONGEST)
-        own = [raw for raw in waiting if _sender(raw) == message.sender.id]
+        own = [raw for raw in waiting if asker_of(raw) == message.sender.id]
         for raw in await self._lanes.withdraw(message.channel, own):
             event = decode_event(raw)
             if isinstance(event, Message) and event.waits:
@@ -140,7 +140,7 @@ class Reception:
         """Whether it goes beyond a quota, which is said once until that ends."""
         message = event.message if isinstance(event, Edit) else event
         name = _command(message)
-        if name in _ALWAYS:
+        if name in _ALWAYS and not commands.stops_all(message):
             return False
         exceeded = await self._quotas.exceeded(event, set(_measures(event, message, name)))
         if exceeded is None:
@@ -171,15 +171,6 @@ def _command(message: Message) -> str:
     """The name of the command that a message is, "" for any other."""
     found = cleaning.command(message.text) if message.forwarded is None else None
     return found[0] if found is not None else ""
-
-
-def _sender(raw: bytes) -> str:
-    """Who wants an answer to a waiting event; "" for one that wants none, or that nobody can read."""
-    try:
-        event = decode_event(raw)
-    except PermanentError:
-        return ""
-    return sender_of(event) if isinstance(event, Message | Edit) else ""
 
 
 def _wish(message: Message) -> str:

@@ -146,3 +146,12 @@ def decode_event(raw: bytes) -> Event:
         return _EVENT.validate_json(raw)
     except ValidationError as error:
         raise PermanentError(f"a lane holds an unreadable event: {error.error_count()} errors") from error
+
+
+def asker_of(raw: bytes) -> str:
+    """Who wants an answer to an event that a lane keeps; "" for one that wants none, or that nobody can read."""
+    try:
+        event = decode_event(raw)
+    except PermanentError:
+        return ""
+    return sender_of(event) if isinstance(event, Message | Edit) else ""

@@ -81,3 +81,18 @@ async def test_only_who_looks_after_a_group_has_it_forget_the_conversation(house
     await desk.accept(said("n2", "/new", BOB))
     await house.quiet()
     assert (await house.lanes.dialogue(CLUB)).turns == ()
+
+
+async def test_who_looks_after_a_group_stops_all_that_waits_there(house: House):
+    desk, house.model.delay_s = house.desk(), 30
+    await desk.accept(said("b1", "Bob's story", BOB))
+    await thinking(house)
+    await desk.accept(said("a1", "one", ANN, waits=True))
+    await desk.accept(said("s1", "/stop all", ANN))
+    await thinking(house, 2)
+    assert house.platform.texts(CLUB) == [SAY("only_admins", "en")]
+    house.platform.admins.add(ANN.id)
+    await desk.accept(said("s2", "/stop all", ANN))
+    await house.quiet()
+    assert [part.turn for part in house.platform.sent[1:]] == ["s2", "a1"]
+    assert set(house.platform.texts(CLUB)[1:]) == {SAY("stopped", "en")}
