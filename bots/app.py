@@ -19,6 +19,7 @@ from core.delivery.pacing import Pacing
 from core.errors import RetryableError
 from core.feedback.ratings import Feedback
 from core.intake.access import Access
+from core.intake.notices import Notices
 from core.intake.pairing import Pairing
 from core.intake.quotas import Allowance, Quotas
 from core.intake.reception import Reception
@@ -28,11 +29,13 @@ from core.lanes.listener_lease import Standby
 from core.lanes.wakeup import Doorbell
 from core.models.arriving import Arrival
 from core.platform import Platform
+from core.privacy import indexing
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.retention import Sweeping
 from core.privacy.service import Privacy, Terms
 from core.settings import Settings
 from core.store import keys
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.telemetry import log
@@ -89,6 +92,7 @@ class App:
         self.phrases = Phrases()
         self.lanes = Lanes(store)
         self.channels = Channels(store)
+        self.people = People(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
         allowed, owners = (configuring.names_in(names) for names in (settings.allowed, settings.owners))
@@ -131,9 +135,11 @@ class App:
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
-        reception = Reception(self.lanes, self.channels, self.access, self.quotas, platforms, self.phrases)
+        notices = Notices(platforms, Pacing(self.store))
+        reception = Reception(self.lanes, self.channels, self.access, self.quotas, self.people, notices, self.phrases)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
+            telling = group.create_task(notices.run())
             listening = [group.create_task(self._listen(platform, reception)) for platform in platforms.values()]
             leaving = group.create_task(self._leaving.wait())
             await asyncio.wait([leaving, *listening], return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +150,7 @@ class App:
                     task.cancel()
             # While models load nothing is being answered, and what waits is answered after the next start.
             await asyncio.wait({working}, timeout=LEAVE_S if self.opening.open else 0)
-            for task in (working, leaving, *listening):
+            for task in (working, leaving, telling, *listening):
                 task.cancel()
 
     def leave(self) -> None:
@@ -170,6 +176,15 @@ class App:
                 doorbell.ring_later(keys.partition(channel), channel.platform, after_s)
         except RetryableError as error:
             _LOG.warning("what a process held that died waits until its leases end: %s", error)
+
+    async def _index(self) -> None:
+        """Before anybody asks what is kept of them; a store that has it is asked once."""
+        while True:
+            try:
+                return await indexing.fill(self.store, self.people)
+            except RetryableError as error:
+                _LOG.warning("what an older version kept is not indexed yet: %s", error)
+                await asyncio.sleep(error.after_s)
 
     async def _work(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         async with self.engines() as engines:
@@ -198,6 +213,7 @@ class App:
             )
             sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
             await self._inherit(platforms, doorbell)
+            await self._index()
             async with asyncio.TaskGroup() as group:
                 works = (invalidation.listen(), sweeping.run(), self.opening.bring(engines))
                 beside = [group.create_task(work) for work in works]

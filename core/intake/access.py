@@ -5,6 +5,7 @@ their own: this machine, or WEB_TOKEN.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from core import clock
@@ -21,6 +22,14 @@ _GUARDED = ("telegram", "discord")
 _KNOWN_S = 10.0
 """How long it may take until access that was taken back ends."""
 _TOLD_S = keys.DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """Who knocked, and what they are to be told."""
+
+    stranger: Stranger
+    says: UserError
 
 
 class Access:
@@ -56,8 +65,8 @@ class Access:
         self._known |= dict.fromkeys(found, now + _KNOWN_S)
         return bool(found)
 
-    async def knock(self, message: Message) -> UserError | None:
-        """What a stranger is to be told; None when they, or their group, were told already or too many others wait."""
+    async def knock(self, message: Message) -> Knock | None:
+        """A stranger's answer; None when they, or their group, were told already or too many others wait."""
         who = _name(message.channel, message.places[0] if message.group and message.places else message.sender.id)
         stranger = Stranger(who, message.sender, str(message.channel), message.group)
         told = await self.pairing.knock(stranger, CODE_S if self.rule == "pairing" else _TOLD_S)
@@ -65,12 +74,17 @@ class Access:
             _LOG.warning("%s is not answered: too many strangers wait", who)
             return None
         kept, new = told
-        if not (new or message.waits):
+        if kept.told and not message.waits:
             return None
-        _LOG.info("%s is a stranger", who)
+        if new:
+            _LOG.info("%s is a stranger", who)
         if self.rule == "list":
-            return UserError("not_listed", who=who)
-        return UserError("group_not_paired" if message.group else "not_paired", code=kept.code)
+            return Knock(kept, UserError("not_listed", who=who))
+        return Knock(kept, UserError("group_not_paired" if message.group else "not_paired", code=kept.code))
+
+    async def told(self, knock: Knock) -> None:
+        """A stranger has heard the answer."""
+        await self.pairing.told(knock.stranger)
 
     def owns(self, person: Person, channel: ChannelKey) -> bool:
         """Whether a person may let others in: an owner, or whoever sits at this machine's terminal or own page."""

@@ -33,7 +33,7 @@ class Command:
 _TABLE = (
     Command("help"),
     Command("new"),
-    Command("stop"),
+    Command("stop", ("all",)),
     Command("retry"),
     Command("undo"),
     Command("voice", get_args(VoiceMode)),
@@ -86,7 +86,14 @@ def asked_in(message: Message) -> Asked | None:
 
 
 def goes_first(event: Event) -> bool:
-    """Whether an event is served before all that waits in its lane: a wish to be forgotten."""
+    """Whether an event is served before all that waits in its lane: a wish to be forgotten, or to stop a group."""
     given = cleaning.command(event.text) if isinstance(event, Message) and event.forwarded is None else None
     name, argument = given or ("", "")
-    return name == "forget" and argument in COMMANDS[name].choices
+    return (name == "forget" and argument in COMMANDS[name].choices) or stops_all(event)
+
+
+def stops_all(event: Event) -> bool:
+    """Whether somebody in a group wants nobody's message answered; elsewhere /stop does that."""
+    if not isinstance(event, Message) or not event.group or event.forwarded is not None:
+        return False
+    return cleaning.command(event.text) == ("stop", "all")

@@ -42,6 +42,12 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return {1, ARGV[2]}
 """
+_TOLD = """
+-- KEYS waiting   ARGV who code record   keeps the record of a code that is still out
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if held and cjson.decode(held).code == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1
+"""
 _CONFIRM = """
 -- KEYS waiting access tries   ARGV code now most_tries(0: any) tries_s
 -- -> 1 and the record, 0 unknown, -1 too many tries
@@ -63,7 +69,10 @@ return {0, ''}
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Who asked: a person or a group, the `sender` by whom, in which channel, and until when (s) the code is good."""
+    """Who asked: a person or a group, the `sender` by whom, in which channel, and until when (s) the code is good.
+
+    `told`: they have heard the code.
+    """
 
     who: str
     sender: Person
@@ -71,6 +80,7 @@ class Stranger:
     group: bool
     code: str = ""
     ends: float = 0.0
+    told: bool = False
     version: int = 1
 
 
@@ -88,6 +98,7 @@ class Pairing:
         self._redis = store.redis
         self._lanes = lanes
         self._knock = store.redis.register_script(_KNOCK)
+        self._told = store.redis.register_script(_TOLD)
         self._confirm = store.redis.register_script(_CONFIRM)
 
     async def knock(self, stranger: Stranger, lifetime_s: int = CODE_S) -> tuple[Stranger, bool] | None:
@@ -99,6 +110,12 @@ class Pairing:
         with translated():
             state, held = await self._knock(keys=[keys.waiting()], args=arguments)
         return None if state < 0 else (_STRANGER.validate_json(held), state == 1)
+
+    async def told(self, stranger: Stranger) -> None:
+        """A stranger has heard their code, so that it is not said again."""
+        record = to_json(_STRANGER, replace(stranger, told=True))
+        with translated():
+            await self._told(keys=[keys.waiting()], args=[stranger.who, stranger.code, record])
 
     async def confirm(self, code: str, *, at_the_machine: bool = False) -> Stranger | None:
         """Let in who has this code, and greet them where they asked; None for a code that is not good.

@@ -21,7 +21,7 @@ from core.store import keys
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, Person
-from core.values.events import Message
+from core.values.events import Edit, Message
 
 _LOG = log("quotas")
 Measure = Literal["messages", "voice", "tokens"]
@@ -70,16 +70,19 @@ class Quotas:
         )
         self._limiter = FixedWindowRateLimiter(storage)
 
-    async def exceeded(self, message: Message, measures: Collection[Measure]) -> Exceeded | None:
+    async def exceeded(self, event: Message | Edit, measures: Collection[Measure]) -> Exceeded | None:
         """The quota that forbids a message, which takes from these, and is counted; None when none forbids it.
 
-        RetryableError without Redis.
+        An event that its platform hands over again, because it could not be stored, is counted once. RetryableError
+        without Redis.
         """
         asked = [quota for quota in self._quotas if quota.measure in measures]
         if not asked:
             return None
+        message = event.message if isinstance(event, Edit) else event
         with translated():
-            has_room = await asyncio.gather(*(self._has_room(quota, message) for quota in asked))
+            new = "messages" not in measures or await self._is_new(event)
+            has_room = await asyncio.gather(*(self._has_room(quota, message, new=new) for quota in asked))
             reached = [quota for quota, room in zip(asked, has_room, strict=True) if not room]
             ends = [await self._ends_s(quota, message) for quota in reached]
             if not reached:
@@ -113,8 +116,11 @@ class Quotas:
         except RetryableError as error:
             _LOG.warning("%s: %.0f of %s not counted: %s", channel, amount, measure, error)
 
-    async def _has_room(self, quota: Quota, message: Message) -> bool:
-        ask = self._limiter.hit if quota.measure == "messages" else self._limiter.test
+    async def _is_new(self, event: Message | Edit) -> bool:
+        return bool(await self._redis.set(keys.counted(event.channel, event.id), 1, nx=True, ex=keys.COUNTED_S))
+
+    async def _has_room(self, quota: Quota, message: Message, *, new: bool) -> bool:
+        ask = self._limiter.hit if quota.measure == "messages" and new else self._limiter.test
         return await ask(quota.item, quota.scope, _name(quota, message.channel, message.sender))
 
     async def _ends_s(self, quota: Quota, message: Message) -> int:

@@ -1,31 +1,34 @@
 """The front desk: stores what a platform heard, or tells its sender why it was not taken."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 
 from core import clock
 from core.delivery import parts
-from core.errors import AssistantError, UserError
+from core.errors import UserError
 from core.intake import commands
 from core.intake.access import Access
+from core.intake.notices import Notices, Told
 from core.intake.quotas import Exceeded, Measure, Quotas
-from core.lanes.lanes import Lanes
-from core.platform import Platform, Words
+from core.lanes.lanes import LONGEST, Lanes
+from core.platform import Words
+from core.store.people import People
 from core.store.preferences import Channels
-from core.telemetry import log, timed
+from core.telemetry import timed
 from core.text import cleaning
 from core.text.language import language_of
-from core.values.channel import ChannelKey, PlatformName
-from core.values.events import Edit, Event, Message, Move, Reaction
+from core.values.channel import ChannelKey
+from core.values.events import Edit, Event, Message, Move, Reaction, asker_of, decode_event
 
-_LOG = log("reception")
 _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
 _OWN_WORDS = ("privacy", "forget", "export")
-"""Commands that nobody is kept from: whose access was taken back may still have something here."""
+"""Commands that nobody is kept from of whom something is kept: their access may have been taken back."""
+_WISH_GAP_S = 60.0
+"""Between two that say the same, of somebody without access."""
 _ALWAYS = ("stop", *_OWN_WORDS)
 """Commands that no quota keeps anybody from."""
 _GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
@@ -41,16 +44,19 @@ class Reception:
         channels: Channels,
         access: Access,
         quotas: Quotas,
-        platforms: Mapping[PlatformName, Platform],
+        people: People,
+        notices: Notices,
         words: Words,
     ) -> None:
         self._lanes = lanes
         self._channels = channels
         self._access = access
         self._quotas = quotas
-        self._platforms = platforms
+        self._people = people
+        self._notices = notices
         self._words = words
         self._noticed: dict[ChannelKey, float] = {}
+        self._wished: dict[tuple[str, str], float] = {}
 
     async def accept(self, event: Event) -> bool:
         """Store one event; False when it is known, not for Parley, a stranger's, beyond a quota or its lane is full.
@@ -60,26 +66,53 @@ class Reception:
         message = event.message if isinstance(event, Edit) else event
         if isinstance(message, Message) and not await self._heeds(message):
             return False
-        own_words = isinstance(event, Message) and _command(event) in _OWN_WORDS
-        if isinstance(message, Message | Reaction) and not own_words and not await self._access.admits(message):
-            if isinstance(event, Message) and event.addressed and (told := await self._access.knock(event)):
-                await self._tell(event, told.key, **told.params)
+        if isinstance(message, Message | Reaction) and not await self._may_come_in(event, message):
+            if isinstance(event, Message) and event.addressed:
+                await self._knock(event)
             return False
-        if isinstance(event, Message | Edit) and await self._is_too_much(event):
-            return False
+        if isinstance(event, Message | Edit) and self._quotas.any:
+            if await self._lanes.accepted(event) or await self._is_too_much(event):
+                return False
         if isinstance(event, Move):
             await self._access.moved(event)
         first = commands.goes_first(event)
         if first and isinstance(event, Message):
             event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
         stop = isinstance(event, Message) and _command(event) == "stop"
+        if stop and isinstance(event, Message) and event.group and not first:
+            if await self._lanes.accepted(event):
+                return False
+            await self._withdraw(event)
+        stop = stop and isinstance(event, Message) and not event.group
         try:
             with timed("accept"):
                 return await self._lanes.accept(event, stop=stop, first=first)
         except UserError as error:
             assert isinstance(event, Message)
-            await self._refuse(event, error)
+            self._refuse(event, error)
             return False
+
+    async def _may_come_in(self, event: Event, message: Message | Reaction) -> bool:
+        """Whether its sender has access, or asks for what is kept of them, which costs others nothing."""
+        if await self._access.admits(message):
+            return True
+        if not isinstance(event, Message) or _command(event) not in _OWN_WORDS:
+            return False
+        now, wish = clock.monotonic(), (f"{event.channel.platform}:{event.sender.id}", _wish(event))
+        self._wished = {each: at for each, at in self._wished.items() if at > now - _WISH_GAP_S}
+        if wish in self._wished:
+            return False
+        self._wished[wish] = now
+        return await self._people.knows(event.channel.platform, event.sender.id)
+
+    async def _withdraw(self, message: Message) -> None:
+        """In a group one stops what one wants oneself; whose app waits for an answer hears of it."""
+        waiting = await self._lanes.waiting(message.channel, LONGEST)
+        own = [raw for raw in waiting if asker_of(raw) == message.sender.id]
+        for raw in await self._lanes.withdraw(message.channel, own):
+            event = decode_event(raw)
+            if isinstance(event, Message) and event.waits:
+                self._tell(event, "stopped")
 
     async def _heeds(self, message: Message) -> bool:
         """Whether a message may be for Parley; of a voice note that is known when it was heard."""
@@ -87,7 +120,13 @@ class Reception:
             return True
         return (await self._channels.preferences(message.channel)).answers == "everything"
 
-    async def _refuse(self, message: Message, error: UserError) -> None:
+    async def _knock(self, message: Message) -> None:
+        """A stranger is told how to come in, until they were told."""
+        answer = await self._access.knock(message)
+        if answer is not None:
+            self._tell(message, answer.says.key, lambda: self._access.told(answer), **answer.says.params)
+
+    def _refuse(self, message: Message, error: UserError) -> None:
         """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""
         now = clock.monotonic()
         if not message.waits:
@@ -95,21 +134,21 @@ class Reception:
             if message.channel in self._noticed:
                 return
             self._noticed[message.channel] = now
-        await self._tell(message, error.key, **error.params)
+        self._tell(message, error.key, **error.params)
 
     async def _is_too_much(self, event: Message | Edit) -> bool:
         """Whether it goes beyond a quota, which is said once until that ends."""
         message = event.message if isinstance(event, Edit) else event
         name = _command(message)
-        if name in _ALWAYS:
+        if name in _ALWAYS and not commands.stops_all(message):
             return False
-        exceeded = await self._quotas.exceeded(message, set(_measures(event, message, name)))
+        exceeded = await self._quotas.exceeded(event, set(_measures(event, message, name)))
         if exceeded is None:
             return False
         # A voice note in a group that only may be for Parley gets no answer.
         if message.waits or (exceeded.news and (message.addressed or not message.called)):
             params = self._phrased(exceeded, self._language(message))
-            await self._tell(message, f"quota_{exceeded.quota.measure}", **params)
+            self._tell(message, f"quota_{exceeded.quota.measure}", **params)
         return True
 
     def _phrased(self, exceeded: Exceeded, language: str) -> dict[str, object]:
@@ -121,21 +160,24 @@ class Reception:
     def _language(self, message: Message) -> str:
         return message.sender.language or language_of(message.text)
 
-    async def _tell(self, message: Message, key: str, **params: object) -> None:
-        """Why a message is not taken, in its sender's language; best effort."""
-        platform = self._platforms[message.channel.platform]
+    def _tell(self, message: Message, key: str, told: Told | None = None, /, **params: object) -> None:
+        """Why a message is not taken, in its sender's language."""
         language = self._language(message)
         notice = parts.notice(message, self._words.say(key, language, **params), language)
-        try:
-            await platform.send(notice)
-        except AssistantError as trouble:
-            _LOG.warning("%s: why a message is not taken could not be told: %s", message.channel, trouble)
+        self._notices.tell(notice, key, told, each=message.waits)
 
 
 def _command(message: Message) -> str:
     """The name of the command that a message is, "" for any other."""
     found = cleaning.command(message.text) if message.forwarded is None else None
     return found[0] if found is not None else ""
+
+
+def _wish(message: Message) -> str:
+    """What of a few things a command asks for, whatever else is written behind it."""
+    name, argument = cleaning.command(message.text) or ("", "")
+    known = commands.COMMANDS.get(name)
+    return f"{name} {argument}" if known is not None and argument in known.choices else name
 
 
 def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:

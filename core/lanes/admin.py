@@ -11,6 +11,7 @@ from core.lanes import moving
 from core.lanes.claim import Claim
 from core.lanes.worker_id import died_here
 from core.store import keys
+from core.store.people import People
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import decode_event
@@ -60,6 +61,7 @@ class Upkeep:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._people = People(store)
         self._inherit = store.redis.register_script(_INHERIT)
         self._oldest = store.redis.register_script(_OLDEST)
 
@@ -125,6 +127,7 @@ class Upkeep:
 
     async def move(self, claim: Claim, to: ChannelKey) -> None:
         """Give all that the claimed channel has to another name; see `moving`."""
+        await self._people.add(to, await self._people.of(claim.channel))
         await moving.move(self._redis, claim, to)
 
 

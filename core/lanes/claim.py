@@ -1,6 +1,8 @@
 """What whoever claims a lane is told of it, and what they are told when it is theirs no more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import AssistantError
 from core.telemetry import FENCED
@@ -36,6 +38,28 @@ class Claim:
     heard: tuple[str, str]
     gone: bool
     unsent: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, found: Sequence[Any]) -> "Claim":
+        """What the script `claim` returned."""
+        channel, fence, head, memory, preferences, another, tries, deaths, *rest = found
+        stop, sending, draft, heard, gone, *unsent = rest
+        return cls(
+            channel=ChannelKey.parse(channel.decode()),
+            fence=fence,
+            head=head,
+            memory=memory,
+            preferences=preferences,
+            another=bool(another),
+            tries=tries,
+            deaths=deaths,
+            stop=stop.decode(),
+            sending=sending.decode(),
+            draft=of_turn(draft),
+            heard=of_turn(heard),
+            gone=bool(gone),
+            unsent=tuple(unsent),
+        )
 
 
 def lost(claim: Claim) -> Fenced:

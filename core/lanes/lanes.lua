@@ -1,6 +1,6 @@
 -- One script a section, each atomic and inside one hash tag. Times are the server's, in milliseconds.
 -- Every script starts with the shared functions; `prefix` is "parley:{p}:".
--- The hash `lane` of a channel: fence (claims so far), owner, held (1: by the owner, who has not given it back), tries (of
+-- The hash `lane` of a channel: fence (rises with each claim), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
 -- platform id of a growing answer), heard (a turn and what was heard in its voice note), gone (1: its last part found
@@ -23,7 +23,8 @@ local function answered(lane, call, answer)
   return answer
 end
 -- The owner gives the lane back: due again at once when more waits, off the list when nothing does.
--- Returns 1 when more waits.
+-- Returns 1 when more waits. With nothing left the hash goes too, when no repeated write needs its answer any more; that
+-- nobody could be reached is known for a day.
 local function settle(lane, ready, inbox, outbox, channel)
   redis.call('HDEL', lane, 'held')
   if redis.call('EXISTS', inbox, outbox) > 0 then
@@ -31,6 +32,7 @@ local function settle(lane, ready, inbox, outbox, channel)
     return 1
   end
   redis.call('ZREM', ready, channel)
+  redis.call('EXPIRE', lane, redis.call('HEXISTS', lane, 'gone') == 1 and 86400 or 60)
   return 0
 end
 
@@ -40,6 +42,14 @@ local function forget_turn(lane, turn)
     local noted = redis.call('HGET', lane, field)
     if noted and string.sub(noted, 1, #turn + 1) == turn .. ' ' then redis.call('HDEL', lane, field) end
   end
+end
+
+-- Under this id the channel has keys of their own for so long; whoever looks for what it keeps asks for those.
+local function keeps(ids, id, lifetime_s)
+  if id == '' then return end
+  redis.call('ZREMRANGEBYSCORE', ids, '-inf', now())
+  redis.call('ZADD', ids, 'GT', now() + lifetime_s * 1000, id)
+  if redis.call('TTL', ids) < tonumber(lifetime_s) then redis.call('EXPIRE', ids, lifetime_s) end
 end
 
 -- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
@@ -58,23 +68,32 @@ local function owes(lane, outbox)
 end
 
 --- accept
--- KEYS seen in ready lane out
--- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) person(with first)
--- -> events ahead of it, -1 accepted before, -2 the lane is full
-local seen, inbox, ready, lane, outbox = unpack(KEYS)
-local channel, event, seen_s, wake, bell, limit, stop, first, person = unpack(ARGV)
+-- KEYS seen in ready lane out ids people channels channels ...
+-- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) asker(with first) id(or '') ids_s
+--      person person ...
+-- -> events ahead of it, -1 accepted before, -2 the lane is full; `channels` are those of each person
+local seen, inbox, ready, lane, outbox, ids, people = unpack(KEYS)
+local channel, event, seen_s, wake, bell, limit, stop, first, asker, id, ids_s = unpack(ARGV)
 if redis.call('EXISTS', seen) == 1 then return -1 end
 local ahead = redis.call('LLEN', inbox)
 if tonumber(limit) > 0 and ahead >= tonumber(limit) then return -2 end
 redis.call('SET', seen, 1, 'EX', seen_s)
 redis.call(first == '1' and 'LPUSH' or 'RPUSH', inbox, event)
 redis.call('ZADD', ready, 'NX', now(), channel)
-if stop ~= '' then redis.call('HSET', lane, 'stop', stop) end
+keeps(ids, id, ids_s)
+for at, person in ipairs({select(12, unpack(ARGV))}) do
+  redis.call('ZADD', people, now(), person)
+  redis.call('ZADD', KEYS[7 + at], now(), channel)
+end
+if stop ~= '' then
+  redis.call('HSET', lane, 'stop', stop)
+  redis.call('PERSIST', lane)
+end
 if stop ~= '' or first == '1' then
   -- Whoever thinks is fenced off at once; an answer that is on its way out is left to its owner. The voice note that a
   -- part owes is on its way when it is noted as being sent: before, it goes.
   local owed, owed_to = owes(lane, outbox)
-  local dropped = owed and (stop ~= '' or owed_to == person)
+  local dropped = owed and (stop ~= '' or owed_to == asker)
   if dropped then
     redis.call('LPOP', outbox)
     redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
@@ -89,6 +108,26 @@ end
 redis.call('PUBLISH', wake, bell)
 return ahead
 
+--- withdraw
+-- KEYS lane ready in   ARGV channel wake_channel bell event event ...
+-- takes out what is not answered yet; a turn that was made for the head is void -> the events that were there
+local lane, ready, inbox = unpack(KEYS)
+local channel, wake, bell = unpack(ARGV)
+local head, gone = redis.call('LINDEX', inbox, 0), {}
+for _, event in ipairs({select(4, unpack(ARGV))}) do
+  if redis.call('LREM', inbox, 1, event) == 1 then gone[#gone + 1] = event end
+end
+if #gone > 0 and gone[1] == head then
+  redis.call('HDEL', lane, 'tries', 'deaths', 'draft', 'heard')
+  if redis.call('HGET', lane, 'outgoing') ~= '1' then
+    redis.call('HINCRBY', lane, 'fence', 1)
+    redis.call('HDEL', lane, 'held')
+    redis.call('ZADD', ready, 'XX', now(), channel)
+  end
+  redis.call('PUBLISH', wake, bell)
+end
+return gone
+
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
 -- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
@@ -100,7 +139,14 @@ local due = redis.call('ZRANGEBYSCORE', ready, '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
 if not channel then return nil end
 local lane = prefix .. 'lane:' .. channel
+redis.call('PERSIST', lane)
 local fence = redis.call('HINCRBY', lane, 'fence', 1)
+if fence < 1e15 then
+  -- A hash that is new: from the time on, in microseconds, so that no fence comes again that an earlier one has given.
+  local t = redis.call('TIME')
+  fence = t[1] * 1000000 + t[2]
+  redis.call('HSET', lane, 'fence', fence)
+end
 if redis.call('HGET', lane, 'held') == '1' then redis.call('HINCRBY', lane, 'deaths', 1) end
 redis.call('HSET', lane, 'owner', owner, 'held', 1)
 redis.call('ZADD', ready, 'XX', time + lease_ms, channel)
@@ -156,18 +202,21 @@ end
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- sent
--- KEYS lane ready in out ref shown parked   ARGV channel fence call record(or '') ref_s ref kind sending(or '')
+-- KEYS lane ready in out ref shown parked ids   ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn
 -- -> -1 fenced, else 1 when more waits
-local lane, ready, inbox, outbox, record_key, shown, parked = unpack(KEYS)
-local channel, fence, call, record, ref_s, ref, kind, sending = unpack(ARGV)
+local lane, ready, inbox, outbox, record_key, shown, parked, ids = unpack(KEYS)
+local channel, fence, call, record, ref_s, ref, kind, sending, turn = unpack(ARGV)
 local no = refused(lane, fence, call)
 if no then return no end
 redis.call('LPOP', outbox)
 redis.call('HDEL', lane, 'tries', 'deaths', 'gone')
 redis.call('HSET', lane, 'sending', sending)
-if kind == 'removal' then redis.call('LREM', shown, 1, ref)
+if kind == 'removal' then
+  redis.call('LREM', shown, 1, ref)
+  redis.call('DEL', record_key)
 elseif record ~= '' then
   redis.call('SET', record_key, record, 'EX', ref_s)
+  keeps(ids, turn, ref_s)
   if not redis.call('LPOS', shown, ref) then redis.call('RPUSH', shown, ref) end
   redis.call('EXPIRE', shown, ref_s)
   for _, reaction in ipairs(redis.call('LRANGE', parked, 0, -1)) do redis.call('RPUSH', inbox, reaction) end
@@ -178,12 +227,13 @@ redis.call('HDEL', lane, 'outgoing', 'sending')
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- park
--- KEYS ref parked   ARGV reaction parked_s   -> 1 the part is recorded by now, 0 the reaction waits for it
-local ref, parked = unpack(KEYS)
-local reaction, parked_s = unpack(ARGV)
+-- KEYS ref parked ids   ARGV reaction parked_s target   -> 1 the part is recorded by now, 0 the reaction waits for it
+local ref, parked, ids = unpack(KEYS)
+local reaction, parked_s, target = unpack(ARGV)
 if redis.call('EXISTS', ref) == 1 then return 1 end
 redis.call('RPUSH', parked, reaction)
 redis.call('EXPIRE', parked, parked_s)
+keeps(ids, target, parked_s)
 return 0
 
 --- free

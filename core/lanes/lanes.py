@@ -18,19 +18,21 @@ from typing import Any, Literal, cast
 from redis.commands.core import AsyncScript
 
 from core.errors import UserError
-from core.lanes.claim import Claim, lost, of_turn
+from core.lanes.claim import Claim, lost
 from core.lanes.worker_id import new_name
 from core.store import keys
 from core.store.redis import Store, translated
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Event, Message, Reaction, encode_event
+from core.values.events import Event, Message, Reaction, encode_event, people_in
 from core.values.parts import Part, encode_part, readable
 
 LEASE_S = 6.0
 LONGEST = 100
 """Messages that wait in one lane; the next one is told how many are ahead of it."""
+_URGENT = 10
+"""Places beyond, for those who stop what waits or want to be forgotten."""
 _DEAD_MAX = 100
 
 
@@ -55,14 +57,16 @@ class Lanes:
         sender of what goes first with that.
         """
         channel, part = event.channel, keys.partition(event.channel)
-        bounded = isinstance(event, Message) and not (stop or first)
+        longest = LONGEST + _URGENT * (stop or first) if isinstance(event, Message) else 0
+        people = people_in(event)
         ahead = await self._call(
             "accept",
             [
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                *(keys.of_channel(kind, channel) for kind in ("lane", "out")),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "out", "ids", "people")),
+                *(keys.channels(part, channel.platform, person) for person in people),
             ],
             [
                 str(channel),
@@ -70,54 +74,35 @@ class Lanes:
                 keys.SEEN_S,
                 keys.WAKE,
                 keys.bell(channel),
-                LONGEST if bounded else 0,
+                longest,
                 event.id if stop else "",
                 int(first),
                 event.sender.id if first and isinstance(event, Message) else "",
+                event.id if isinstance(event, Message) else "",
+                keys.REF_S,
+                *people,
             ],
         )
         if ahead == -2:
             raise UserError("busy", ahead=LONGEST)
         return ahead >= 0
 
+    async def accepted(self, event: Event) -> bool:
+        """Whether the id of an event was accepted before."""
+        with translated():
+            return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
+
+    async def withdraw(self, channel: ChannelKey, events: Sequence[bytes]) -> list[bytes]:
+        """Take events out that nobody has answered yet, in their order; returns those that were still there."""
+        ready = keys.ready(keys.partition(channel), channel.platform)
+        places = [keys.of_channel("lane", channel), ready, keys.of_channel("in", channel)]
+        return await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *events])
+
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
         arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
-        if found is None:
-            return None
-        (
-            channel,
-            fence,
-            head,
-            memory,
-            preferences,
-            another,
-            tries,
-            deaths,
-            stop,
-            sending,
-            draft,
-            heard,
-            gone,
-            *unsent,
-        ) = found
-        return Claim(
-            channel=ChannelKey.parse(channel.decode()),
-            fence=fence,
-            head=head,
-            memory=memory,
-            preferences=preferences,
-            another=bool(another),
-            tries=tries,
-            deaths=deaths,
-            stop=stop.decode(),
-            sending=sending.decode(),
-            draft=of_turn(draft),
-            heard=of_turn(heard),
-            gone=bool(gone),
-            unsent=tuple(unsent),
-        )
+        return None if found is None else Claim.of(found)
 
     async def renew(self, claim: Claim) -> None:
         """Hold the lane for one more lease; Fenced when it is lost."""
@@ -151,8 +136,8 @@ class Lanes:
         """The head is answered: keep the dialogue (None: unchanged) and the parts to send, all or nothing.
 
         `last` is the id of the last of the `events` that this answers, `turn` that of the answer where it is another;
-        `sending` the nonce of a part that is on its way
-        from now on. Returns whether anything waits in the lane. Fenced when it is lost.
+        `sending` the nonce of a part that is on its way from now on. Returns whether anything waits in the lane. Fenced
+        when it is lost.
         """
         lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
         kept = dialogues.encode(dialogue) if dialogue is not None else b""
@@ -169,20 +154,17 @@ class Lanes:
         Returns whether more waits.
         """
         channel = claim.channel
-        refs = [keys.ref(channel, ref), keys.shown(channel, part.turn), keys.parked(channel, ref)]
-        arguments: list[bytes | str | int] = [
-            record if ref else b"",
-            keys.REF_S,
-            ref or part.replaces,
-            part.kind,
-            sending,
-        ]
-        return await self._fenced("sent", claim, [*self._lane(claim), *refs], arguments)
+        id = ref or part.replaces
+        refs = [keys.ref(channel, id), keys.shown(channel, part.turn), keys.parked(channel, id)]
+        ids = keys.of_channel("ids", channel)
+        arguments = [record if ref else b"", keys.REF_S, id, part.kind, sending, part.turn]
+        return await self._fenced("sent", claim, [*self._lane(claim), *refs, ids], arguments)
 
     async def park(self, reaction: Reaction) -> bool:
         """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
         refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
-        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S])
+        refs.append(keys.of_channel("ids", reaction.channel))
+        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S, reaction.target])
 
     async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""

@@ -49,6 +49,7 @@ def interrupt(pipe: Pipeline, channel: ChannelKey, parts: Sequence[Part]) -> Non
     if parts:
         pipe.rpush(keys.of_channel("out", channel), *map(encode_part, parts))
         pipe.hset(lane, "outgoing", "1")
+        pipe.persist(lane)
         pipe.zadd(ready, {str(channel): 0}, nx=True)
     pipe.zadd(ready, {str(channel): 0}, xx=True)
     pipe.publish(keys.WAKE, keys.bell(channel))

@@ -7,7 +7,7 @@ from redis.exceptions import ResponseError
 
 from core import clock
 from core.errors import RetryableError
-from core.store.redis import translated
+from core.store.redis import Store, translated
 from core.telemetry import log
 
 _LOG = log("compacting")
@@ -15,11 +15,32 @@ _REWRITE_S = 30.0
 _LOOK_AGAIN_S = 0.05
 
 
-async def compact(redis: Redis) -> None:
-    """Have Redis write its files anew, without what was erased, and wait for that; RetryableError when it fails.
+class Files:
+    """Those of one Redis; one a process."""
 
-    A server that forbids it is its owner's care.
-    """
+    def __init__(self, store: Store) -> None:
+        self._redis = store.redis
+        self._turn = asyncio.Lock()
+        self._begun = 0
+        self._written = 0
+        """The last one that came to a good end."""
+
+    async def write_anew(self) -> None:
+        """Have Redis write its files anew, without what was erased, and wait for that; RetryableError when it fails.
+
+        One at a time: all who ask while one is being written share the next. A server that forbids it is its owner's
+        care.
+        """
+        begun_before = self._begun
+        async with self._turn:
+            if self._written > begun_before:
+                return
+            self._begun += 1
+            await _compact(self._redis)
+            self._written = self._begun
+
+
+async def _compact(redis: Redis) -> None:
     try:
         with translated():
             persistence = await redis.info("persistence")

@@ -4,8 +4,9 @@ Everything is safe to repeat: a crash in between does it again, because the requ
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import cast
 
 from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
@@ -15,7 +16,7 @@ from core.errors import PermanentError
 from core.lanes import voiding
 from core.lanes.voiding import Noted
 from core.privacy.ownership import EVERYBODY, Kept
-from core.privacy.subject_data import Index, Personal
+from core.privacy.subject_data import Personal
 from core.store import keys
 from core.store.redis import Store, translated
 from core.values import dialogue as dialogues
@@ -23,6 +24,7 @@ from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.events import Message, decode_event
 from core.values.parts import Part
+from core.values.preferences import Preferences
 
 _LEFT_TO_FINISH_S = 2.0
 """For an answer that is on its way out. Then its owner loses the lane, and what it is sending may be seen twice."""
@@ -34,7 +36,10 @@ Sorry = Callable[[Message], Part]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside."""
+    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside.
+
+    `changes` counts the channels in which anything went, also what is told of by no other number.
+    """
 
     turns: int = 0
     summaries: int = 0
@@ -42,6 +47,12 @@ class Erased:
     files: int = 0
     waiting: int = 0
     aside: int = 0
+    changes: int = 0
+
+    @property
+    def told(self) -> dict[str, int]:
+        """What people are told of, where it is more than none."""
+        return {what: count for what, count in asdict(self).items() if count and what != "changes"}
 
     def __add__(self, other: "Erased") -> "Erased":
         return Erased(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
@@ -55,12 +66,13 @@ class Purging:
         self._personal = personal
 
     async def erase(
-        self, channel: ChannelKey, person: str, index: Index, sorry: Sorry, *, own: bool
-    ) -> tuple[Erased, tuple[Part, ...]]:
+        self, channel: ChannelKey, person: str, sorry: Sorry, *, wish: str, own: bool
+    ) -> tuple[bool, tuple[Part, ...]]:
         """Erase what a channel keeps of a person or of EVERYBODY, and void the turn that runs there.
 
-        `own`: the caller holds the lane, whose head stays; it is given the parts that are to be sent now, which
-        otherwise wait in the lane.
+        Returns whether there was anything; how much is counted under the id of their `wish`, in the same step. `own`:
+        the caller holds the lane, whose head stays; it is given the parts that are to be sent now, which otherwise
+        wait in the lane.
         """
         deadline = clock.monotonic() + _LEFT_TO_FINISH_S
         lane, memory = keys.of_channel("lane", channel), keys.of_channel("dlg", channel)
@@ -69,23 +81,57 @@ class Purging:
                 with translated():
                     async with self._redis.pipeline(transaction=True) as pipe:
                         await pipe.watch(lane, memory)
-                        kept = await self._personal.of(channel, person, index, head=not own)
+                        kept = await self._personal.of(channel, person, head=not own)
                         state = await voiding.noted(pipe, channel)
                         parts = _parts(kept, state, sorry)
                         sending = state.outgoing and not own
                         if not kept.anything:
-                            return Erased(), ()
+                            return False, ()
                         if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
                             pipe.multi()
                             _erase(pipe, kept, person)
                             _give_up(pipe, kept, state)
                             if not own and (not sending or kept.parts or parts):
                                 voiding.interrupt(pipe, channel, parts)
+                            _count(pipe, channel, wish, _counted(kept))
                             await pipe.execute()
-                            return _counted(kept), parts if own else ()
+                            return True, parts if own else ()
             except WatchError:
                 continue
             await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def count(self, channel: ChannelKey, wish: str, erased: Erased) -> None:
+        """What else is erased for a wish."""
+        with translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                _count(pipe, channel, wish, erased)
+                await pipe.execute()
+
+    async def counted(self, channels: Sequence[ChannelKey], wish: str) -> Erased:
+        """All that was erased for a wish in these channels, in all its tries."""
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for channel in channels:
+                    pipe.hgetall(keys.of_turn("erased", channel, wish))
+                found = cast(list[dict[bytes, bytes]], await pipe.execute())
+        counts = ({name.decode(): int(count) for name, count in each.items()} for each in found)
+        return sum((Erased(**each) for each in counts), Erased())
+
+    async def forget_counts(self, channels: Sequence[ChannelKey], wish: str) -> None:
+        """The wish is granted."""
+        with translated():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for channel in channels:
+                    pipe.delete(keys.of_turn("erased", channel, wish))
+                await pipe.execute()
+
+
+def _count(pipe: Pipeline, channel: ChannelKey, wish: str, erased: Erased) -> None:
+    name = keys.of_turn("erased", channel, wish)
+    for what, count in asdict(erased).items():
+        if count:
+            pipe.hincrby(name, what, count)
+    pipe.expire(name, keys.DAY_S)
 
 
 def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
@@ -110,7 +156,9 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
     if kept.left is None:
         pipe.delete(keys.of_channel("dlg", channel))
     elif kept.left != kept.dialogue:
-        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left))
+        empty = not (kept.left.turns or kept.left.summary)
+        # Its edition alone is left: by that a summary is known which comes late.
+        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left), ex=keys.DAY_S if empty else None)
     for raw, without in kept.quoting:
         pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
         pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
@@ -122,13 +170,22 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
         pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
     if whole := (*kept.records, *kept.files, *kept.answers):
         pipe.delete(*whole)
+    if kept.ids:
+        pipe.zrem(keys.of_channel("ids", channel), *kept.ids)
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
-        left = replace(kept.preferences, persona="")
-        pipe.set(keys.of_channel("prefs", channel), preferences.encode(left))
+        _prefer(pipe, channel, replace(kept.preferences, persona=""))
     if person != EVERYBODY and kept.tastes:
-        pipe.set(keys.of_channel("prefs", channel), preferences.encode(preferences.impersonal(kept.preferences)))
+        _prefer(pipe, channel, preferences.impersonal(kept.preferences))
+
+
+def _prefer(pipe: Pipeline, channel: ChannelKey, left: Preferences) -> None:
+    name = keys.of_channel("prefs", channel)
+    if left == Preferences():
+        pipe.delete(name)
+    else:
+        pipe.set(name, preferences.encode(left))
 
 
 def _give_up(pipe: Pipeline, kept: Kept, state: Noted) -> None:
@@ -146,4 +203,5 @@ def _counted(kept: Kept) -> Erased:
         files=len(kept.files),
         waiting=len(kept.events) + len(kept.parts),
         aside=len(kept.dead),
+        changes=1,
     )

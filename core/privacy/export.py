@@ -10,18 +10,18 @@ from core.errors import PermanentError
 from core.privacy.consent import Consents
 from core.privacy.ownership import Kept
 from core.privacy.subject_data import Personal
+from core.store.people import People
 from core.values.attachments import Document
 from core.values.events import Edit, Message, Reaction, decode_event
 from core.values.parts import decode_part
 
 
-async def export(personal: Personal, consents: Consents, asked: Message) -> Document:
+async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
     """What is kept of the sender of a message, in every channel of its platform; of others nothing is told."""
     platform, person = asked.channel.platform, asked.sender.id
-    index = await personal.index(platform)
     rooms: list[dict[str, Any]] = []
-    for channel in sorted({*await personal.channels(index, person), asked.channel}, key=str):
-        kept = await personal.of(channel, person, index, head=channel != asked.channel)
+    for channel in sorted({*await people.channels_of(platform, person), asked.channel}, key=str):
+        kept = await personal.of(channel, person, head=channel != asked.channel)
         if kept.anything:
             rooms.append({**_shown(kept, person), "files": await _files(personal, kept)})
     consent = await consents.of(platform, person)

@@ -10,7 +10,7 @@ from core.values import dialogue as dialogues
 from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.dialogue import Dialogue
-from core.values.events import Edit, Event, Message, Move, Reaction, Summary, decode_event, encode_event
+from core.values.events import Event, Message, Move, Summary, decode_event, encode_event, sender_of
 from core.values.parts import decode_part
 from core.values.preferences import Preferences
 from core.values.turn import Turn
@@ -27,8 +27,8 @@ class Kept:
     left: the dialogue without them, None where nobody can read it. ratings: fields of the hash of ratings. events,
     parts, dead: entries of `in`, `out` and `dead`. quoting: what others say in answer to them, and the same without
     their words. parked: key -> entries. records: keys of what their answers became on the platform. files: keys of
-    sounds, uploads and exports. answers: keys of last words on the web. alone: whether nothing is kept there of anybody
-    else.
+    sounds, uploads and exports. answers: keys of last words on the web. ids: of the turns that all these are kept
+    under. alone: whether nothing is kept there of anybody else.
     """
 
     channel: ChannelKey
@@ -45,6 +45,7 @@ class Kept:
     records: tuple[str, ...]
     files: tuple[str, ...]
     answers: tuple[str, ...]
+    ids: frozenset[str]
     alone: bool
 
     @property
@@ -145,6 +146,7 @@ def theirs(found: Found, person: str) -> Kept:
         records=(*records, *of_turns("shown")),
         files=of_turns(*FILES),
         answers=of_turns("answer"),
+        ids=frozenset(ids),
         alone=alone,
     )
 
@@ -165,17 +167,6 @@ def _left(dialogue: Dialogue, person: str) -> Dialogue:
     if person != EVERYBODY:
         return dialogues.without_person(dialogue, person)
     return dialogues.anew(dialogue) if dialogue.turns or dialogue.summary else dialogue
-
-
-def sender_of(event: Event) -> str:
-    """The id of the person who made an event; "" for what nobody made."""
-    match event:
-        case Message() | Reaction():
-            return event.sender.id
-        case Edit():
-            return event.message.sender.id
-        case _:
-            return ""
 
 
 def _is_theirs(event: Event | None, raw: bytes, person: str) -> bool:

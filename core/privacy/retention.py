@@ -13,7 +13,7 @@ from core import clock
 from core.errors import PermanentError, RetryableError
 from core.feedback import ratings
 from core.lanes import voiding
-from core.privacy import aof_rewrite
+from core.privacy.aof_rewrite import Files
 from core.privacy.cache_invalidation import Invalidation
 from core.store import keys
 from core.store.redis import Store, translated
@@ -26,7 +26,8 @@ _LOG = log("sweeping")
 _LOOK_AGAIN_S = 600.0
 _GRACE_S = keys.DAY_S
 """Redis erases a whole key so much later than what is newest in it would go, because it may have grown meanwhile."""
-_ENDLESS = ("dlg", "fb", "dead")
+_INDEX = ("people", "channels")
+_ENDLESS = ("dlg", "fb", "dead", *_INDEX)
 
 
 class Sweeping:
@@ -36,6 +37,7 @@ class Sweeping:
         self._redis = store.redis
         self._kept_s = days * keys.DAY_S
         self._invalidation = invalidation
+        self._files = Files(store)
 
     async def run(self) -> None:
         """Sweep until cancelled; of all processes one does it at a time."""
@@ -60,12 +62,14 @@ class Sweeping:
         for kind, sweep in (("dlg", self._turns), ("fb", self._ratings), ("dead", self._dead)):
             async for key in self._keys(kind):
                 swept += await sweep(key)
+        async for key in self._keys(*_INDEX):
+            await self._index(key)
         for kind in keys.TABLE:
             if kind.personal and kind.lifetime_s and kind.lifetime_s > self._kept_s:
                 swept += await self._shorten(kind)
         if swept:
             _LOG.info("%d entries were older than %d days", swept, self._kept_s // keys.DAY_S)
-            await aof_rewrite.compact(self._redis)
+            await self._files.write_anew()
         return swept
 
     async def _keys(self, *kinds: str) -> AsyncGenerator[str, None]:
@@ -137,6 +141,17 @@ class Sweeping:
                 self._expire(pipe, key, max(ages, default=0.0))
                 await pipe.execute()
         return len(old)
+
+    async def _index(self, key: str) -> None:
+        """Who was where: longer ago than anything that is kept of them there."""
+        with translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.zremrangebyscore(key, "-inf", 1000 * (self._oldest - _GRACE_S))
+                pipe.zrange(key, -1, -1, withscores=True)
+                _, newest = await pipe.execute()
+                for _, at_ms in newest:
+                    self._expire(pipe, key, at_ms / 1000)
+                await pipe.execute()
 
     def _expire(self, pipe: Any, key: str, newest: float) -> None:
         pipe.expireat(key, int(newest + self._kept_s + _GRACE_S))

@@ -4,14 +4,15 @@ Where /privacy, /forget and /export lead.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from core.delivery.parts import notice
 from core.platform import Words
-from core.privacy import aof_rewrite, export
+from core.privacy import export
+from core.privacy.aof_rewrite import Files
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.consent import Consent, Consents
 from core.privacy.erasure import Erased, Purging
@@ -19,6 +20,7 @@ from core.privacy.ownership import EVERYBODY
 from core.privacy.subject_data import Personal
 from core.settings import Settings
 from core.store import keys
+from core.store.people import People
 from core.store.redis import Store
 from core.values.attachments import Document
 from core.values.channel import ChannelKey, PlatformName
@@ -69,8 +71,9 @@ class Privacy:
         erasers: Sequence[Callable[[ChannelKey], None]] = (),
     ) -> None:
         """`erasers` erase the files that platforms keep of a channel outside Redis."""
-        self._redis = store.redis
+        self._files = Files(store)
         self._consents = Consents(store)
+        self._people = People(store)
         self._personal = Personal(store)
         self._purging = Purging(store, self._personal)
         self._invalidation = invalidation
@@ -101,51 +104,63 @@ class Privacy:
 
     async def export(self, message: Message) -> Document:
         """All that is kept of the sender."""
-        return await export.export(self._personal, self._consents, message)
+        return await export.export(self._personal, self._people, self._consents, message)
 
     async def forget_me(self, message: Message, language: str) -> tuple[str, tuple[Part, ...]]:
         """Erase what is kept of the sender wherever they wrote, in their lane's turn; safe to repeat.
 
         Returns what was erased, in words, and what else is to be sent there.
         """
-        platform, person = message.channel.platform, message.sender.id
-        done = await self._erase(message, person, language)
-        await self._consents.erase(platform, person)
-        return await self._forgotten("forgotten_me", language, done)
+        return await self._forget(message, message.sender.id, language)
 
     async def forget_channel(self, message: Message, language: str) -> tuple[str, tuple[Part, ...]]:
         """Erase what a message's channel keeps of everybody, as `forget_me` does."""
-        return await self._forgotten("forgotten_channel", language, await self._erase(message, EVERYBODY, language))
+        return await self._forget(message, EVERYBODY, language)
 
-    async def _forgotten(
-        self, key: str, language: str, done: tuple[Erased, tuple[Part, ...]]
-    ) -> tuple[str, tuple[Part, ...]]:
-        await aof_rewrite.compact(self._redis)
-        erased, parts = done
-        say = self._words.say
-        counts = [say(f"erased_{what}", language, count=count) for what, count in asdict(erased).items() if count]
-        told = say("erased", language, counts=" · ".join(counts)) if counts else say("erased_nothing", language)
-        return say(key, language, erased=told), parts
+    async def _forget(self, message: Message, person: str, language: str) -> tuple[str, tuple[Part, ...]]:
+        here, began_ms = message.channel, await self._people.now_ms()
+        found = [] if person == EVERYBODY else await self._people.channels_of(here.platform, person)
+        channels = tuple(dict.fromkeys([*found, here]))
+        parts = await self._erase(message, person, channels, language)
+        if person != EVERYBODY and await self._consents.of(here.platform, person):
+            await self._purging.count(here, message.id, Erased(changes=1))
+            await self._consents.erase(here.platform, person)
+        erased = await self._purging.counted(channels, message.id)
+        if erased.changes:
+            await self._files.write_anew()
+        # Only now: a try that fails before is followed by one that looks, and counts, in the same channels.
+        for channel in channels:
+            gone = await self._people.of(channel) if person == EVERYBODY else [person]
+            await self._people.leave(channel, gone, began_ms)
+        await self._purging.forget_counts(channels, message.id)
+        return self._forgotten("forgotten_channel" if person == EVERYBODY else "forgotten_me", erased, language), parts
 
-    async def _erase(self, message: Message, person: str, language: str) -> tuple[Erased, tuple[Part, ...]]:
+    async def _erase(
+        self, message: Message, person: str, channels: Sequence[ChannelKey], language: str
+    ) -> tuple[Part, ...]:
         def sorry(waiting: Message) -> Part:
             own = waiting.sender.language or language
             return replace(notice(waiting, self._words.say("stopped", own), own), person="")
 
-        here, erased, parts = message.channel, Erased(), tuple[Part, ...]()
+        parts = tuple[Part, ...]()
         for _ in range(_PASSES):
-            before = erased
-            index = await self._personal.index(here.platform, here.space if person == EVERYBODY else "*")
-            everywhere = [] if person == EVERYBODY else await self._personal.channels(index, person)
-            for channel in dict.fromkeys([*everywhere, here]):
-                some, more = await self._purging.erase(channel, person, index, sorry, own=channel == here)
+            anything = False
+            for channel in channels:
+                own = channel == message.channel
+                found, more = await self._purging.erase(channel, person, sorry, wish=message.id, own=own)
+                anything, parts = anything or found, (*parts, *more)
                 await self._invalidation.tell(channel)
                 for erase in self._erasers:
                     erase(channel)
-                erased, parts = erased + some, (*parts, *more)
-            if erased == before:
+            if not anything:
                 break
-        return erased, parts
+        return parts
+
+    def _forgotten(self, key: str, erased: Erased, language: str) -> str:
+        say = self._words.say
+        counts = [say(f"erased_{what}", language, count=count) for what, count in erased.told.items()]
+        told = say("erased", language, counts=" · ".join(counts)) if counts else say("erased_nothing", language)
+        return say(key, language, erased=told)
 
     def _decision(self, consent: Consent | None, language: str) -> str:
         if consent is None:

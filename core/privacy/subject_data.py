@@ -1,24 +1,21 @@
-"""Finds what a channel keeps of one person, or of everybody, by walking the table of keys.
+"""Finds what a channel keeps of one person, or of everybody, by the ids under which it keeps anything.
 
 It reads alone: `erasure` erases what is found here, /export gives it away.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from core.feedback import ratings
-from core.privacy.ownership import FILES, Found, Kept, needle_of, theirs
+from core.privacy.ownership import FILES, Found, Kept, theirs
 from core.store import keys
 from core.store.redis import Store, translated
-from core.values.channel import ChannelKey, PlatformName
+from core.values.channel import ChannelKey
 
-Index = Mapping[str, Sequence[str]]
-"""Space -> the names of its keys."""
 _BATCH = 200
-_NAMELESS = (*FILES, "answer")
-_OF_TURN = (*_NAMELESS, "shown")
-_OF_SPACES = (*_OF_TURN, "in", "out", "dlg", "dead", "fb", "ref", "parked")
+OF_TURN = (*FILES, "answer", "shown")
+OF_CHANNEL = (*OF_TURN, "in", "out", "dlg", "dead", "fb", "ref", "parked", "people", "channels", "ids")
+"""Kinds of keys that are found, so that nothing of them is left."""
 
 
 class Personal:
@@ -26,50 +23,6 @@ class Personal:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
-
-    async def index(self, platform: PlatformName, space: str = "*") -> Index:
-        """The names of all keys of a platform's spaces, or of one; of the kinds that hold what people said or did."""
-        found: dict[str, list[str]] = defaultdict(list)
-        with translated():
-            async for raw in self._redis.scan_iter(match=f"parley:*:*:{platform}/{space}*", count=1000):
-                kind, rest = keys.named(cast(bytes, raw).decode())
-                name = rest.split("/")[1]
-                if kind in _OF_SPACES and space in ("*", name):
-                    found[name].append(raw.decode())
-        return found
-
-    async def channels(self, index: Index, person: str) -> list[ChannelKey]:
-        """Those where a person's id stands in anything that is kept, or where there are files, which bear no names."""
-        needle, found = needle_of(person), dict[ChannelKey, None]()
-        for names in index.values():
-            for at in range(0, len(names), _BATCH):
-                batch = names[at : at + _BATCH]
-                for name, raws in zip(batch, await self._read(batch), strict=True):
-                    field = f"\t{person}".encode()
-                    kind, rest = keys.named(name)
-                    if kind in _NAMELESS or any(needle in raw or raw.endswith(field) for raw in raws):
-                        thread = ratings.decode_record(raws[0]).thread if kind == "ref" else ""
-                        found[_channel_of(kind, rest, thread)] = None
-        return list(found)
-
-    async def _read(self, names: Sequence[str]) -> list[list[bytes]]:
-        """What lies under keys that may bear names."""
-        types = {kind.name: kind.redis_type for kind in keys.TABLE}
-        with translated():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for name in names:
-                    kind, _ = keys.named(name)
-                    match "" if kind in _NAMELESS else types[kind]:
-                        case "list":
-                            pipe.lrange(name, 0, -1)
-                        case "hash":
-                            pipe.hkeys(name)
-                        case "string":
-                            pipe.get(name)
-                        case _:
-                            pipe.exists(name)
-                answers = await pipe.execute()
-        return [each if isinstance(each, list) else [each] if isinstance(each, bytes) else [] for each in answers]
 
     async def sizes(self, files: Sequence[str]) -> dict[tuple[str, str], int]:
         """Kind and turn of each of these files -> its bytes."""
@@ -81,11 +34,9 @@ class Personal:
         named = (keys.named(name) for name in files)
         return {(kind, rest.rpartition("/")[2]): size for (kind, rest), size in zip(named, sizes, strict=True)}
 
-    async def of(self, channel: ChannelKey, person: str, index: Index, *, head: bool = True) -> Kept:
+    async def of(self, channel: ChannelKey, person: str, *, head: bool = True) -> Kept:
         """What a channel keeps of a person or of EVERYBODY; without `head` all but what its lane is at."""
-        named = [(name, *keys.named(name)) for name in index.get(channel.space, ())]
-        refs = [name for name, kind, _ in named if kind == "ref"]
-        parked = [name for name, kind, _ in named if kind == "parked"]
+        of_turns, refs, parked = await self._named(channel)
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.get(keys.of_channel("dlg", channel))
@@ -114,18 +65,36 @@ class Personal:
             {field: ratings.decode_rating(raw) for field, raw in rated.items()},
             records,
             dict(zip(parked, more[len(refs) :], strict=True)),
-            [
-                (name, kind, rest)
-                for name, kind, rest in named
-                if kind in _OF_TURN and _channel_of(kind, rest) == channel
-            ],
+            of_turns,
         )
         return theirs(found, person)
 
-
-def _channel_of(kind: str, rest: str, thread: str = "") -> ChannelKey:
-    """The channel that a key belongs to, by what follows its kind."""
-    if kind in ("ref", "parked"):
-        platform, space, _ = rest.split("/", 2)
-        return ChannelKey(cast(PlatformName, platform), space, thread)
-    return ChannelKey.parse(rest.rpartition("/")[0] if kind in _OF_TURN else rest)
+    async def _named(self, channel: ChannelKey) -> tuple[list[tuple[str, str, str]], list[str], list[str]]:
+        """The keys that a channel has for each turn, with kind and what follows it; those of records, of what waits."""
+        with translated():
+            raws = cast(list[bytes], await cast(Any, self._redis.zrange(keys.of_channel("ids", channel), 0, -1)))
+        ids = [raw.decode() for raw in raws]
+        of_turns: list[tuple[str, str, str]] = []
+        refs, parked = dict[str, None](), list[str]()
+        for at in range(0, len(ids), _BATCH):
+            batch = ids[at : at + _BATCH]
+            probed = [(kind, id) for id in batch for kind in OF_TURN]
+            with translated():
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for kind, id in probed:
+                        pipe.exists(keys.of_turn(kind, channel, id))
+                    for id in batch:
+                        pipe.lrange(keys.shown(channel, id), 0, -1)
+                    for id in batch:
+                        pipe.exists(keys.parked(channel, id))
+                    answers = await pipe.execute()
+            there, shown, waits = answers[: len(probed)], answers[len(probed) : -len(batch)], answers[-len(batch) :]
+            of_turns += [
+                (keys.of_turn(kind, channel, id), kind, f"{channel}/{id}")
+                for (kind, id), is_there in zip(probed, there, strict=True)
+                if is_there
+            ]
+            refs |= {keys.ref(channel, id): None for id in batch}
+            refs |= {keys.ref(channel, ref.decode()): None for each in shown for ref in each}
+            parked += [keys.parked(channel, id) for id, is_there in zip(batch, waits, strict=True) if is_there]
+        return of_turns, list(refs), parked

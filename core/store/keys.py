@@ -1,7 +1,8 @@
 """The one table of everything Parley keeps in Redis.
 
 All keys of one space (a Telegram chat, a Discord channel, a web channel) carry the hash tag of its partition, so that
-every script touches one slot of a Redis Cluster. `TABLE` is what forgetting, exporting and retention walk.
+every script touches one slot of a Redis Cluster. `TABLE` is what retention walks; forgetting and exporting walk
+`people`, `channels` and `ids`.
 """
 
 from binascii import crc32
@@ -19,6 +20,7 @@ FILE_S = 3_600
 REF_S = 30 * DAY_S
 PARKED_S = 60
 CHECKED_S = 60
+COUNTED_S = 3_600
 SWEPT_S = 3_600
 VOICELESS_S = DAY_S
 WAKE = "parley:wake"
@@ -49,6 +51,7 @@ TABLE = (
     Kind("waiting", "hash", "strangers who were told a code, or that they have no access", DAY_S, personal=True),
     Kind("tries", "string", "how many wrong codes were tried", 3600, personal=False),
     Kind("quota", "string", "what a person or a channel has used of a quota", DAY_S, personal=True),
+    Kind("counted", "string", "event ids that were counted in the messages of a minute", COUNTED_S, personal=False),
     Kind("quotatold", "string", "that a person or a channel was told of a quota", DAY_S, personal=True),
     Kind("menu", "string", "a digest of the commands that Discord holds for a bot", None, personal=False),
     Kind(
@@ -59,6 +62,23 @@ TABLE = (
         personal=True,
     ),
     Kind("seen", "string", "event ids that were accepted", SEEN_S, personal=False),
+    Kind(
+        "people",
+        "zset",
+        "people of whom a channel may keep something -> when they were last there (ms)",
+        None,
+        personal=True,
+    ),
+    Kind("channels", "zset", "the same by person: channels of one partition", None, personal=True),
+    Kind(
+        "ids",
+        "zset",
+        "turns and parts of a channel that have keys of their own -> until when (ms)",
+        REF_S,
+        personal=True,
+    ),
+    Kind("erased", "hash", "how much a wish to be forgotten has erased here so far", DAY_S, personal=False),
+    Kind("indexed", "string", "nothing: the three before this hold what an older version kept", None, personal=False),
     Kind("in", "list", "events accepted and not yet answered", None, personal=True),
     Kind("out", "list", "parts of answers not yet sent", None, personal=True),
     Kind("dlg", "string", "the dialogue", None, personal=True),
@@ -157,13 +177,18 @@ def quota_told(quota: str) -> str:
     return f"{prefix(0)}quotatold:{quota}"
 
 
+def counted(channel: ChannelKey, event_id: str) -> str:
+    """As `seen`, of what may not have been stored."""
+    return f"{prefix(partition(channel))}counted:{channel.platform}/{event_id}"
+
+
 def bell(channel: ChannelKey) -> str:
     """What is published on WAKE for a channel."""
     return f"{partition(channel)} {channel.platform}"
 
 
 def of_channel(kind: str, channel: ChannelKey) -> str:
-    """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb."""
+    """Key of one kind for a whole channel: in, out, dlg, prefs, lane, dead, fb, people, ids."""
     return f"{prefix(partition(channel))}{kind}:{channel}"
 
 
@@ -171,6 +196,16 @@ def of_person(kind: str, platform: PlatformName, person: str) -> str:
     """Key of one kind for a person on a platform, wherever they write: consent."""
     name = f"{platform}/{person}"
     return f"{prefix(crc32(name.encode()) % PARTITIONS)}{kind}:{name}"
+
+
+def channels(part: int, platform: PlatformName, person: str) -> str:
+    """Where a person was, in one partition: beside these channels, so that one script writes both."""
+    return f"{prefix(part)}channels:{platform}/{person}"
+
+
+def indexed() -> str:
+    """Of all processes."""
+    return f"{prefix(0)}indexed"
 
 
 def named(key: str) -> tuple[str, str]:
@@ -194,9 +229,14 @@ def parked(channel: ChannelKey, platform_ref: str) -> str:
     return f"{prefix(partition(channel))}parked:{channel.platform}/{channel.space}/{platform_ref}"
 
 
+def of_turn(kind: str, channel: ChannelKey, turn: str) -> str:
+    """Key of one kind for one turn of a channel: shown, upload, voice, answer, file; erased for a wish anywhere."""
+    return f"{of_channel(kind, channel)}/{turn}"
+
+
 def shown(channel: ChannelKey, turn: str) -> str:
     """The parts of one turn."""
-    return f"{of_channel('shown', channel)}/{turn}"
+    return of_turn("shown", channel, turn)
 
 
 def pace(channel: ChannelKey, budget: str) -> str:
@@ -213,7 +253,7 @@ def voiceless(channel: ChannelKey) -> str:
 
 def upload(channel: ChannelKey, upload_id: str) -> str:
     """One file that came through the web page."""
-    return f"{of_channel('upload', channel)}/{upload_id}"
+    return of_turn("upload", channel, upload_id)
 
 
 def uploads() -> str:
@@ -223,17 +263,17 @@ def uploads() -> str:
 
 def voice(channel: ChannelKey, turn: str) -> str:
     """The voice note of one turn."""
-    return f"{of_channel('voice', channel)}/{turn}"
+    return of_turn("voice", channel, turn)
 
 
 def answer(channel: ChannelKey, turn: str) -> str:
     """What a web request was answered."""
-    return f"{of_channel('answer', channel)}/{turn}"
+    return of_turn("answer", channel, turn)
 
 
 def file(channel: ChannelKey, turn: str) -> str:
     """The file that one turn was answered with."""
-    return f"{of_channel('file', channel)}/{turn}"
+    return of_turn("file", channel, turn)
 
 
 def wire(channel: ChannelKey) -> str:

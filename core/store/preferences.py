@@ -12,7 +12,7 @@ from core.values.preferences import Preferences
 _SWAP = """
 -- KEYS prefs   ARGV read chosen   -> 1, or 0 when somebody wrote since they were read; none are ''
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
 return 1
 """
 
@@ -31,14 +31,14 @@ class Channels:
         return preferences.decode(raw or b"")
 
     async def change(self, channel: ChannelKey, choose: Callable[[Preferences], Preferences]) -> Preferences:
-        """Keep what `choose` makes of a channel's preferences, and return it; safe to repeat.
-
-        It is asked again when somebody else changed them meanwhile, so that no change is lost.
+        """Keep what `choose` makes of a channel's preferences, nothing where that is the usual, and return it; safe to
+        repeat. It is asked again when somebody else changed them meanwhile, so that no change is lost.
         """
         key = keys.of_channel("prefs", channel)
         while True:
             with translated():
                 raw = cast(bytes | None, await self._redis.get(key)) or b""
                 chosen = choose(preferences.decode(raw))
-                if await self._swap(keys=[key], args=[raw, preferences.encode(chosen)]):
+                kept = b"" if chosen == Preferences() else preferences.encode(chosen)
+                if await self._swap(keys=[key], args=[raw, kept]):
                     return chosen

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
+from core.delivery.parts import notice
 from core.errors import AssistantError, UserError
 from core.intake.access import Access
 from core.intake.commands import AUTO, OFF, OFFERED, Asked
 from core.intake.pairing import TooManyTries
-from core.lanes.lanes import Lanes
+from core.lanes.lanes import LONGEST, Lanes
 from core.platform import Words
 from core.privacy.service import Privacy
 from core.store.preferences import Channels
@@ -21,13 +22,11 @@ from core.thinking.engines import Engines
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
-from core.values.events import Message
+from core.values.events import Message, asker_of, decode_event
 from core.values.parts import Part
 from core.values.preferences import Preferences, VoiceMode
 
 _LOG = log("commands")
-
-
 _PERSONA_CHARS = 600
 """So that it leaves small models room for the conversation."""
 Administers = Callable[[ChannelKey, Person], Awaitable[bool]]
@@ -83,9 +82,10 @@ class Commands:
                 lines = [f"/{name} – {self._words.command(name, room.language)}" for name in OFFERED]
                 return self._say(asked, room, "welcome", commands="\n".join(lines))
             case "new":
+                await self._only_admins(room)
                 return replace(self._say(asked, room, "new_conversation"), dialogue=dialogues.anew(room.dialogue))
             case "stop":
-                return self._say(asked, room, "stopped")
+                return await self._stop(asked, room)
             case "undo":
                 return await self._undo(asked, room)
             case "voice":
@@ -110,6 +110,20 @@ class Commands:
                 return await self._model(asked, room)
             case name:
                 raise UserError("unknown_command", name=name)
+
+    async def _stop(self, asked: Asked, room: Room) -> Done:
+        """What waited was taken out when the word came; for a whole group it is done now, by who looks after it."""
+        message = room.message
+        if not message.group or not asked.argument:
+            return self._say(asked, room, "stopped_own" if message.group else "stopped")
+        await self._only_admins(room)
+        _, *waiting = await self._lanes.waiting(message.channel, 2 * LONGEST)
+        gone = [
+            decode_event(raw) for raw in await self._lanes.withdraw(message.channel, list(filter(asker_of, waiting)))
+        ]
+        sorry = [event for event in gone if isinstance(event, Message) and event.waits]
+        parts = (notice(event, self._words.say("stopped", room.language), room.language) for event in sorry)
+        return Done(None, (*self._say(asked, room, "stopped").parts, *parts))
 
     async def _undo(self, asked: Asked, room: Room) -> Done:
         """Forget the last turn and take its answer away."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+from core.errors import PermanentError
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.codec import from_json, to_json
 
@@ -112,6 +113,25 @@ class Summary:
 Event = Message | Reaction | Edit | Deletion | Move | Summary
 
 
+def sender_of(event: Event) -> str:
+    """The id of the person who made an event; "" for what nobody made."""
+    match event:
+        case Message() | Reaction():
+            return event.sender.id
+        case Edit():
+            return event.message.sender.id
+        case _:
+            return ""
+
+
+def people_in(event: Event) -> tuple[str, ...]:
+    """The ids of those of whom an event tells something: who made it, and whom they quote."""
+    message = event.message if isinstance(event, Edit) else event
+    quote = message.quote if isinstance(message, Message) else None
+    quoted = quote.person if quote is not None and not quote.own else ""
+    return tuple(dict.fromkeys(filter(None, (sender_of(event), quoted))))
+
+
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
 
 
@@ -123,3 +143,12 @@ def encode_event(event: Event) -> bytes:
 def decode_event(raw: bytes) -> Event:
     """The event of `encode_event`; PermanentError when it is not one."""
     return from_json(_EVENT, raw, "an event")
+
+
+def asker_of(raw: bytes) -> str:
+    """Who wants an answer to an event that a lane keeps; "" for one that wants none, or that nobody can read."""
+    try:
+        event = decode_event(raw)
+    except PermanentError:
+        return ""
+    return sender_of(event) if isinstance(event, Message | Edit) else ""

@@ -8,6 +8,7 @@ from bots.locales import Phrases
 from core.delivery.pacing import Pacing
 from core.feedback.ratings import Feedback
 from core.intake.access import Access
+from core.intake.notices import Notices
 from core.intake.pairing import Pairing
 from core.intake.quotas import Allowance, Quotas
 from core.intake.reception import Reception
@@ -16,6 +17,7 @@ from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.service import Privacy, Terms
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.thinking import profiles
@@ -27,7 +29,7 @@ from core.turns.dispatch import Turns
 from core.turns.summaries import Summaries
 from core.turns.worker import Worker
 from core.values.channel import ChannelKey, MediaRef, Person
-from core.values.events import Message
+from core.values.events import Event, Message
 from tests.fakes.platforms import FakePlatform
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
 
@@ -80,10 +82,8 @@ class House:
         await self.lanes.accept(Message(id, channel, who, 1.0, text, media, ref=f"m{id}"))
         return id
 
-    def desk(self) -> Reception:
-        return Reception(
-            self.lanes, Channels(self.store), self.access, self.quotas, {"telegram": self.platform}, Phrases()
-        )
+    def desk(self) -> "Desk":
+        return Desk(self)
 
     def next_id(self) -> str:
         return str(next(self._numbers))
@@ -106,6 +106,23 @@ async def working(house: House) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class Desk(Reception):
+    """A front desk whose `accept` ends when all was said that it says itself, so that tests can look at it."""
+
+    def __init__(self, house: House) -> None:
+        self.notices = Notices({"telegram": house.platform}, Pacing(house.store))
+        people, channels = People(house.store), Channels(house.store)
+        super().__init__(house.lanes, channels, house.access, house.quotas, people, self.notices, Phrases())
+
+    async def accept(self, event: Event) -> bool:
+        taken = await super().accept(event)
+        telling = asyncio.create_task(self.notices.run())
+        await self.notices.settled()
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        return taken
 
 
 BOB = Person("2", "Bob", "en")

@@ -34,6 +34,17 @@ async def having(store: Store, word: str) -> list[bytes]:
     return [value for value in await everything(store) if word.encode() in value]
 
 
+async def begin_counting(store: Store) -> None:
+    """From here on `called` tells of what Redis is asked."""
+    await store.redis.config_resetstat()
+
+
+async def called(store: Store, *commands: str) -> int:
+    """How often Redis was asked for one of these."""
+    stats = await store.redis.info("commandstats")
+    return sum(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"] for command in commands)
+
+
 def turn(number: int, person: Person, said: str) -> Turn:
     return Turn(f"42:{number}", 1.0, person.name, said, f"You said: {said}", "en", "m", "p", person=person.id)
 

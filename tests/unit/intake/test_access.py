@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from core import clock
 from core.intake import pairing
 from core.intake.access import Access, Rule
 from core.intake.pairing import Pairing, TooManyTries
@@ -12,6 +13,7 @@ from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Edit, Message, Move, Reaction
 from tests.support.house import ANN, HERE, House, working
+from tests.support.kept import begin_counting, called
 
 SECRET = "what-nobody-may-keep"
 CLUB = ChannelKey("telegram", "42:-100")
@@ -117,6 +119,34 @@ async def test_who_has_no_access_any_more_can_still_be_forgotten(house: House):
         in house.platform.texts(HERE)[-1]
     )
     assert SECRET.encode() not in await dump(house.store)
+
+
+@pytest.mark.parametrize("wish", ["/privacy", "/forget me", "/forget", "/export"])
+async def test_who_was_never_here_cannot_have_anything_searched_or_written_anew(house: House, wish: str):
+    desk = house.desk()
+    async with working(house):
+        await begin_counting(house.store)
+        taken = [
+            await desk.accept(stranger(f"{n}-{who}", wish, Person(str(who), "Eve")))
+            for n in range(3)
+            for who in range(5)
+        ]
+        assert await called(house.store, "scan", "keys", "bgrewriteaof", "bgsave") == 0
+    assert not any(taken)
+    assert len(await house.access.pairing.waiting()) == 5
+
+
+async def test_who_lost_access_asks_each_thing_once_a_minute(house: House, monkeypatch: pytest.MonkeyPatch):
+    guarded(house, "open")
+    await house.desk().accept(stranger("a"))
+    guarded(house, "list")
+    desk = house.desk()
+    wishes = ("/privacy", "/privacy", "/forget", "/forget me", "/forget  me", "/forget all", "/export", "/export now")
+    taken = [await desk.accept(stranger(str(n), wish)) for n, wish in enumerate(wishes)]
+    assert taken == [True, False, True, True, False, False, True, False]
+    later = clock.monotonic() + 61
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    assert await desk.accept(stranger("z", "/export"))
 
 
 async def test_a_code_ends_and_the_next_message_gets_another(house: House, monkeypatch: pytest.MonkeyPatch):

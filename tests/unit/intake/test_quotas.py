@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core import clock
+from core.errors import RetryableError
 from core.intake.quotas import Allowance, Quotas
 from core.store import keys
 from core.store.redis import Store
@@ -66,6 +67,31 @@ async def test_what_was_accepted_is_answered_and_stop_always_comes_through(store
         "You said: m1",
     ]
     assert await desk.accept(message("s", "/stop"))
+
+
+async def test_what_the_platform_hands_over_again_is_counted_once(store: Store):
+    house = limited(store, Allowance(messages_per_minute=2), Allowance(messages_per_minute=2))
+    desk = house.desk()
+    assert [await desk.accept(message("a")) for _ in range(5)] == [True] + [False] * 4
+    edit = Edit("e", HERE, message("a", "hello you"))
+    assert [await desk.accept(edit) for _ in range(3)] == [True, False, False]
+    assert house.platform.sent == []
+    assert not await desk.accept(message("b"))
+
+
+async def test_what_could_not_be_stored_is_counted_once(store: Store, monkeypatch: pytest.MonkeyPatch):
+    house = limited(store, Allowance(messages_per_minute=2))
+    desk = house.desk()
+
+    async def away(*_: object, **more: object) -> bool:
+        raise RetryableError("Redis is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.lanes, "accept", away)
+        for _ in range(5):
+            with pytest.raises(RetryableError):
+                await desk.accept(message("a"))
+    assert [await desk.accept(message(id)) for id in "abc"] == [True, True, False]
 
 
 async def test_it_ends_and_is_told_again_the_next_time(store: Store):
@@ -147,6 +173,14 @@ async def test_many_at_once_get_no_more_than_there_is(store: Store):
     taken = await asyncio.gather(*(desk.accept(message(str(n))) for n in range(40)))
     assert sum(taken) == 5
     assert len(house.platform.texts(HERE)) == 1
+
+
+async def test_a_full_lane_has_some_places_for_who_wants_to_be_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.lanes.lanes.LONGEST", 3)
+    monkeypatch.setattr("core.lanes.lanes._URGENT", 2)
+    desk = limited(store).desk()
+    taken = [await desk.accept(message(str(n), "/forget me" if n > 3 else "hi")) for n in range(8)]
+    assert taken == [True] * 3 + [False] + [True] * 2 + [False] * 2
 
 
 async def test_no_quota_asks_redis_nothing(store: Store):

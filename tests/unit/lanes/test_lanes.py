@@ -13,7 +13,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
-from core.values.events import Message, decode_event
+from core.values.events import Deletion, Message, decode_event
 from core.values.parts import Part, decode_part
 from core.values.turn import Turn
 
@@ -161,7 +161,7 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     await kept.accept(message("b"))
     known = {kind.name: kind for kind in keys.TABLE}
     found = [key.decode() for key in await store.redis.keys("*")]
-    assert len(found) == 9
+    assert len(found) == 12
     for key in found:
         kind = known[key.split(":")[2]]
         assert key.startswith(keys.prefix(keys.partition(HERE)))
@@ -202,3 +202,41 @@ async def test_a_lane_that_owners_died_over_lets_the_others_go_first(store: Stor
         kept.owner = owner
         assert mine.deaths == deaths
         assert await Upkeep(store).inherit(kept.owner, ["telegram"]) == {HERE: pytest.approx(0.3 * deaths)}
+
+
+async def test_a_lane_in_which_nothing_happens_leaves_nothing(store: Store):
+    kept = Lanes(store)
+    channels = [ChannelKey("telegram", f"42:{number}") for number in range(20)]
+    for channel in channels:
+        await kept.accept(Deletion(f"d{channel}", channel, ("m",)))
+    for channel in channels:
+        mine = await claim(kept, channel)
+        assert await store.redis.ttl(keys.of_channel("lane", mine.channel)) == -1
+        await kept.commit(mine, None, (), last=f"d{mine.channel}")
+    lanes = await store.redis.keys("*:lane:*")
+    assert len(lanes) == 20
+    for lane in lanes:
+        assert 0 < await store.redis.ttl(lane) <= 60
+
+
+async def test_a_fence_never_comes_again_when_the_lane_has_gone_meanwhile(store: Store):
+    kept = Lanes(store)
+    await kept.accept(message("a"))
+    slow = await claim(kept)
+    await store.redis.delete(keys.of_channel("lane", HERE))
+    await store.redis.zadd(keys.ready(keys.partition(HERE), "telegram"), {str(HERE): 0})
+    mine = await claim(kept)
+    assert mine.fence > slow.fence
+    with pytest.raises(Fenced):
+        await kept.commit(slow, None, (), last="a")
+    await kept.commit(mine, None, (), last="a")
+
+
+async def test_a_lane_that_goes_keeps_the_word_to_stop(store: Store):
+    kept = Lanes(store)
+    await kept.accept(message("a"))
+    mine = await claim(kept)
+    await kept.commit(mine, None, (), last="a")
+    await kept.accept(message("s", text="/stop"), stop=True)
+    assert await store.redis.ttl(keys.of_channel("lane", HERE)) == -1
+    assert (await claim(kept)).stop == "s"

@@ -25,7 +25,7 @@ from core.values.turn import Turn
 
 HERE = ChannelKey("telegram", "42:7")
 ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
-LONGEST = 4
+LONGEST, URGENT = 4, 2
 
 
 def mark_of(parts: Sequence[Part]) -> str:
@@ -79,7 +79,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.number += 1
         id = f"m{self.number}"
         for repeated in (False, True) if again else (False,):
-            full = len(self.waiting) >= LONGEST and not (stop or first or repeated)
+            full = len(self.waiting) >= LONGEST + URGENT * (stop or first) and not repeated
             try:
                 new = self.run(self.lanes.accept(Message(id, HERE, who, 1.0, "hi"), stop=stop, first=first))
             except UserError:
@@ -234,6 +234,7 @@ class LaneMachine(RuleBasedStateMachine):
 
 def test_lanes_do_what_their_model_does(monkeypatch: Any) -> None:
     monkeypatch.setattr(lanes, "LONGEST", LONGEST)
+    monkeypatch.setattr(lanes, "_URGENT", URGENT)
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         opened = open_store("", Path(folder))

@@ -11,20 +11,23 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
+from core.errors import RetryableError
 from core.feedback import ratings
-from core.intake.reception import Reception
+from core.privacy import indexing
+from core.privacy.aof_rewrite import Files
 from core.privacy.consent import Consents
-from core.privacy.subject_data import _OF_SPACES
+from core.privacy.subject_data import OF_CHANNEL
 from core.store import keys
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store, open_store
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person, Quote
-from core.values.events import Message, Reaction, encode_event
+from core.values.events import Message, Move, Reaction, encode_event
 from core.values.parts import Part, encode_part
 from core.values.preferences import Preferences
 from tests.support.house import ANN, BOB, HERE, House, working
-from tests.support.kept import everything, files, having, turn
+from tests.support.kept import begin_counting, called, everything, files, having, turn
 
 SAY = Phrases().say
 CLUB = ChannelKey("telegram", "42:-100")
@@ -62,12 +65,12 @@ async def seed(house: House, channel: ChannelKey) -> None:
         early = Reaction(f"early{who.id}", channel, who, 1.0, "not yet", ("👎",))
         await redis.rpush(keys.parked(channel, "not yet"), encode_event(early))
     await redis.rpush(keys.of_channel("dead", channel), b'dlg:{"broken":"1" ' + CANARY.encode())
+    await redis.delete(keys.indexed())
+    await indexing.fill(house.store, People(house.store))
 
 
 async def wish(house: House, text: str, channel: ChannelKey = HERE, who: Person = ANN, *, group: bool = False) -> str:
-    platforms: Any = {"telegram": house.platform}
-    reception = Reception(house.lanes, Channels(house.store), house.access, house.quotas, platforms, Phrases())
-    await reception.accept(Message(house.next_id(), channel, who, 1.0, text, ref="m", group=group))
+    await house.desk().accept(Message(house.next_id(), channel, who, 1.0, text, ref="m", group=group))
     await house.quiet()
     return [part.text for part in house.platform.sent if part.channel == channel][-1]
 
@@ -115,7 +118,7 @@ def test_no_kind_of_key_that_is_personal_is_overlooked():
         "consent": "is erased by name",
     }
     personal = {kind.name for kind in keys.TABLE if kind.personal}
-    assert personal == set(_OF_SPACES) | set(passed_over)
+    assert personal == set(OF_CHANNEL) | set(passed_over)
 
 
 async def test_forget_channel_erases_one_channel_and_no_other(house: House):
@@ -202,7 +205,7 @@ async def test_a_crash_in_between_is_made_good_by_the_next_start(store: Store, m
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.privacy.aof_rewrite.compact", die)
+        patch.setattr("core.privacy.aof_rewrite._compact", die)
         async with working(house):
             asking = asyncio.create_task(wish(house, "/forget me"))
             await dying.wait()
@@ -214,6 +217,134 @@ async def test_a_crash_in_between_is_made_good_by_the_next_start(store: Store, m
         await house.quiet()
     assert house.platform.texts(HERE)[-1].startswith("Done, I have forgotten you")
     assert await having(store, CANARY) == []
+
+
+async def test_what_is_kept_of_somebody_is_never_searched_for(house: House):
+    for channel in (HERE, CLUB, TOPIC):
+        await seed(house, channel)
+    house.platform.admins.add(ANN.id)
+    await begin_counting(house.store)
+    reception = house.desk()
+    wishes = ("/privacy", "/export", "/forget channel", "/forget me", "/forget me")
+    for number, text in enumerate(wishes):
+        assert await reception.accept(Message(f"w{number}", CLUB, ANN, 1.0, text, group=True))
+        async with asyncio.timeout(20):
+            while len(house.platform.texts(CLUB)) + sum(part.kind == "file" for part in house.platform.sent) <= number:
+                await asyncio.sleep(0.01)
+    assert await called(house.store, "scan", "keys") == 0
+    assert house.platform.texts(CLUB)[-1].endswith("Nothing else was kept.")
+    assert await called(house.store, "bgrewriteaof") == 2
+    assert await having(house.store, CANARY) == []
+
+
+async def test_nothing_tells_afterwards_who_was_where(house: House):
+    people = People(house.store)
+    for channel in (HERE, CLUB):
+        await seed(house, channel)
+    await wish(house, "/forget me")
+    assert await people.channels_of("telegram", ANN.id) == []
+    assert not await people.knows("telegram", ANN.id)
+    assert await people.of(CLUB) == [BOB.id]
+    await wish(house, "/forget channel", CLUB, BOB)
+    assert await people.channels_of("telegram", BOB.id) == [HERE]
+    index = [("people", str(CLUB)), ("ids", str(CLUB)), ("channels", f"telegram/{ANN.id}")]
+    left = [key for key in await house.store.redis.keys("*") if keys.named(key.decode()) in index]
+    assert left == []
+
+
+async def test_of_a_private_chat_not_even_its_name_stays(house: House):
+    await house.say(f"I like {CANARY}")
+    await house.quiet()
+    await Channels(house.store).change(HERE, lambda _: Preferences(voice="never"))
+    await wish(house, "/forget me")
+    lasting = [
+        key.decode()
+        for key in await house.store.redis.keys(f"*{HERE}*")
+        if not 0 < await house.store.redis.ttl(key) <= keys.DAY_S
+    ]
+    assert lasting == []
+    assert not await house.store.redis.exists(keys.of_channel("prefs", HERE))
+    assert 0 < await house.store.redis.ttl(keys.of_channel("lane", HERE)) <= 60
+    assert (await house.lanes.dialogue(HERE)).edition == 1
+    await house.say("hello again")
+    await house.quiet()
+    assert await house.store.redis.ttl(keys.of_channel("dlg", HERE)) == -1
+
+
+async def test_who_comes_again_while_they_are_forgotten_is_known_again(store: Store):
+    people, kept = People(store), House(store)
+    await kept.say("hello", CLUB)
+    began_ms = await people.now_ms()
+    await people.leave(CLUB, [ANN.id], began_ms)
+    assert await people.channels_of("telegram", ANN.id) == []
+    await asyncio.sleep(0.01)
+    await kept.say("hello again", CLUB)
+    await people.leave(CLUB, [ANN.id], began_ms)
+    assert await people.channels_of("telegram", ANN.id) == [CLUB]
+
+
+async def test_whoever_is_quoted_can_be_found_too(store: Store):
+    house = House(store)
+    quotes = (Quote("Ann", CANARY, person=ANN.id), Quote("Parley", "So?", own=True, person="9"))
+    for number, quote in enumerate(quotes):
+        await house.lanes.accept(Message(f"q{number}", CLUB, BOB, 1.0, "what?", quote=quote))
+    assert [await People(store).channels_of("telegram", who) for who in ("1", "2", "9")] == [[CLUB], [CLUB], []]
+
+
+async def test_a_channel_that_moves_takes_along_who_was_there(house: House):
+    await house.say(f"a {CANARY}", CLUB)
+    await house.quiet()
+    to = ChannelKey("telegram", "42:-200")
+    await house.lanes.accept(Move("m", CLUB, to))
+    await house.quiet()
+    assert set(await People(house.store).channels_of("telegram", ANN.id)) == {CLUB, to}
+    await wish(house, "/forget me")
+    assert await having(house.store, CANARY) == []
+
+
+async def test_an_older_store_is_walked_once(house: House):
+    await seed(house, CLUB)
+    await begin_counting(house.store)
+    await indexing.fill(house.store, People(house.store))
+    assert await called(house.store, "scan") == 0
+
+
+async def test_all_who_want_the_files_written_share_the_next_time(store: Store, monkeypatch: pytest.MonkeyPatch):
+    begun, may_end = list[int](), asyncio.Semaphore(0)
+
+    async def write(_: object) -> None:
+        begun.append(len(begun))
+        await may_end.acquire()
+
+    monkeypatch.setattr("core.privacy.aof_rewrite._compact", write)
+    anew = Files(store)
+    first = asyncio.create_task(anew.write_anew())
+    await until(lambda: begun)
+    others = [asyncio.create_task(anew.write_anew()) for _ in range(10)]
+    await asyncio.sleep(0)
+    for _ in range(2):
+        may_end.release()
+    await asyncio.gather(first, *others)
+    assert len(begun) == 2
+
+
+async def test_a_try_that_failed_is_told_of_by_the_one_that_succeeds(house: House, monkeypatch: pytest.MonkeyPatch):
+    """Also where the files could not be written anew after all was erased."""
+    for channel in (HERE, CLUB, TOPIC):
+        await seed(house, channel)
+    tries = iter([RetryableError("the disk is full", 0.0)] * 2)
+
+    async def fail(_: object) -> None:
+        if error := next(tries, None):
+            raise error
+
+    monkeypatch.setattr("core.privacy.aof_rewrite._compact", fail)
+    said = await wish(house, "/forget me")
+    assert said == (
+        "Done, I have forgotten you and what you allowed. "
+        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · set aside 9."
+    )
+    assert not await house.store.redis.keys("*:erased:*")
 
 
 async def test_the_files_of_redis_forget_too(tmp_path_factory: pytest.TempPathFactory):

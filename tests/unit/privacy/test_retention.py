@@ -15,6 +15,7 @@ from core.privacy.cache_invalidation import Invalidation
 from core.privacy.retention import Sweeping
 from core.store import keys
 from core.store.keys import DAY_S
+from core.store.people import People
 from core.store.redis import Store, open_store
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
@@ -174,3 +175,21 @@ async def test_the_files_of_redis_forget_it_too(time: Clock):
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             assert await store.redis.exists(keys.swept()) == 1
+
+
+async def test_who_was_where_is_known_as_long_as_anything_can_be_kept(house: House, time: Clock):
+    people = People(house.store)
+    sweeping = Sweeping(house.store, DAYS, Invalidation(house.store, ()))
+    await house.say("hello")
+    await house.quiet()
+    await sweeping.sweep()
+    known = await house.store.redis.keys("*:channels:*"), await house.store.redis.keys("*:people:*")
+    for key in (*known[0], *known[1]):
+        assert DAYS * DAY_S < await house.store.redis.ttl(key) <= (DAYS + 1) * DAY_S
+    time.days = DAYS + 0.5
+    await sweeping.sweep()
+    assert await people.channels_of("telegram", ANN.id) == [HERE]
+    time.days = DAYS + 2
+    await sweeping.sweep()
+    assert await people.channels_of("telegram", ANN.id) == []
+    assert await people.of(HERE) == []
