@@ -12,7 +12,7 @@ from core.delivery.pacing import Pacing
 from core.errors import PermanentError, RetryableError, TooFast, Uncertain
 from core.platform import Platform
 from core.telemetry import log
-from core.values.channel import ChannelKey, PlatformName
+from core.values.channel import PlatformName
 from core.values.parts import Part
 
 _LOG = log("notices")
@@ -29,6 +29,8 @@ class _Notice:
     part: Part
     about: str
     told: Told | None
+    mark: tuple[str, str]
+    """What is said once at a time."""
 
 
 class Notices:
@@ -38,21 +40,23 @@ class Notices:
         self._platforms = platforms
         self._pacing = pacing
         self._queues = {name: asyncio.Queue[_Notice](_MOST) for name in platforms}
-        self._waiting: set[tuple[ChannelKey, str]] = set()
+        self._waiting: set[tuple[str, str]] = set()
 
-    def tell(self, part: Part, about: str, told: Told | None = None, *, each: bool = False) -> None:
+    def tell(self, part: Part, about: str, told: Told | None = None, *, to: str = "", each: bool = False) -> None:
         """Have a part said soon; `told` is called when it was, or when it never can be.
 
-        What is `about` the same as one that waits for its channel is said once, or for `each` that asked.
+        What is `about` the same as one that waits for its channel, or for whom it is meant in any channel (`to`), is
+        said once, or for `each` that asked.
         """
-        if not each and (part.channel, about) in self._waiting:
+        mark = (to or str(part.channel), about)
+        if not each and mark in self._waiting:
             return
         try:
-            self._queues[part.channel.platform].put_nowait(_Notice(part, about, told))
+            self._queues[part.channel.platform].put_nowait(_Notice(part, about, told, mark))
         except asyncio.QueueFull:
             _LOG.warning("%s: too much waits to be said: %s is left out", part.channel, about)
             return
-        self._waiting.add((part.channel, about))
+        self._waiting.add(mark)
 
     async def run(self) -> None:
         """Say what is to be said until cancelled."""
@@ -78,7 +82,7 @@ class Notices:
                 # Nobody foresaw it, and neither what else is to be said nor the house has to suffer.
                 _LOG.exception("%s: %s was not said", notice.part.channel, notice.about)
             finally:
-                self._waiting.discard((notice.part.channel, notice.about))
+                self._waiting.discard(notice.mark)
                 queue.task_done()
 
     async def _say(self, part: Part) -> bool:

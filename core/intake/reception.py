@@ -124,7 +124,8 @@ class Reception:
         """A stranger is told how to come in, until they were told."""
         answer = await self._access.knock(message)
         if answer is not None:
-            self._tell(message, answer.says.key, lambda: self._access.told(answer), **answer.says.params)
+            told, who = lambda: self._access.told(answer), answer.stranger.who
+            self._tell(message, answer.says.key, told, who, **answer.says.params)
 
     def _refuse(self, message: Message, error: UserError) -> None:
         """One sentence, at most once a minute in a channel; where the sender waits for it, each time."""
@@ -160,11 +161,11 @@ class Reception:
     def _language(self, message: Message) -> str:
         return message.sender.language or language_of(message.text)
 
-    def _tell(self, message: Message, key: str, told: Told | None = None, /, **params: object) -> None:
-        """Why a message is not taken, in its sender's language."""
+    def _tell(self, message: Message, key: str, told: Told | None = None, to: str = "", /, **params: object) -> None:
+        """Why a message is not taken, in its sender's language; `to` whom it is meant for, wherever they ask."""
         language = self._language(message)
         notice = parts.notice(message, self._words.say(key, language, **params), language)
-        self._notices.tell(notice, key, told, each=message.waits)
+        self._notices.tell(notice, key, told, to=to, each=message.waits)
 
 
 def _command(message: Message) -> str:

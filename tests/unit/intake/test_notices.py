@@ -87,6 +87,17 @@ async def test_a_code_that_waits_to_be_told_is_told_once(house: House):
     assert len(house.platform.texts(HERE)) == 1
 
 
+async def test_a_code_is_told_once_wherever_who_it_is_for_asks_meanwhile(house: House):
+    desk = house.desk()
+    await accept(desk, letter("a"))
+    await accept(desk, letter("b", channel=THERE))
+    async with telling(desk):
+        await desk.notices.settled()
+        await accept(desk, letter("c", channel=THERE))
+        await desk.notices.settled()
+    assert (len(house.platform.texts(HERE)), house.platform.texts(THERE)) == (1, [])
+
+
 async def test_a_code_that_was_used_before_it_was_told_stays_used(house: House):
     desk = house.desk()
     await accept(desk, letter("a"))

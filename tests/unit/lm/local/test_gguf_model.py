@@ -242,7 +242,7 @@ def test_another_architecture_is_refused_with_those_that_can_be_read(tmp_path: P
 
 
 def test_what_is_not_there_names_what_is_accepted():
-    with pytest.raises(SettingError, match=r"a folder that exists, a GGUF file \(.gguf\), or a model id"):
+    with pytest.raises(SettingError, match=r"a folder that exists or a GGUF file \(.gguf\)"):
         load("/nowhere/model.gguf")
 
 
