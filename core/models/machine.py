@@ -1,5 +1,7 @@
 """How much memory this machine, or the container that Parley runs in, has."""
 
+import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -36,3 +38,10 @@ def _group(name: str) -> int | None:
         return int((_GROUP / name).read_text())
     except (OSError, ValueError):
         return None
+
+
+def give_back_memory() -> None:
+    """Give the system what this process holds and does not need; nothing where the C library cannot (musl)."""
+    gc.collect()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
