@@ -60,18 +60,25 @@ async def test_chinese_notes_are_understood_and_written_in_the_chats_script(hear
     assert traditional / of < 0.01
 
 
-async def test_names_of_the_chat_are_heard(hearing: Hearing, voice: Speaking):
+async def test_names_of_the_chat_are_heard(hearing: Hearing):
+    """Twelve notes: without the hint none of these names is written so, with it most are."""
     said = {
         "Siobhan": "Please remind Siobhan to bring the keys.",
         "Xiaoming": "What did Xiaoming say about the meeting?",
         "Jean-Pierre": "Jean-Pierre is coming to dinner tonight.",
     }
+    notes: list[tuple[str, bytes]] = []
+    for name in ("f2", "m3", "en-gb-x-rp", "en-us"):
+        speaking = Speaking(BuiltinVoice(voice=name))
+        notes += [(who, (await speaking.speak(text, "en")).ogg) for who, text in said.items()]
+        await speaking.close()
     found: list[int] = []
     for names in ((), tuple(said)):
-        notes = [(name, (await voice.speak(text, "en")).ogg) for name, text in said.items()]
-        heard = [(name, await hearing.transcribe(note, likely=("en",), names=names)) for name, note in notes]
-        found.append(sum(name in transcript.text for name, transcript in heard))
-    assert found[1] == len(said) > found[0]
+        heard = [(who, await hearing.transcribe(note, likely=("en",), names=names)) for who, note in notes]
+        found.append(sum(who in transcript.text for who, transcript in heard))
+    without, hinted = found
+    assert hinted >= 7
+    assert without <= 2
 
 
 async def test_a_clip_without_speech_has_no_words(hearing: Hearing):
