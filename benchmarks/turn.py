@@ -20,25 +20,13 @@ import numpy as np
 from benchmarks import report
 from benchmarks.instant import InstantPlatform, RoundTrips, engine
 from benchmarks.traffic import CHATS, EACH_SECOND, both
-from bots.locales import Phrases
-from core.delivery.pacing import Pacing
-from core.feedback.ratings import Feedback
-from core.intake.access import Access
-from core.intake.pairing import Pairing
+from bots.app import App
 from core.intake.quotas import Allowance, Quotas
-from core.lanes.admin import Upkeep
-from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
-from core.privacy.cache_invalidation import Invalidation
-from core.privacy.service import Privacy, Terms
-from core.store.preferences import Channels
+from core.settings import Settings
 from core.store.redis import Store, open_store
 from core.telemetry import timed, watch_stages
 from core.thinking.engines import Engines
-from core.turns.answering import Answering
-from core.turns.command_handlers import Commands
-from core.turns.dispatch import Turns
-from core.turns.summaries import Summaries
 from core.turns.worker import Worker
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
@@ -57,24 +45,17 @@ class House:
     """Parley on a platform that takes no time."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lanes = Lanes(store)
+        self._app = App(Settings(_env_file=None, access="open"), store)
+        self._app.quotas = Quotas(store, Allowance(), Allowance())
+        self._lanes = self._app.lanes
         self._platform = InstantPlatform()
         self._channels = 0
 
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None]:
         """With its workers running."""
-        lanes, thinking, store = self._lanes, Engines.of(engine()), self._store
-        platforms, words = {"telegram": self._platform}, Phrases()
-        access, invalidation = Access("open", (), (), Pairing(store, lanes)), Invalidation(store, ())
-        privacy = Privacy(store, words, Terms(), invalidation)
-        commands = Commands(Channels(store), lanes, thinking, words, self._platform.administers, access, privacy)
-        feedback, quotas = Feedback(store), Quotas(store, Allowance(), Allowance())
-        answering = Answering(thinking, lanes, feedback, commands, platforms, words, quotas)
-        summaries = Summaries(thinking, lanes)
-        turns = Turns(lanes, answering, feedback, Upkeep(store), Pacing(store), platforms, summaries, invalidation)
-        running = asyncio.create_task(Worker(lanes, Doorbell(store, ["telegram"]), turns).run())
+        working = self._app.working(Engines.of(engine()), {"telegram": self._platform})
+        running = asyncio.create_task(Worker(self._lanes, Doorbell(self._app.store, ["telegram"]), working.turns).run())
         await self.turn("warm-up", 0)
         await asyncio.sleep(0.5)
         try:

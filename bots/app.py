@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
@@ -13,7 +14,6 @@ from bots.health import MemoryHealth
 from bots.locales import Phrases
 from bots.opening import Opening, always
 from bots.web.models import HERE, ModelsOut, coming, held
-from bots.web.platform import WebPlatform
 from core import settings as configuring
 from core.delivery.pacing import Pacing
 from core.errors import RetryableError
@@ -41,8 +41,10 @@ from core.store.redis import Store
 from core.telemetry import log
 from core.thinking.engines import Engines
 from core.turns.answering import Answering
-from core.turns.command_handlers import Commands
+from core.turns.commands import COMMANDS
+from core.turns.commands.context import Services
 from core.turns.dispatch import Turns
+from core.turns.replying import Replying
 from core.turns.summaries import Summaries
 from core.turns.worker import Worker
 from core.values.channel import ChannelKey, Person, PlatformName
@@ -72,6 +74,15 @@ class Keeper(Protocol):
     def erase(self, channel: ChannelKey) -> None:
         """Erase those of a channel."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The steps of turns, and what beside them has to be run or closed."""
+
+    turns: Turns
+    summaries: Summaries
+    invalidation: Invalidation
 
 
 class App:
@@ -136,7 +147,7 @@ class App:
         """
         doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
         notices = Notices(platforms, Pacing(self.store))
-        reception = Reception(self.lanes, self.channels, self.access, self.quotas, self.people, notices, self.phrases)
+        reception = self.reception(notices)
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self._work(platforms, doorbell))
             telling = group.create_task(notices.run())
@@ -192,37 +203,60 @@ class App:
             gc.collect()
             gc.freeze()
 
-            async def administers(channel: ChannelKey, person: Person) -> bool:
-                return await platforms[channel.platform].administers(channel, person)
-
-            summaries = Summaries(engines, self.lanes)
-            erasers = [platform.erase for platform in platforms.values() if isinstance(platform, Keeper)]
-            invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
-            privacy = Privacy(self.store, self.phrases, Terms.of(self.settings), invalidation, erasers)
-            commands = Commands(self.channels, self.lanes, engines, self.phrases, administers, self.access, privacy)
-            answering = Answering(engines, self.lanes, self.feedback, commands, platforms, self.phrases, self.quotas)
-            turns = Turns(
-                self.lanes,
-                answering,
-                self.feedback,
-                self.upkeep,
-                Pacing(self.store),
-                platforms,
-                summaries,
-                invalidation,
-            )
-            sweeping = Sweeping(self.store, self.settings.retention_days, invalidation)
+            working = self.working(engines, platforms)
+            sweeping = Sweeping(self.store, self.settings.retention_days, working.invalidation)
             await self._inherit(platforms, doorbell)
             await self._index()
             async with asyncio.TaskGroup() as group:
-                works = (invalidation.listen(), sweeping.run(), self.opening.bring(engines))
+                works = (working.invalidation.listen(), sweeping.run(), self.opening.bring(engines))
                 beside = [group.create_task(work) for work in works]
                 try:
-                    await Worker(self.lanes, doorbell, turns).run()
+                    await Worker(self.lanes, doorbell, working.turns).run()
                 finally:
                     for task in beside:
                         task.cancel()
-                    await summaries.close()
+                    await working.summaries.close()
+
+    def working(self, engines: Engines, platforms: Mapping[PlatformName, Platform]) -> Working:
+        """What a worker does with these models for these platforms."""
+
+        async def administers(channel: ChannelKey, person: Person) -> bool:
+            return await platforms[channel.platform].administers(channel, person)
+
+        summaries = Summaries(engines, self.lanes)
+        erasers = [platform.erase for platform in platforms.values() if isinstance(platform, Keeper)]
+        invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
+        privacy = Privacy(self.store, self.phrases, Terms.of(self.settings), invalidation, erasers)
+        replying = Replying(engines, self.lanes, self.feedback, platforms, self.phrases, self.quotas, self.access)
+        services = Services(
+            self.channels,
+            self.lanes,
+            engines,
+            self.phrases,
+            administers,
+            self.access,
+            privacy,
+            replying,
+            COMMANDS,
+        )
+        turns = Turns(
+            self.lanes,
+            Answering(services),
+            replying,
+            self.feedback,
+            self.upkeep,
+            Pacing(self.store),
+            platforms,
+            summaries,
+            invalidation,
+        )
+        return Working(turns, summaries, invalidation)
+
+    def reception(self, notices: Notices) -> Reception:
+        """The front desk for all platforms."""
+        return Reception(
+            self.lanes, self.channels, self.access, self.quotas, self.people, notices, self.phrases, COMMANDS
+        )
 
     def engines(self) -> AbstractAsyncContextManager[Engines]:
         """The models, open from here on and closed at the end."""
@@ -246,41 +280,3 @@ def _allowances(settings: Settings) -> tuple[Allowance, Allowance]:
 def fingerprint(token: str) -> str:
     """A name for a token that says nothing of it."""
     return blake2b(token.encode(), digest_size=6).hexdigest()
-
-
-def open_platforms(app: App) -> dict[PlatformName, Platform]:
-    """The web page, and each platform that has a token."""
-    settings, phrases = app.settings, app.phrases
-    web = WebPlatform(
-        app.store,
-        app.lanes,
-        app.feedback,
-        host=settings.web_host,
-        port=settings.web_port,
-        token=settings.web_token.get_secret_value() or None,
-        phrases=phrases,
-        health=app.health,
-        models=app.models,
-    )
-    platforms: dict[PlatformName, Platform] = {"web": web}
-    # Half a second of imports, which nobody without these tokens has to wait for.
-    if token := settings.telegram_token.get_secret_value():
-        from bots.telegram_bot.platform import TelegramPlatform
-
-        platforms["telegram"] = TelegramPlatform(
-            token, api_base=settings.telegram_api_base, file_base=settings.telegram_file_base or None, phrases=phrases
-        )
-    if token := settings.discord_token.get_secret_value():
-        from bots.discord_bot.heard import Heard
-        from bots.discord_bot.menu import Menu
-        from bots.discord_bot.platform import DiscordPlatform
-
-        platforms["discord"] = DiscordPlatform(
-            token,
-            api_base=settings.discord_api_base or None,
-            gateway=settings.discord_gateway or None,
-            phrases=phrases,
-            heard=Heard(app.store, fingerprint(token)),
-            menu=Menu(app.store, fingerprint(token), phrases),
-        )
-    return platforms

@@ -5,10 +5,11 @@ import contextlib
 import socket
 from collections.abc import Callable, Mapping
 
-from bots.app import LEAVE_S, Account, App, open_platforms
+from bots.app import LEAVE_S, Account, App
 from bots.cli import stopping
 from bots.cli.arriving import Terminal
 from bots.locales import Phrases, language_of_terminal
+from bots.platforms import open_platforms
 from bots.web.platform import WebPlatform
 from core.errors import RetryableError
 from core.intake.access import Rule

@@ -11,8 +11,8 @@ from bots.discord_bot.menu import OF_A_MESSAGE
 from bots.discord_bot.private import resolved_message
 from bots.discord_bot.receive import files_of, places_of, quote_of
 from core.errors import AssistantError
-from core.intake.commands import COMMANDS
 from core.telemetry import log
+from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message
 

@@ -10,11 +10,12 @@ import discord
 
 from bots.discord_bot.failures import discord_errors
 from bots.locales import FALLBACK, Phrases
-from core.intake.commands import COMMANDS, Command
 from core.store import keys
 from core.store.redis import Store, translated
+from core.turns.commands import COMMANDS
+from core.turns.commands.context import ParleyCommand
 
-OF_A_MESSAGE = {"Transcribe": "transcribe", "Translate": "translate"}
+OF_A_MESSAGE = {command.name.capitalize(): command.name for command in COMMANDS if command.quoting}
 """Entries in the menu of a message, and the commands that they stand for there."""
 _SLASH, _MESSAGE, _TEXT = 1, 3, 3  # developers/interactions/application-commands: command types, option type
 _WHERE = {"integration_types": [0], "contexts": [0, 1]}  # in servers that added the bot, and in its direct channels
@@ -48,10 +49,10 @@ class Menu:
 
 def payload(phrases: Phrases) -> list[dict[str, Any]]:
     """All commands as the request describes them, in every language of Discord that has words here."""
-    return [*(_slash(command, phrases) for command in COMMANDS.values()), *_of_a_message(phrases)]
+    return [*(_slash(command, phrases) for command in COMMANDS), *_of_a_message(phrases)]
 
 
-def _slash(command: Command, phrases: Phrases) -> dict[str, Any]:
+def _slash(command: ParleyCommand, phrases: Phrases) -> dict[str, Any]:
     described = {
         "description": phrases.command(command.name, FALLBACK),
         "description_localizations": _localised(phrases, lambda tag: phrases.command(command.name, tag)),
@@ -62,7 +63,7 @@ def _slash(command: Command, phrases: Phrases) -> dict[str, Any]:
     return {"type": _SLASH, "name": command.name, **described, "options": options, **_WHERE, **hidden}
 
 
-def _option(command: Command, phrases: Phrases) -> dict[str, Any]:
+def _option(command: ParleyCommand, phrases: Phrases) -> dict[str, Any]:
     option: dict[str, Any] = {
         "type": _TEXT,
         "name": "choice",

@@ -4,14 +4,15 @@ from telegram import Bot, BotCommand, BotCommandScope, BotCommandScopeAllPrivate
 from telegram.error import TelegramError
 
 from bots.locales import FALLBACK, Phrases
-from core.intake.commands import OFFERED
 from core.telemetry import log
+from core.turns.commands import COMMANDS
 
 _LOG = log("telegram")
+_NAMES = tuple(command.name for command in COMMANDS.offered)
 _SHOWN: tuple[tuple[BotCommandScope, tuple[str, ...]], ...] = (
-    (BotCommandScopeDefault(), tuple(OFFERED)),
+    (BotCommandScopeDefault(), _NAMES),
     # /settings is about whom to answer in a group, and about thumbs, which Telegram has as buttons.
-    (BotCommandScopeAllPrivateChats(), tuple(name for name in OFFERED if name != "settings")),
+    (BotCommandScopeAllPrivateChats(), tuple(name for name in _NAMES if name != "settings")),
 )
 
 

@@ -18,7 +18,7 @@ from telegram.constants import ChatType
 
 from bots.telegram_bot.contents import forwarded_from, media_of, opens_topic, quote_of
 from core import clock
-from core.intake.commands import COMMANDS
+from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Edit, Event, Message, Move, Reaction
 
@@ -145,7 +145,7 @@ def _command(message: TelegramMessage) -> tuple[str, str]:
 def _commanded(message: TelegramMessage, me: Me) -> bool:
     """Whether it is a command for this bot; one that names no bot and is unknown is another one's."""
     name, addressee = _command(message)
-    return addressee == me.username.lower() or (not addressee and name in COMMANDS)
+    return addressee == me.username.lower() or (not addressee and COMMANDS.get(name) is not None)
 
 
 def _reaction(change: MessageReactionUpdated, event_id: str, me: Me) -> Reaction | None:

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from bots.locales import Phrases
 from bots.web.models import ModelsOut
-from core.intake.commands import OFFERED
+from core.turns.commands import COMMANDS
 
 Health = Callable[[], Awaitable[Mapping[str, str]]]
 """Each part of Parley -> "ok", or why not."""
@@ -73,8 +73,12 @@ class Pages:
         languages = {known: self._phrases.page(known)["language_name"] for known in self._phrases.languages}
         closest = self._phrases.closest(tag)
         commands = [
-            {"name": name, "description": self._phrases.command(name, closest), "choices": list(command.choices)}
-            for name, command in OFFERED.items()
+            {
+                "name": command.name,
+                "description": self._phrases.command(command.name, closest),
+                "choices": list(command.choices),
+            }
+            for command in COMMANDS.offered
         ]
         words = dict(self._phrases.page(closest))
         found = {"language": closest, "languages": languages, "words": words, "commands": commands}

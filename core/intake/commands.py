@@ -1,99 +1,104 @@
-"""Every command once: its name and what may follow it. Platforms only register the names."""
+"""What a command is, and how a message is read as one. All of them stand in `core.turns.commands`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Generic, TypeVar
 
 from core.errors import UserError
 from core.text import cleaning
 from core.values.events import Event, Message
-from core.values.preferences import VoiceMode
 
-AUTO = "auto"
-OFF = "off"
-LANGUAGES = ("en", "zh-Hans")
-"""Offered by name; any other BCP 47 tag can be typed."""
+Handler = TypeVar("Handler")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """One command. Its one argument is one of `choices`, or free text where `free` says so; both may be left out.
-
-    `private`: the answer is for the one who asked alone, where the platform can do that. `owners`: it is for owners,
-    and offered to nobody. The locale files describe it under its name.
-    """
+class Command(Generic[Handler]):
+    """All that is known of one command; the locale files describe it under its name."""
 
     name: str
+    handler: Handler
+    """Does what it asks for."""
     choices: tuple[str, ...] = ()
+    """What its one argument is one of; it may be left out."""
     free: bool = False
+    """Its argument may be any text; `choices` are then suggestions."""
     private: bool = False
+    """Its answer is for the one who asked alone, where the platform can do that."""
     owners: bool = False
-
-
-_TABLE = (
-    Command("help"),
-    Command("new"),
-    Command("stop", ("all",)),
-    Command("retry"),
-    Command("undo"),
-    Command("voice", get_args(VoiceMode)),
-    Command("language", (AUTO, *LANGUAGES), free=True),
-    Command("translate", LANGUAGES, free=True),
-    Command("transcribe", private=True),
-    Command("status", private=True),
-    Command("privacy", ("allow", "refuse"), private=True),
-    Command("forget", ("me", "channel")),
-    Command("export", private=True),
-    Command("settings", ("answer-everything", "answer-mentions", "thumbs-on", "thumbs-off")),
-    Command("persona", (OFF,), free=True),
-    Command("pair", free=True, private=True, owners=True),
-    Command("model", free=True, private=True, owners=True),
-)
-COMMANDS: Mapping[str, Command] = {command.name: command for command in _TABLE}
-OFFERED: Mapping[str, Command] = {command.name: command for command in _TABLE if not command.owners}
-"""Those that menus and /help show to everybody."""
-_OTHER_NAMES = {"start": "help"}
-"""Telegram sends /start when a chat is opened."""
+    """For owners, and offered to nobody."""
+    generates: bool = False
+    """It asks the model, and takes from the quota of tokens."""
+    quoting: bool = False
+    """It is about the message that it answers to: in the menu of each message, and hears a voice note there."""
+    own_data: bool = False
+    """About what is kept of the asker, so that no quota and no lost access keeps anybody from it."""
+    stops: bool = False
+    """Ends what is being made and takes out what waits."""
+    first: tuple[str, ...] = ()
+    """With one of these arguments it is served before all that waits in its lane."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedCommand(Generic[Handler]):
     """A command that somebody gave, and what followed its name."""
 
-    command: Command
+    command: Command[Handler]
     argument: str
 
 
-def asked(text: str) -> Asked | None:
-    """The command that a text is, None when it is none; UserError for an unknown one or an unknown choice."""
-    found = cleaning.command(text)
-    if found is None:
-        return None
-    name, argument = found
-    command = COMMANDS.get(_OTHER_NAMES.get(name, name))
-    if command is None:
-        raise UserError("unknown_command")
-    if name in _OTHER_NAMES:
-        argument = ""
-    if argument and command.choices and not command.free and argument not in command.choices:
-        raise UserError("unknown_choice", command=f"/{command.name}", choices=", ".join(command.choices))
-    return Asked(command, argument)
+class CommandTable(Generic[Handler]):
+    """Every command once. `aliases` are further names for some."""
+
+    def __init__(self, commands: Sequence[Command[Handler]], aliases: dict[str, str]) -> None:
+        self._by_name = {command.name: command for command in commands}
+        self._aliases = aliases
+
+    def __iter__(self) -> Iterator[Command[Handler]]:
+        return iter(self._by_name.values())
+
+    @property
+    def offered(self) -> tuple[Command[Handler], ...]:
+        """Those that menus and /help show to everybody."""
+        return tuple(command for command in self if not command.owners)
+
+    def get(self, name: str) -> Command[Handler] | None:
+        """The command of a name, None when there is none."""
+        return self._by_name.get(self._aliases.get(name, name))
+
+    def find(self, event: Event) -> ParsedCommand[Handler] | None:
+        """The command that a message gives, whatever follows it; None for what is only passed on, and for all else."""
+        found = cleaning.command(event.text) if isinstance(event, Message) and event.forwarded is None else None
+        command = self.get(found[0]) if found else None
+        if found is None or command is None:
+            return None
+        name, argument = found
+        return ParsedCommand(command, "" if name in self._aliases else argument)
+
+    def parse(self, message: Message) -> ParsedCommand[Handler] | None:
+        """As `find`; UserError for a command that is unknown, and for an argument that is none of the choices."""
+        found = self.find(message)
+        if found is None:
+            if is_command(message):
+                raise UserError("unknown_command")
+            return None
+        command, argument = found.command, found.argument
+        if argument and command.choices and not command.free and argument not in command.choices:
+            raise UserError("unknown_choice", command=f"/{command.name}", choices=", ".join(command.choices))
+        return found
+
+    def goes_first(self, event: Event) -> bool:
+        """Whether an event is served before all that waits in its lane: a wish to be forgotten, or to stop a group."""
+        found = self.find(event)
+        if found is None or found.argument not in found.command.first:
+            return False
+        return not found.command.stops or (isinstance(event, Message) and event.group)
+
+    def stops_all(self, event: Event) -> bool:
+        """Whether somebody in a group wants nobody's message answered; elsewhere /stop does that."""
+        found = self.find(event)
+        return found is not None and found.command.stops and self.goes_first(event)
 
 
-def asked_in(message: Message) -> Asked | None:
-    """The command that somebody gave in a message: what they only pass on commands nothing."""
-    return asked(message.text) if message.forwarded is None else None
-
-
-def goes_first(event: Event) -> bool:
-    """Whether an event is served before all that waits in its lane: a wish to be forgotten, or to stop a group."""
-    given = cleaning.command(event.text) if isinstance(event, Message) and event.forwarded is None else None
-    name, argument = given or ("", "")
-    return (name == "forget" and argument in COMMANDS[name].choices) or stops_all(event)
-
-
-def stops_all(event: Event) -> bool:
-    """Whether somebody in a group wants nobody's message answered; elsewhere /stop does that."""
-    if not isinstance(event, Message) or not event.group or event.forwarded is not None:
-        return False
-    return cleaning.command(event.text) == ("stop", "all")
+def is_command(message: Message) -> bool:
+    """Whether a message gives a command, known or not."""
+    return message.forwarded is None and cleaning.command(message.text) is not None

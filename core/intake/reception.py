@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
+from typing import Any
 
 from core import clock
 from core.delivery import parts
 from core.errors import UserError
-from core.intake import commands
 from core.intake.access import Access
+from core.intake.commands import CommandTable, ParsedCommand, is_command
 from core.intake.notices import Notices, Told
 from core.intake.quotas import Exceeded, Measure, Quotas
 from core.lanes.lanes import LONGEST, Lanes
@@ -16,7 +17,6 @@ from core.platform import Words
 from core.store.people import People
 from core.store.preferences import Channels
 from core.telemetry import timed
-from core.text import cleaning
 from core.text.language import language_of
 from core.values.channel import ChannelKey
 from core.values.events import Edit, Event, Message, Move, Reaction, asker_of, decode_event
@@ -25,14 +25,8 @@ _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
 """Older messages were sent while nobody listened, so that they come all at once is not their sender's doing."""
 _UNITS = (("hours", 3600), ("minutes", 60), ("seconds", 1))
-_OWN_WORDS = ("privacy", "forget", "export")
-"""Commands that nobody is kept from of whom something is kept: their access may have been taken back."""
 _WISH_GAP_S = 60.0
 """Between two that say the same, of somebody without access."""
-_ALWAYS = ("stop", *_OWN_WORDS)
-"""Commands that no quota keeps anybody from."""
-_GENERATING, _LISTENING = ("retry", "translate"), ("transcribe", "translate")
-"""Commands that ask the model, and that hear the voice note which they answer."""
 
 
 class Reception:
@@ -47,6 +41,7 @@ class Reception:
         people: People,
         notices: Notices,
         words: Words,
+        commands: CommandTable[Any],
     ) -> None:
         self._lanes = lanes
         self._channels = channels
@@ -55,6 +50,7 @@ class Reception:
         self._people = people
         self._notices = notices
         self._words = words
+        self._commands = commands
         self._noticed: dict[ChannelKey, float] = {}
         self._wished: dict[tuple[str, str], float] = {}
 
@@ -75,10 +71,11 @@ class Reception:
                 return False
         if isinstance(event, Move):
             await self._access.moved(event)
-        first = commands.goes_first(event)
+        first = self._commands.goes_first(event)
         if first and isinstance(event, Message):
             event = replace(event, quote=None, media=())  # what it answers is not to be kept once more
-        stop = isinstance(event, Message) and _command(event) == "stop"
+        found = self._commands.find(event)
+        stop = found is not None and found.command.stops
         if stop and isinstance(event, Message) and event.group and not first:
             if await self._lanes.accepted(event):
                 return False
@@ -96,14 +93,15 @@ class Reception:
         """Whether its sender has access, or asks for what is kept of them, which costs others nothing."""
         if await self._access.admits(message):
             return True
-        if not isinstance(event, Message) or _command(event) not in _OWN_WORDS:
+        found = self._commands.find(event)
+        if found is None or not found.command.own_data:
             return False
-        now, wish = clock.monotonic(), (f"{event.channel.platform}:{event.sender.id}", _wish(event))
+        now, wish = clock.monotonic(), (f"{event.channel.platform}:{message.sender.id}", _wish(found))
         self._wished = {each: at for each, at in self._wished.items() if at > now - _WISH_GAP_S}
         if wish in self._wished:
             return False
         self._wished[wish] = now
-        return await self._people.knows(event.channel.platform, event.sender.id)
+        return await self._people.knows(event.channel.platform, message.sender.id)
 
     async def _withdraw(self, message: Message) -> None:
         """In a group one stops what one wants oneself; whose app waits for an answer hears of it."""
@@ -140,10 +138,10 @@ class Reception:
     async def _is_too_much(self, event: Message | Edit) -> bool:
         """Whether it goes beyond a quota, which is said once until that ends."""
         message = event.message if isinstance(event, Edit) else event
-        name = _command(message)
-        if name in _ALWAYS and not commands.stops_all(message):
+        found = self._commands.find(message)
+        if found and (found.command.own_data or found.command.stops) and not self._commands.stops_all(message):
             return False
-        exceeded = await self._quotas.exceeded(event, set(_measures(event, message, name)))
+        exceeded = await self._quotas.exceeded(event, set(_measures(event, message, found)))
         if exceeded is None:
             return False
         # A voice note in a group that only may be for Parley gets no answer.
@@ -168,25 +166,18 @@ class Reception:
         self._notices.tell(notice, key, told, to=to, each=message.waits)
 
 
-def _command(message: Message) -> str:
-    """The name of the command that a message is, "" for any other."""
-    found = cleaning.command(message.text) if message.forwarded is None else None
-    return found[0] if found is not None else ""
-
-
-def _wish(message: Message) -> str:
+def _wish(found: ParsedCommand[Any]) -> str:
     """What of a few things a command asks for, whatever else is written behind it."""
-    name, argument = cleaning.command(message.text) or ("", "")
-    known = commands.COMMANDS.get(name)
-    return f"{name} {argument}" if known is not None and argument in known.choices else name
+    name, argument = found.command.name, found.argument
+    return f"{name} {argument}" if argument in found.command.choices else name
 
 
-def _measures(event: Message | Edit, message: Message, command: str) -> Iterator[Measure]:
+def _measures(event: Message | Edit, message: Message, found: ParsedCommand[Any] | None) -> Iterator[Measure]:
     """What a message takes from."""
     if isinstance(event, Edit) or clock.now() - message.sent_at < _LATE_S:
         yield "messages"
-    if not command or command in _GENERATING:
+    if not is_command(message) or (found and found.command.generates):
         yield "tokens"
-    quoted = message.quote.media if message.quote and command in _LISTENING else ()
+    quoted = message.quote.media if message.quote and found and found.command.quoting else ()
     if any(media.kind == "audio" for media in (*message.media, *quoted)):
         yield "voice"

@@ -13,7 +13,6 @@ from core.delivery.pacing import Pacing
 from core.delivery.parts import in_place, over_draft
 from core.errors import ChannelMoved, PermanentError
 from core.feedback.ratings import Feedback
-from core.intake import commands
 from core.lanes.admin import Upkeep
 from core.lanes.claim import Claim
 from core.lanes.lanes import Buried, Lanes
@@ -22,7 +21,10 @@ from core.privacy.cache_invalidation import Invalidation
 from core.telemetry import TURNS, log, timed
 from core.text import cleaning
 from core.thinking.engine import is_for_parley
-from core.turns.answering import Answering, Scene
+from core.turns.answering import Answering
+from core.turns.commands import COMMANDS
+from core.turns.replying import Replying
+from core.turns.scene import Scene
 from core.turns.summaries import Summaries
 from core.values import dialogue as dialogues
 from core.values import preferences as preferring
@@ -45,6 +47,7 @@ class Turns:
         self,
         lanes: Lanes,
         answering: Answering,
+        replying: Replying,
         feedback: Feedback,
         upkeep: Upkeep,
         pacing: Pacing,
@@ -54,11 +57,12 @@ class Turns:
     ) -> None:
         self._lanes = lanes
         self._answering = answering
+        self._replying = replying
         self._feedback = feedback
         self._upkeep = upkeep
         self._summaries = summaries
         self._invalidation = invalidation
-        self._delivery = Delivery(lanes, pacing, platforms, answering.say)
+        self._delivery = Delivery(lanes, pacing, platforms, replying.say)
 
     async def step(self, claim: Claim) -> bool:
         """Send what is unsent, else answer the head. Returns whether more waits."""
@@ -87,7 +91,7 @@ class Turns:
             scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
         except PermanentError as error:
             return await self._bury(claim, "prefs", error)
-        heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
+        heeded = isinstance(event, Message | Edit) and not COMMANDS.goes_first(event)
         if claim.stop and event.id != claim.stop and heeded:
             return await self._pass_over(claim, event)
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
@@ -123,7 +127,7 @@ class Turns:
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         usual = Preferences()
-        apology = (self._answering.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
+        apology = (self._replying.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
         if showing is not None:
             apology = await showing.finished(apology)
         elif claim.draft[0] == event.id:
@@ -134,7 +138,7 @@ class Turns:
         """Somebody stopped what people said before their word."""
         parts: tuple[Part, ...] = ()
         if isinstance(event, Message) and event.waits:
-            parts = (self._answering.notice(event, "stopped", Preferences()),)
+            parts = (self._replying.notice(event, "stopped", Preferences()),)
         return await self._told(claim, parts, event.id)
 
     async def _told(self, claim: Claim, parts: tuple[Part, ...], last: str) -> bool:

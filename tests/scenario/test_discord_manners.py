@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
-from core.intake.commands import COMMANDS
 from core.speech.synthesis import Speaking
 from core.speech.voices.builtin import BuiltinVoice
 from core.store.redis import open_store
+from core.turns.commands import COMMANDS
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, ROBOT, SentMessage
 from tests.platforms.discord_server import DiscordServer
@@ -83,9 +83,9 @@ async def _spoken(text: str) -> bytes:
 
 async def test_each_command_is_offered_and_answered_under_it(world: World):
     assert (await world.answer("Hello")).content == "You said: Hello"
-    assert set(world.discord.interactions.commands()) == set(COMMANDS)
+    assert set(world.discord.interactions.commands()) == {command.name for command in COMMANDS}
     trouble = {KNOWN.say(key, "en") for key in ("unknown_command", "went_wrong", "unavailable")}
-    for name in COMMANDS:
+    for name in (command.name for command in COMMANDS):
         assert await world.command(name) not in trouble, name
     assert await world.command("frobnicate") == KNOWN.say("unknown_command", "en")
     assert "zh-Hans" in await world.command("language", "zh", locale="zh-CN")

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from huggingface_hub import constants
 
-from bots.app import App, open_platforms
+from bots.app import App
+from bots.platforms import open_platforms
 from bots.starter import BUILTIN
 from bots.web.platform import WebPlatform
 from core.errors import PermanentError

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bots.locales import Phrases
-from core.intake.commands import COMMANDS, OFFERED
 from core.speech.synthesis import Speaking
 from core.speech.voices.builtin import BuiltinVoice
+from core.turns.commands import COMMANDS
 from tests.fault.model_server import MODEL, ModelServer
 from tests.platforms.telegram_server import ANN, BOB, GROUP, Json, Sent, TelegramServer
 from tests.scenario.product import running
@@ -56,9 +56,9 @@ async def test_each_command_is_in_the_menu_and_answered(world: World):
     hello = await world.answer("Hello")
     assert hello.text == "You said: Hello"
     said = {command["command"] for command in world.telegram.chats.menus["default", ""]}
-    assert said == set(OFFERED)
+    assert said == {command.name for command in COMMANDS.offered}
     trouble = {KNOWN.say(key, "en") for key in ("unknown_command", "went_wrong", "unavailable")}
-    for name in COMMANDS:
+    for name in (command.name for command in COMMANDS):
         assert (await world.answer(f"/{name}")).text not in trouble, name
     assert (await world.answer("/frobnicate")).text == KNOWN.say("unknown_command", "en")
     assert "auto, always, never" in (await world.answer("/voice loudly")).text

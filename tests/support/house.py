@@ -4,29 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bots.locales import Phrases
+from bots.app import App
 from core.delivery.pacing import Pacing
-from core.feedback.ratings import Feedback
-from core.intake.access import Access
 from core.intake.notices import Notices
-from core.intake.pairing import Pairing
 from core.intake.quotas import Allowance, Quotas
-from core.intake.reception import Reception
-from core.lanes.admin import Upkeep
-from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
-from core.privacy.cache_invalidation import Invalidation
-from core.privacy.service import Privacy, Terms
-from core.store.people import People
-from core.store.preferences import Channels
+from core.settings import Settings
 from core.store.redis import Store
 from core.thinking import profiles
 from core.thinking.engine import Engine
 from core.thinking.engines import Engines
-from core.turns.answering import Answering
-from core.turns.command_handlers import Commands
-from core.turns.dispatch import Turns
-from core.turns.summaries import Summaries
 from core.turns.worker import Worker
 from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.events import Event, Message
@@ -37,39 +24,24 @@ ANN = Person("1", "Ann", "en")
 HERE, THERE = ChannelKey("telegram", "42:7"), ChannelKey("telegram", "42:8")
 
 
-class House:
-    """A worker with a model that says what it is told to, on a real Redis."""
+class House(App):
+    """Parley with a model that says what it is told to, on one platform that the test looks into, without quotas."""
 
     def __init__(self, store: Store, owners: tuple[str, ...] = ()) -> None:
-        self.store = store
-        self.lanes = Lanes(store)
-        self.feedback = Feedback(store)
-        self.upkeep = Upkeep(store)
+        super().__init__(Settings(_env_file=None, access="open", owners=",".join(owners)), store)
         self.platform = FakePlatform()
         self.model = FakeModel()
         self.hearing = FakeHearing()
         self.speaking = FakeSpeaking()
-        self.access = Access("open", (), owners, Pairing(store, self.lanes))
         self.quotas = Quotas(store, Allowance(), Allowance())
         self._numbers = iter(range(1_000_000))
 
-    def engines(self) -> Engines:
+    def thinking(self) -> Engines:
         return Engines.of(Engine(self.model, self.hearing, self.speaking, profiles.load("plain")))
 
     def worker(self, bell: Doorbell | None = None) -> Worker:
-        engines = self.engines()
-        bell = bell or Doorbell(self.store, ["telegram"])
-        pacing = Pacing(self.store)
-        platforms = {"telegram": self.platform}
-        summaries = Summaries(engines, self.lanes)
-        invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
-        privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
-        commands = Commands(
-            Channels(self.store), self.lanes, engines, Phrases(), self.platform.administers, self.access, privacy
-        )
-        answering = Answering(engines, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
-        turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
-        return Worker(self.lanes, bell, turns)
+        working = self.working(self.thinking(), {"telegram": self.platform})
+        return Worker(self.lanes, bell or Doorbell(self.store, ["telegram"]), working.turns)
 
     async def say(
         self, text: str = "", channel: ChannelKey = HERE, who: Person = ANN, audio: bytes | None = None
@@ -108,16 +80,15 @@ async def working(house: House) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-class Desk(Reception):
+class Desk:
     """A front desk whose `accept` ends when all was said that it says itself, so that tests can look at it."""
 
     def __init__(self, house: House) -> None:
         self.notices = Notices({"telegram": house.platform}, Pacing(house.store))
-        people, channels = People(house.store), Channels(house.store)
-        super().__init__(house.lanes, channels, house.access, house.quotas, people, self.notices, Phrases())
+        self.reception = house.reception(self.notices)
 
     async def accept(self, event: Event) -> bool:
-        taken = await super().accept(event)
+        taken = await self.reception.accept(event)
         telling = asyncio.create_task(self.notices.run())
         await self.notices.settled()
         telling.cancel()

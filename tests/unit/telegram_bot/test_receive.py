@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.locales import Phrases
-from core.intake.commands import OFFERED
+from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message
 from core.values.parts import Part
@@ -42,7 +42,7 @@ async def test_the_menu_is_told_in_each_language_and_only_when_it_changed(telegr
         (scope, code) for scope in (everywhere, private) for code in ("", "zh")
     )
     english, chinese = (telegram.chats.menus[everywhere, code] for code in ("", "zh"))
-    assert [command["command"] for command in english] == list(OFFERED)
+    assert [command["command"] for command in english] == [command.name for command in COMMANDS.offered]
     assert chinese[0] == {"command": "help", "description": Phrases().command("help", "zh-Hans")}
     assert "settings" not in {command["command"] for command in telegram.chats.menus[private, ""]}
 

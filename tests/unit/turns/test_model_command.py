@@ -56,7 +56,7 @@ class Several(House):
             raise SettingError("LM_MODEL", repr(name), "a model")
         return Named(name)
 
-    def engines(self) -> Engines:
+    def thinking(self) -> Engines:
         def build(mind: LanguageModel, ears: Hearing) -> Engine:
             return Engine(mind, ears, self.speaking, profiles.load("plain"))
 

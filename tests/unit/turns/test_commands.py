@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bots.locales import Phrases
-from core.errors import UserError
-from core.intake import commands
 from core.store.preferences import Channels
 from core.store.redis import Store
+from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Quote
 from core.values.events import Message
 from core.values.preferences import Preferences
@@ -22,29 +21,16 @@ async def house(store: Store) -> AsyncIterator[House]:
         yield made
 
 
-def test_a_command_is_known_however_it_is_typed():
-    assert commands.asked("how are you") is None
-    assert commands.asked("/home/ann") is None
-    for text in ("/Voice always", "/voice@parley_bot  always"):
-        found = commands.asked(text)
-        assert found is not None
-        assert (found.command.name, found.argument) == ("voice", "always")
-    for text, key in (("/frobnicate", "unknown_command"), ("/voice loudly", "unknown_choice")):
-        with pytest.raises(UserError) as caught:
-            commands.asked(text)
-        assert caught.value.key == key
-
-
 def test_every_command_is_described_in_every_language():
     phrases = Phrases()
     for language in phrases.languages:
-        for name in commands.COMMANDS:
-            assert 0 < len(phrases.command(name, language)) <= 100  # Discord's limit; Telegram's is 256
+        for command in COMMANDS:
+            assert 0 < len(phrases.command(command.name, language)) <= 100  # Discord's limit; Telegram's is 256
 
 
 async def test_help_names_every_command(house: House):
     said = await told(house, "/help")
-    assert all((f"/{name}" in said) == (name in commands.OFFERED) for name in commands.COMMANDS)
+    assert all((f"/{command.name}" in said) != command.owners for command in COMMANDS)
 
 
 async def test_voice_always_speaks_every_answer_and_never_none(house: House):
