@@ -13,7 +13,7 @@ from core.speech.transcription import WhisperHearing
 from core.thinking import profiles
 from core.thinking.engine import Engine
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
+from core.values.parts import Sendable
 from core.values.turn import Sign
 
 
@@ -56,7 +56,7 @@ class InstantPlatform:
         """Never called: nothing but text."""
         return b""
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Arrives at once."""
         self._waiting[part.turn].set()
         return part.nonce

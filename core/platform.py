@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.events import Event
-from core.values.parts import Part
+from core.values.events import PlatformEvent
+from core.values.parts import Sendable
 from core.values.turn import Sign
 
 
@@ -23,7 +23,7 @@ class Budget:
     name: str = ""
 
 
-Accept = Callable[[Event], Awaitable[bool]]
+Accept = Callable[[PlatformEvent], Awaitable[bool]]
 """Stores one event and returns whether it is new; RetryableError when it could not be stored."""
 
 
@@ -77,12 +77,12 @@ class Platform(Protocol):
         """The file's bytes; UserError when it is larger than the cap, PermanentError when it is gone for good."""
         ...
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part and return its platform id ("" for what has none).
 
-        With `part.replaces` set it is an edit of that message, whose id is returned. PermanentError when it can never
-        arrive, ChannelGone when no other can either, VoiceForbidden when no voice note can, Uncertain when it is not
-        known whether it did.
+        A text or a notice that replaces a message is an edit of it, and its id is returned.
+        PermanentError when it can never arrive, ChannelGone when no other can either, VoiceForbidden when no voice note
+        can, Uncertain when it is not known whether it did.
         """
         ...
 

@@ -15,7 +15,7 @@ from bots.discord_bot.send import log_in
 from core.errors import RetryableError
 from core.platform import Accept
 from core.telemetry import log
-from core.values.events import Event, Message, Reaction
+from core.values.events import Message, PlatformEvent, Reaction
 
 _LOG = log("discord")
 _GUILD_READY_S = 0.1  # discord.py waits so long for another server before it calls itself ready; nothing here waits
@@ -181,7 +181,7 @@ async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
             await _store_one(event, accept)
 
 
-def _event(happening: Happening, me: int) -> Event | None:
+def _event(happening: Happening, me: int) -> PlatformEvent | None:
     match happening:
         case discord.Message():
             return to_message(happening, me)
@@ -197,7 +197,7 @@ def _event(happening: Happening, me: int) -> Event | None:
             return None
 
 
-async def _store_one(event: Event, accept: Accept) -> None:
+async def _store_one(event: PlatformEvent, accept: Accept) -> None:
     """Try until it is stored: Discord will not send it again."""
     pause_s = 0.0
     while True:

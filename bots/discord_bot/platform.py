@@ -14,8 +14,8 @@ from core.errors import AssistantError
 from core.platform import Accept, Limits
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.events import Event, Message
-from core.values.parts import Part
+from core.values.events import Message, PlatformEvent
+from core.values.parts import Sendable
 from core.values.turn import Sign
 
 _LOG = log("discord")
@@ -69,7 +69,7 @@ class DiscordPlatform:
     async def listen(self, accept: Accept) -> None:
         """Hand every event to `accept` until cancelled; after a pause, first the messages that came meanwhile."""
 
-        async def note(event: Event) -> bool:
+        async def note(event: PlatformEvent) -> bool:
             if isinstance(event, Message) and not event.group:
                 self._direct.add(event.channel.space)
             new = await accept(event)
@@ -104,7 +104,7 @@ class DiscordPlatform:
         async with self._requests.client() as client:
             return await fetch_file(client, media, cap_bytes)
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part and return its message id; the same part sent again within minutes is not doubled."""
         async with self._requests.client() as client:
             return await send_part(client, part, self._phrases, as_reply=part.channel.space not in self._direct)

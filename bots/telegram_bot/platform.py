@@ -17,7 +17,7 @@ from core.errors import RetryableError, SettingError
 from core.platform import Accept, Limits
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
+from core.values.parts import Sendable
 from core.values.turn import Sign
 
 _LOG = log("telegram")
@@ -192,7 +192,7 @@ class TelegramPlatform:
         """Download a file."""
         return await send.fetch(self._bot, media, cap_bytes)
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part; the id of the message."""
         return await send.send(self._bot, part, self._phrases)
 

@@ -31,7 +31,7 @@ from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
+from core.values.parts import Sendable
 from core.values.turn import Sign
 
 _LOG = log("web")
@@ -123,7 +123,7 @@ class WebPlatform:
             raise PermanentError(f"upload {media.handle} is gone")
         return data
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
         await post(self._redis, part)
         return part.nonce

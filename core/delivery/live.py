@@ -14,7 +14,7 @@ from core.telemetry import log
 from core.text import cleaning
 from core.values.channel import ChannelKey
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import DraftPart, Part
 from core.values.turn import Draft, Sign
 
 _LOG = log("delivery")
@@ -123,13 +123,12 @@ class Showing(Signs):
     async def _draw(self, draft: Draft) -> None:
         message = self._message
         reply_to = "" if self._ref else message.ref
-        part = Part(
+        part = DraftPart(
             message.id,
             0,
             message.channel,
-            "draft",
             draft.text,
-            heard=draft.heard,
+            transcript=draft.heard,
             reply_to=reply_to,
             replaces=self._ref,
         )

@@ -13,7 +13,7 @@ from core.privacy.subject_data import Personal
 from core.store.people import People
 from core.values.attachments import Document
 from core.values.events import Edit, Message, Reaction, decode_event
-from core.values.parts import decode_part
+from core.values.parts import RemovalPart, VoicePart, decode_part
 
 
 async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
@@ -64,7 +64,7 @@ def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
     try:
         if kind.startswith(b"out"):
             part = decode_part(raw)
-            return {"kind": part.kind, "text": part.text}
+            return {"kind": part.kind, "text": "" if isinstance(part, RemovalPart | VoicePart) else part.text}
         event = decode_event(raw)
     except PermanentError:
         return {"kind": "unreadable", "bytes": len(raw)}

@@ -31,7 +31,7 @@ from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef, Person, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import NoticePart, OwedVoicePart
 from core.values.preferences import Preferences
 from core.values.turn import Draft, Reply
 
@@ -245,7 +245,7 @@ class Answering:
                         return Reply(replace(step.turn, reply=question, doubtful=True))
         return None
 
-    async def say(self, part: Part) -> VoiceNote | None:
+    async def say(self, part: OwedVoicePart) -> VoiceNote | None:
         """The voice note that a part owes; None when it cannot be made."""
         return await self._engines.peek(Preferences()).say(part.text, part.language)
 
@@ -286,7 +286,7 @@ class Answering:
             _LOG.warning("%s: a file is gone: %s", message.channel, error)
             raise UserError("file_gone") from error
 
-    def notice(self, message: Message, key: str, preferences: Preferences, **params: object) -> Part:
+    def notice(self, message: Message, key: str, preferences: Preferences, **params: object) -> NoticePart:
         """Parley speaking about itself to the sender of a message."""
         language = self._language(message, preferences)
         return notice(message, self._words.say(key, language, **params), language)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
-from core.delivery.parts import notice
+from core.delivery.parts import file_part, notice, text_part
 from core.errors import AssistantError, UserError
 from core.intake.access import Access
 from core.intake.commands import AUTO, OFF, OFFERED, Asked
@@ -23,7 +23,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
 from core.values.events import Message, asker_of, decode_event
-from core.values.parts import Part
+from core.values.parts import Part, RemovalPart
 from core.values.preferences import Preferences, VoiceMode
 
 _LOG = log("commands")
@@ -130,10 +130,9 @@ class Commands:
         if not room.dialogue.turns:
             raise UserError("nothing_to_undo")
         last = room.dialogue.turns[-1]
-        shown = await self._lanes.shown(room.message.channel, last.id)
-        gone = tuple(
-            Part(last.id, index, room.message.channel, "removal", replaces=ref) for index, ref in enumerate(shown, 1)
-        )
+        channel = room.message.channel
+        shown = await self._lanes.shown(channel, last.id)
+        gone = (RemovalPart(last.id, index, channel, ref) for index, ref in enumerate(shown, 1))
         done = self._say(asked, room, "undone", said=_short(last.said))
         return Done(dialogues.without_last(room.dialogue), (*done.parts, *gone))
 
@@ -196,9 +195,9 @@ class Commands:
         return Done(None, (*self._answer(asked, room, text).parts, *parts))
 
     async def _export(self, asked: Asked, room: Room) -> Done:
-        document = await self._privacy.export(room.message)
-        (part,) = self._say(asked, room, "exported").parts
-        return Done(None, (replace(part, kind="file", document=document),))
+        document, text = await self._privacy.export(room.message), self._words.say("exported", room.language)
+        only = _only_reader(asked, room.message)
+        return Done(None, (file_part(room.message, text, room.language, document, private_to=only),))
 
     async def _settings(self, asked: Asked, room: Room) -> Done:
         chosen = room.preferences
@@ -280,20 +279,13 @@ class Commands:
         return self._answer(asked, room, self._words.say(key, room.language, **blanks))
 
     def _answer(self, asked: Asked, room: Room, text: str) -> Done:
-        message = room.message
-        private_to = message.sender.id if asked.command.private and message.group else ""
-        part = Part(
-            message.id,
-            0,
-            message.channel,
-            "text",
-            text,
-            reply_to=message.ref,
-            language=room.language,
-            private_to=private_to,
-            person=message.sender.id,
-        )
-        return Done(None, (part,))
+        only = _only_reader(asked, room.message)
+        return Done(None, (text_part(room.message, text, room.language, private_to=only),))
+
+
+def _only_reader(asked: Asked, message: Message) -> str:
+    """Who alone is to see what a command answers; "" for everybody who is there."""
+    return message.sender.id if asked.command.private and message.group else ""
 
 
 def _short(text: str) -> str:

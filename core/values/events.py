@@ -1,4 +1,4 @@
-"""What happens in a channel: platforms make these, and Parley itself a `Summary`; a lane keeps them."""
+"""What happens in a channel, as a lane keeps it: what platforms tell, and what Parley makes itself."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -110,7 +110,10 @@ class Summary:
     version: int = 1
 
 
-Event = Message | Reaction | Edit | Deletion | Move | Summary
+PlatformEvent = Message | Reaction | Edit | Deletion | Move
+OwnEvent = Summary
+"""What Parley makes itself."""
+Event = PlatformEvent | OwnEvent
 
 
 def sender_of(event: Event) -> str:
@@ -120,14 +123,25 @@ def sender_of(event: Event) -> str:
             return event.sender.id
         case Edit():
             return event.message.sender.id
-        case _:
+        case Deletion() | Move() | Summary():
             return ""
+
+
+def message_in(event: Event) -> Message | None:
+    """What somebody says by an event, for the first time or anew; None for what says nothing."""
+    match event:
+        case Message():
+            return event
+        case Edit():
+            return event.message
+        case Reaction() | Deletion() | Move() | Summary():
+            return None
 
 
 def people_in(event: Event) -> tuple[str, ...]:
     """The ids of those of whom an event tells something: who made it, and whom they quote."""
-    message = event.message if isinstance(event, Edit) else event
-    quote = message.quote if isinstance(message, Message) else None
+    message = message_in(event)
+    quote = message.quote if message is not None else None
     quoted = quote.person if quote is not None and not quote.own else ""
     return tuple(dict.fromkeys(filter(None, (sender_of(event), quoted))))
 
@@ -151,4 +165,5 @@ def asker_of(raw: bytes) -> str:
         event = decode_event(raw)
     except PermanentError:
         return ""
-    return sender_of(event) if isinstance(event, Message | Edit) else ""
+    message = message_in(event)
+    return message.sender.id if message is not None else ""

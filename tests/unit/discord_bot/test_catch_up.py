@@ -16,7 +16,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Deletion, Edit, Event, Message
-from core.values.parts import Part
+from core.values.parts import DraftPart, RemovalPart, TextPart
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, SUPPRESS_EMBEDS
 from tests.platforms.discord_server import DiscordServer
 
@@ -82,15 +82,19 @@ async def test_edits_and_deletions_of_people_arrive_in_order(server: DiscordServ
     assert set(bulk.targets) == {second, third}
 
 
-def text(said: str, **more: object) -> Part:
-    return replace(Part("1", 0, HERE, "text", said), **more)  # pyright: ignore[reportArgumentType]
+def draft(said: str, *, transcript: str = "", replaces: str = "") -> DraftPart:
+    return DraftPart("1", 0, HERE, said, transcript=transcript, replaces=replaces)
+
+
+def text(said: str, **more: object) -> TextPart:
+    return replace(TextPart("1", 0, HERE, said), **more)  # pyright: ignore[reportArgumentType]
 
 
 async def test_a_draft_grows_into_the_answer(server: DiscordServer):
     platform = platform_of(server)
     ref = ""
     for said in ("", "Hel", "Hello", "x" * 3000):
-        ref = await platform.send(replace(text(said), kind="draft", replaces=ref, heard="hi"))
+        ref = await platform.send(draft(said, transcript="hi", replaces=ref))
         (shown,) = server.shown(DM[ALICE])
         assert shown.startswith("🎧 “hi”")
         assert shown.endswith(" …")
@@ -102,7 +106,7 @@ async def test_a_draft_grows_into_the_answer(server: DiscordServer):
 
 async def test_a_draft_that_was_lost_from_sight_becomes_the_answer(server: DiscordServer):
     platform = platform_of(server)
-    await platform.send(replace(text("Hel"), kind="draft"))
+    await platform.send(draft("Hel"))
     await platform.send(text("Hello there."))
     assert server.shown(DM[ALICE]) == ["Hello there."]
 
@@ -112,7 +116,7 @@ async def test_an_edit_of_what_is_gone_is_sent_anew_and_a_removal_may_come_twice
     ref = await platform.send(text("two", replaces="999"))
     assert server.shown(DM[ALICE]) == ["two"]
     for _ in range(2):
-        assert await platform.send(Part("1", 1, HERE, "removal", replaces=ref)) == ""
+        assert await platform.send(RemovalPart("1", 1, HERE, ref)) == ""
     assert server.shown(DM[ALICE]) == []
 
 

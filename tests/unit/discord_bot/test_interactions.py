@@ -19,7 +19,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import DraftPart, TextPart
 from tests.platforms.discord_payloads import ALICE, BOB, BOT, DM, GENERAL, THREAD
 from tests.platforms.discord_server import DiscordServer
 from tests.support.discord_inbox import OGG, Inbox, listening, platform_of
@@ -167,9 +167,13 @@ async def test_a_deferral_that_fails_loses_no_command(
     assert token not in caplog.text
 
 
-def answer(token: str, said: str, *, ephemeral: bool = False, **more: object) -> Part:
-    part = Part("123456789012345678", 0, HERE, "text", said, reply_to=Handle(token, ephemeral).ref)
+def answer(token: str, said: str, *, ephemeral: bool = False, **more: object) -> TextPart:
+    part = TextPart("123456789012345678", 0, HERE, said, reply_to=Handle(token, ephemeral).ref)
     return replace(part, **more)  # pyright: ignore[reportArgumentType]
+
+
+def growing(token: str, said: str) -> DraftPart:
+    return DraftPart("123456789012345678", 0, HERE, said, reply_to=Handle(token, False).ref)
 
 
 async def given(server: DiscordServer, inbox: Inbox, name: str) -> str:
@@ -182,7 +186,7 @@ async def test_the_answer_stands_under_the_command_and_is_seen_once(
     server: DiscordServer, platform: DiscordPlatform, inbox: Inbox
 ):
     token = await given(server, inbox, "retry")
-    draft = await platform.send(answer(token, "So", kind="draft"))
+    draft = await platform.send(growing(token, "So"))
     final = answer(token, "So it is. http://x.y", replaces=draft, thumbs=True)
     refs = {draft, *[await platform.send(final) for _ in range(2)]}
     assert len(refs) == 1
@@ -200,7 +204,7 @@ async def test_a_command_that_is_too_old_is_answered_like_a_message(
     if void == "token":
         server.interactions.void.add(token)
     else:
-        server.forget(await platform.send(answer(token, "draft", kind="draft")))
+        server.forget(await platform.send(growing(token, "draft")))
         server.sent.clear()
     for _ in range(2):
         await platform.send(answer(token, "late"))

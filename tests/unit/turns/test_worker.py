@@ -32,7 +32,7 @@ from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
-from core.values.parts import Part
+from core.values.parts import TextPart
 from tests.fakes.thinking import FakeModel, FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
 
@@ -437,7 +437,7 @@ async def test_a_text_that_may_have_been_on_its_way_is_sent_again_and_flagged(
     await house.say("hello")
     dead = await house.lanes.claim(keys.partition(HERE), "telegram")
     assert dead is not None
-    answer = Part("0", 0, HERE, "text", "hello back")
+    answer = TextPart("0", 0, HERE, "hello back")
     await house.lanes.commit(dead, None, [answer], last="0", sending=answer.nonce)
     before = flagged()
     async with working(house):
