@@ -14,7 +14,7 @@ from core.thinking import profiles
 from core.thinking.engine import Engine
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
 from core.values.parts import Sendable
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 
 class InstantModel:
@@ -61,7 +61,7 @@ class InstantPlatform:
         self._waiting[part.turn].set()
         return part.nonce
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Shown at once."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

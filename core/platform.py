@@ -11,7 +11,7 @@ from typing import Protocol
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
 from core.values.events import PlatformEvent
 from core.values.parts import Sendable
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Limits:
 
     text_units: UTF-16 code units in one text. media_bytes: the largest file that can be fetched. draft_gap_s: the
     pause between two drafts of a growing answer, None where `send` shows none; draft_fades_s: after how long a draft
-    must be repeated to stay visible, None when it stays. shows_heard: whether a transcript has a place of its own
+    must be repeated to stay visible, None when it stays. shows_transcript: whether a transcript has a place of its own
     beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
     plain text pings its owner, so that it must be defused. draws_tables: whether Markdown's tables are left
     to it. idempotent: whether a part that is sent twice is seen once.
@@ -48,7 +48,7 @@ class Limits:
     media_bytes: int
     draft_gap_s: float | None = None
     draft_fades_s: float | None = None
-    shows_heard: bool = False
+    shows_transcript: bool = False
     typing_every_s: float = 4.0
     mentions_ping: bool = False
     draws_tables: bool = False
@@ -86,7 +86,7 @@ class Platform(Protocol):
         """
         ...
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Show that an answer is being made, or recorded; best effort."""
         ...
 

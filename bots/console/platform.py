@@ -24,7 +24,7 @@ from core.values.attachments import Document
 from core.values.channel import ChannelKey, MediaKind, MediaRef, Person, PlatformName
 from core.values.events import Message, Reaction
 from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 CHANNEL = ChannelKey("console", "terminal")
 _RATING = {"+1": "👍", "👍": "👍", "-1": "👎", "👎": "👎"}
@@ -78,7 +78,7 @@ class ConsolePlatform:
             1_000_000,
             100 * 2**20,
             draft_gap_s=0.05 if self._interactive else None,
-            shows_heard=True,
+            shows_transcript=True,
             draws_tables=True,
         )
 
@@ -143,7 +143,7 @@ class ConsolePlatform:
         self._shown = self._transcript = ""
         self._whole.set()
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Nothing: the missing prompt shows it."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

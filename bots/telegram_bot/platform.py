@@ -18,7 +18,7 @@ from core.platform import Accept, Limits
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
 from core.values.parts import Sendable
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 _LOG = log("telegram")
 _UPDATES = ["message", "edited_message", "callback_query", "message_reaction"]
@@ -200,9 +200,9 @@ class TelegramPlatform:
         """Whether a person owns or administers a chat."""
         return await send.administers(self._bot, channel, person)
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Show that somebody types, or records a voice note."""
-        await send.show(self._bot, channel, sign)
+        await send.show(self._bot, channel, activity)
 
 
 async def _initialize(bot: Bot) -> None:

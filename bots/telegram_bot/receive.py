@@ -85,7 +85,7 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         mentions=tuple((mention, "") for mention in _own_mentions(message, me)),
         album=message.media_group_id or "",
         addressed=addressed,
-        called=me.names if spoken and not addressed else (),
+        bot_names=me.names if spoken and not addressed else (),
         quote=quote_of(message, me.id),
         places=_places(message.chat),
         forwarded=forwarded_from(message),

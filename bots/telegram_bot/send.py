@@ -27,7 +27,7 @@ from core.platform import Budget
 from core.text.splitting import split, units
 from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 _MIB = 2**20
 _UPLOAD_S = 60.0
@@ -207,10 +207,10 @@ async def _send_document(bot: Bot, part: FilePart) -> str:
     return str(sent.message_id)
 
 
-async def show(bot: Bot, channel: ChannelKey, sign: Sign) -> None:
+async def show(bot: Bot, channel: ChannelKey, activity: Activity) -> None:
     """Show a sign for five seconds."""
     chat, topic = where(channel)
-    action = ChatAction.RECORD_VOICE if sign == "recording" else ChatAction.TYPING
+    action = ChatAction.RECORD_VOICE if activity == "recording" else ChatAction.TYPING
     with translated(channel):
         await bot.send_chat_action(chat, action, message_thread_id=topic)
 

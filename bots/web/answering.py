@@ -120,7 +120,7 @@ class Answering:
     async def _recorded(self, message: Message) -> Note | None:
         turn = await self.turn(message.channel, message.id)
         if turn is not None:
-            return Note(turn.id, "text", turn.reply, turn.said if turn.heard else "")
+            return Note(turn.id, "text", turn.reply, turn.said if turn.is_transcript else "")
         return await kept(self._redis, message.channel, message.id)
 
     async def _voice(self, message: Message, inbox: Inbox) -> AsyncGenerator[Step]:
@@ -167,6 +167,6 @@ def _reply(message: Message, turn: Turn | None, note: Note) -> dict[str, object]
     return {
         "message_id": message.id,
         "text": turn.reply if turn else note.text,
-        "heard": note.transcript or (turn.said if turn and turn.heard else ""),
+        "heard": note.transcript or (turn.said if turn and turn.is_transcript else ""),
         "channel": message.channel.space,
     }

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 
-from core.delivery.live import Showing, Signs
+from core.delivery.live import Indicator, Showing
 from core.delivery.pacing import Pacing
 from core.errors import (
     ChannelGone,
@@ -181,8 +181,8 @@ class Delivery:
         """With the voice note that it owes; None when it cannot be made, or somebody said stop before it was begun."""
         if await self._lanes.stopped(part.channel):
             return None
-        signs = Signs(self._platforms[part.channel.platform], part.channel, "recording")
-        showing = asyncio.create_task(signs.show())
+        indicator = Indicator(self._platforms[part.channel.platform], part.channel, "recording")
+        showing = asyncio.create_task(indicator.show())
         try:
             voice = await self._say(part)
             return None if voice is None else part.made(voice)

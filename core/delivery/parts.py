@@ -26,8 +26,8 @@ def parts_of(
     A `postscript` is Parley speaking about itself below the answer; it is not remembered and not spoken.
     """
     turn = reply.turn
-    heard = turn.said if turn.heard else ""
-    text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
+    transcript = turn.said if turn.is_transcript else ""
+    text = turn.reply if limits.shows_transcript or not transcript else f"🎧 “{transcript}”\n\n{turn.reply}"
     text = f"{text}\n\n{postscript}" if postscript else text
     pieces = list(split(_drawn(text, limits), limits.text_units))
     texts = [
@@ -36,7 +36,7 @@ def parts_of(
             index,
             message.channel,
             piece,
-            transcript=heard if index == 0 else "",
+            transcript=transcript if index == 0 else "",
             reply_to=message.ref if index == 0 else "",
             language=turn.language,
             model=turn.model,

@@ -212,7 +212,7 @@ class Turns:
         claim, dialogue = scene.claim, scene.dialogue
         turn = next((turn for turn in dialogue.turns if turn.ref and turn.ref == edit.message.ref), None)
         said = cleaning.clean(edit.message.text, edit.message.mentions)
-        if turn is None or turn.heard or said == turn.said:
+        if turn is None or turn.is_transcript or said == turn.said:
             return await self._lanes.commit(claim, None, (), last=edit.id)
         message = replace(edit.message, id=turn.id)
         before = replace(scene, dialogue=replace(dialogue, turns=dialogue.turns[: dialogue.turns.index(turn)]))

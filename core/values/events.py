@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import Discriminator, Field, TypeAdapter
 
 from core.errors import PermanentError
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
@@ -17,7 +17,7 @@ class Message:
     `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
-    answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
+    answered, and as a voice note that says one of Parley's `bot_names` there. The app of a sender who
     `waits` shows it until an answer comes, like an HTTP request. `places` are the platform's ids of the group and its
     rooms, the widest first. What is `forwarded` was said by somebody else, of that name where it is told, else "".
     """
@@ -33,7 +33,7 @@ class Message:
     mentions: tuple[tuple[str, str], ...] = ()
     album: str = ""
     addressed: bool = True
-    called: tuple[str, ...] = ()
+    bot_names: Annotated[tuple[str, ...], Field(alias="called")] = ()
     quote: Quote | None = None
     waits: bool = False
     places: tuple[str, ...] = ()

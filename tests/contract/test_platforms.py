@@ -17,7 +17,7 @@ from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef
 from core.values.events import Message, Reaction
 from core.values.parts import NoticePart, TextPart, VoicePart
-from core.values.turn import Sign
+from core.values.turn import Activity
 from tests.platforms.discord_payloads import ALICE, DM
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import TelegramServer
@@ -111,9 +111,9 @@ async def test_a_text_as_long_as_the_limit_fits(place: Place):
     assert place.texts() == [text]
 
 
-@pytest.mark.parametrize("sign", ["typing", "recording"])
-async def test_signs_work_and_nothing_is_sent(place: Place, sign: Sign):
-    await place.platform.typing(place.here, sign)
+@pytest.mark.parametrize("activity", ["typing", "recording"])
+async def test_signs_work_and_nothing_is_sent(place: Place, activity: Activity):
+    await place.platform.typing(place.here, activity)
     assert len(place.server.typed if isinstance(place.server, TelegramServer) else place.server.typing) == 1
     assert place.texts() == []
 

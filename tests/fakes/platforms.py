@@ -6,7 +6,7 @@ from core.errors import PermanentError
 from core.platform import Accept, Limits
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
 from core.values.parts import DraftPart, NoticePart, RemovalPart, Sendable, TextPart
-from core.values.turn import Sign
+from core.values.turn import Activity
 
 
 class FakePlatform:
@@ -15,7 +15,7 @@ class FakePlatform:
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
         self.sent: list[Sendable] = []
         self.typed: list[ChannelKey] = []
-        self.signs: list[Sign] = []
+        self.activities: list[Activity] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
         self.admins: set[str] = set()
@@ -41,11 +41,11 @@ class FakePlatform:
         replaced = part.replaces if isinstance(part, TextPart | NoticePart | DraftPart | RemovalPart) else ""
         return replaced or f"sent-{part.nonce}"
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         if errors := self.errors_for.get("typing"):
             raise errors.pop(0)
         self.typed.append(channel)
-        self.signs.append(sign)
+        self.activities.append(activity)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         return person.id in self.admins

@@ -45,7 +45,7 @@ FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 
 
 def reply(text: str, *, heard: bool = False, spoken: bool = False) -> Reply:
-    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", heard=heard, spoken=spoken))
+    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", is_transcript=heard, spoken=spoken))
 
 
 def test_units_are_utf16():
@@ -116,9 +116,9 @@ def test_the_parts_of_a_reply():
     assert {part.nonce for part in parts} == {"900-0", "900-1", "900-2"}
 
 
-@pytest.mark.parametrize(("shows_heard", "text"), [(False, "🎧 “hi there”\n\nhello"), (True, "hello")])
-def test_what_was_heard_is_shown_once(shows_heard: bool, text: str):
-    limits = Limits(text_units=2000, media_bytes=1, shows_heard=shows_heard)
+@pytest.mark.parametrize(("shows_transcript", "text"), [(False, "🎧 “hi there”\n\nhello"), (True, "hello")])
+def test_what_was_heard_is_shown_once(shows_transcript: bool, text: str):
+    limits = Limits(text_units=2000, media_bytes=1, shows_transcript=shows_transcript)
     words, voice = parts_of(reply("hello", heard=True, spoken=True), ASKED, limits)
     assert isinstance(words, TextPart)
     assert (words.text, words.transcript) == (text, "hi there")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bots.discord_bot.heard import Heard
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
 from core import clock
@@ -31,9 +31,14 @@ async def server() -> AsyncIterator[DiscordServer]:
     await server.stop()
 
 
-def platform_of(server: DiscordServer, heard: Heard | None = None) -> DiscordPlatform:
+def platform_of(server: DiscordServer, last_seen: LastSeen | None = None) -> DiscordPlatform:
     return DiscordPlatform(
-        server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases(), heard=heard, identify_gap_s=0.02
+        server.token,
+        api_base=server.api,
+        gateway=server.gateway,
+        phrases=Phrases(),
+        last_seen=last_seen,
+        identify_gap_s=0.02,
     )
 
 
@@ -147,8 +152,8 @@ async def test_refusals_say_what_can_be_done(
 
 
 async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(server: DiscordServer, store: Store):
-    heard = Heard(store, "bot")
-    async with listening(platform_of(server, heard), server) as events:
+    last_seen = LastSeen(store, "bot")
+    async with listening(platform_of(server, last_seen), server) as events:
         await server.say("one")
         await server.say("hello", author=BOB, channel=GENERAL, mention=True)
         await until(events, 2)
@@ -157,7 +162,7 @@ async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(ser
     await server.say("not for the bot", author=BOB, channel=GENERAL)
     await server.say("there", author=BOB, channel=GENERAL, mention=True)
     await server.say("three")
-    async with listening(platform_of(server, heard), server) as events:
+    async with listening(platform_of(server, last_seen), server) as events:
         await server.say("four")  # before what came meanwhile can have been read
         await until(events, 4)
     said = [(event.channel.space, event.text.split()[-1]) for event in events if isinstance(event, Message)]
@@ -183,13 +188,13 @@ async def test_pain_13_a_lost_gateway_is_told_of(server: DiscordServer):
 async def test_a_channel_that_was_quiet_for_a_week_is_forgotten_while_it_runs(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    heard = Heard(store, "bot")
+    last_seen = LastSeen(store, "bot")
     await store.redis.hset(keys.heard("bot"), "1", f"5 {int(clock.now()) - 8 * keys.DAY_S} 0")
     await store.redis.hset(keys.heard("bot"), "2", f"6 {int(clock.now()) - 6 * keys.DAY_S} 0")
     said = Message("m", ChannelKey("discord", "3"), Person("1", "Ann"), 1.0, "hi", ref="7")
-    await heard.mark(said)
+    await last_seen.mark(said)
     assert await store.redis.hlen(keys.heard("bot")) == 3
     later = clock.monotonic() + 3601
     monkeypatch.setattr(clock, "monotonic", lambda: later)
-    await heard.mark(said)
+    await last_seen.mark(said)
     assert sorted(await store.redis.hkeys(keys.heard("bot"))) == [b"2", b"3"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bots.discord_bot.heard import Heard
 from bots.discord_bot.interactions import Handle
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.menu import Menu
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
@@ -277,8 +277,8 @@ async def test_a_voice_message_in_a_server_may_turn_out_to_be_for_parley(server:
     await server.voice(OGG, author=BOB, channel=GENERAL)
     await server.say("look", author=BOB, channel=GENERAL, files=[("song.ogg", "audio/ogg", OGG)])
     spoken, song = [event for event in await inbox.wait(2) if isinstance(event, Message)]
-    assert (spoken.addressed, set(spoken.called)) == (False, {"parley"})
-    assert (song.addressed, song.called) == (False, ())
+    assert (spoken.addressed, set(spoken.bot_names)) == (False, {"parley"})
+    assert (song.addressed, song.bot_names) == (False, ())
 
 
 async def test_what_a_message_answers_comes_with_it(server: DiscordServer, platform: DiscordPlatform, inbox: Inbox):
@@ -295,9 +295,14 @@ async def test_what_a_message_answers_comes_with_it(server: DiscordServer, platf
 
 
 async def test_line_3_only_what_concerns_parley_is_marked_as_heard(server: DiscordServer, store: Store):
-    heard = Heard(store, "bot")
+    last_seen = LastSeen(store, "bot")
     platform = DiscordPlatform(
-        server.token, api_base=server.api, gateway=server.gateway, phrases=KNOWN, heard=heard, identify_gap_s=0.02
+        server.token,
+        api_base=server.api,
+        gateway=server.gateway,
+        phrases=KNOWN,
+        last_seen=last_seen,
+        identify_gap_s=0.02,
     )
     stored: list[Message] = []
 
@@ -319,9 +324,9 @@ async def test_line_3_only_what_concerns_parley_is_marked_as_heard(server: Disco
 
     mark = await server.say("one", channel=GENERAL, mention=True)
     await server.say("aside", author=BOB, channel=GENERAL)
-    await heard.mark(Message("1", HERE, Person(ALICE, "Alice"), 1.0, ref="1", group=True))
+    await last_seen.mark(Message("1", HERE, Person(ALICE, "Alice"), 1.0, ref="1", group=True))
     await session("one")
-    assert [entry.message for entry in await heard.recent()] == [int(mark)]
+    assert [entry.message for entry in await last_seen.recent()] == [int(mark)]
     for number in range(150):
         await server.say(f"talk {number}", author=BOB, channel=GENERAL)
     await server.say("two", channel=GENERAL, mention=True)

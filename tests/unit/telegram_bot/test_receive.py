@@ -82,10 +82,10 @@ async def test_a_voice_note_in_a_group_may_turn_out_to_be_for_parley(telegram: T
     telegram.say(chat=GROUP, audio=note)
     telegram.say(voice=note)
     aside, reply, song, private = await messages(telegram, 4)
-    assert (aside.addressed, aside.called) == (False, ("Parley", "parley_bot", "parley"))
-    assert (reply.addressed, reply.called) == (True, ())
-    assert (song.addressed, song.called) == (False, ())
-    assert (private.addressed, private.called) == (True, ())
+    assert (aside.addressed, aside.bot_names) == (False, ("Parley", "parley_bot", "parley"))
+    assert (reply.addressed, reply.bot_names) == (True, ())
+    assert (song.addressed, song.bot_names) == (False, ())
+    assert (private.addressed, private.bot_names) == (True, ())
 
 
 async def test_what_a_message_answers_comes_with_it(telegram: TelegramServer):

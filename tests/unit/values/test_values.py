@@ -170,6 +170,10 @@ def test_an_earlier_version_finds_the_names_that_it_knows_in_json():
     owed = json.loads(encode_part(OwedVoicePart("1", 1, TOPIC, "hello")))
     assert (owed["kind"], owed["voice"], owed["text"]) == ("voice", None, "hello")
     assert json.loads(encode_part(TextPart("1", 0, TOPIC, "hello", transcript="hi")))["heard"] == "hi"
+    message = json.loads(encode_event(Message("1", TOPIC, Person("2", "Ann"), 3.0, bot_names=("Parley",))))
+    assert message["called"] == ["Parley"]
+    turn = dataclasses.replace(_turn("a"), is_transcript=True)
+    assert json.loads(dialogues.encode(Dialogue(turns=(turn,))))["turns"][0]["heard"] is True
 
 
 @given(EVENTS)

@@ -62,7 +62,7 @@ async def test_is_a_platform(web: Web) -> None:
     platform: Platform = web[0]
     assert platform.name == "web"
     assert platform.limits.draft_gap_s
-    assert platform.limits.shows_heard
+    assert platform.limits.shows_transcript
 
 
 async def test_text_in_json_out(client: httpx.AsyncClient) -> None:
