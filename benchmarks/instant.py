@@ -13,8 +13,8 @@ from core.speech.transcription import WhisperHearing
 from core.thinking import profiles
 from core.thinking.engine import Engine
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import Sendable
+from core.values.turn import Activity
 
 
 class InstantModel:
@@ -56,12 +56,12 @@ class InstantPlatform:
         """Never called: nothing but text."""
         return b""
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Arrives at once."""
         self._waiting[part.turn].set()
         return part.nonce
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Shown at once."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

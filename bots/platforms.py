@@ -29,7 +29,7 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
             token, api_base=settings.telegram_api_base, file_base=settings.telegram_file_base or None, phrases=phrases
         )
     if token := settings.discord_token.get_secret_value():
-        from bots.discord_bot.heard import Heard
+        from bots.discord_bot.last_seen import LastSeen
         from bots.discord_bot.menu import Menu
         from bots.discord_bot.platform import DiscordPlatform
 
@@ -38,7 +38,7 @@ def open_platforms(app: App) -> dict[PlatformName, Platform]:
             api_base=settings.discord_api_base or None,
             gateway=settings.discord_gateway or None,
             phrases=phrases,
-            heard=Heard(app.store, fingerprint(token)),
+            last_seen=LastSeen(app.store, fingerprint(token)),
             menu=Menu(app.store, fingerprint(token), phrases),
         )
     return platforms

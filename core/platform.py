@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.events import Event
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.events import PlatformEvent
+from core.values.parts import Sendable
+from core.values.turn import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Budget:
     name: str = ""
 
 
-Accept = Callable[[Event], Awaitable[bool]]
+Accept = Callable[[PlatformEvent], Awaitable[bool]]
 """Stores one event and returns whether it is new; RetryableError when it could not be stored."""
 
 
@@ -37,7 +37,7 @@ class Limits:
 
     text_units: UTF-16 code units in one text. media_bytes: the largest file that can be fetched. draft_gap_s: the
     pause between two drafts of a growing answer, None where `send` shows none; draft_fades_s: after how long a draft
-    must be repeated to stay visible, None when it stays. shows_heard: whether a transcript has a place of its own
+    must be repeated to stay visible, None when it stays. shows_transcript: whether a transcript has a place of its own
     beside the text. typing_every_s: how often the typing sign must be repeated. mentions_ping: whether an @name in
     plain text pings its owner, so that it must be defused. draws_tables: whether Markdown's tables are left
     to it. idempotent: whether a part that is sent twice is seen once.
@@ -48,7 +48,7 @@ class Limits:
     media_bytes: int
     draft_gap_s: float | None = None
     draft_fades_s: float | None = None
-    shows_heard: bool = False
+    shows_transcript: bool = False
     typing_every_s: float = 4.0
     mentions_ping: bool = False
     draws_tables: bool = False
@@ -77,16 +77,16 @@ class Platform(Protocol):
         """The file's bytes; UserError when it is larger than the cap, PermanentError when it is gone for good."""
         ...
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part and return its platform id ("" for what has none).
 
-        With `part.replaces` set it is an edit of that message, whose id is returned. PermanentError when it can never
-        arrive, ChannelGone when no other can either, VoiceForbidden when no voice note can, Uncertain when it is not
-        known whether it did.
+        A text or a notice that replaces a message is an edit of it, and its id is returned.
+        PermanentError when it can never arrive, ChannelGone when no other can either, VoiceForbidden when no voice note
+        can, Uncertain when it is not known whether it did.
         """
         ...
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Show that an answer is being made, or recorded; best effort."""
         ...
 

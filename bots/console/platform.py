@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, assert_never
 
 from bots.locales import Phrases, language_of_terminal
 from core import clock
@@ -23,8 +23,8 @@ from core.platform import Accept, Limits
 from core.values.attachments import Document
 from core.values.channel import ChannelKey, MediaKind, MediaRef, Person, PlatformName
 from core.values.events import Message, Reaction
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
+from core.values.turn import Activity
 
 CHANNEL = ChannelKey("console", "terminal")
 _RATING = {"+1": "👍", "👍": "👍", "-1": "👎", "👎": "👎"}
@@ -59,7 +59,7 @@ class ConsolePlatform:
         self._styled = sink.isatty() and "NO_COLOR" not in os.environ
         self._interactive = os.isatty(source) and sink.isatty()
         self._shown = ""
-        self._heard = ""
+        self._transcript = ""
         self._rateable = ""
         self._whole = asyncio.Event()
         self._spoken = asyncio.Event()
@@ -78,7 +78,7 @@ class ConsolePlatform:
             1_000_000,
             100 * 2**20,
             draft_gap_s=0.05 if self._interactive else None,
-            shows_heard=True,
+            shows_transcript=True,
             draws_tables=True,
         )
 
@@ -106,28 +106,44 @@ class ConsolePlatform:
         except OSError as error:
             raise PermanentError(f"{media.handle} cannot be read: {error}") from error
 
-    async def send(self, part: Part) -> str:
-        """Print one part; a spoken answer becomes a file that lives as long as the chat."""
-        if part.voice is not None:
-            path = await asyncio.to_thread(self._keep, part.voice.ogg)
-            self._print(f"♪ {part.voice.duration_s:.1f} s: {path}", dim=True)
-            self._spoken.set()
-            return part.nonce
-        if part.heard and part.heard != self._heard:
-            self._heard = part.heard
-            self._print(f"🎧 {part.heard}", dim=True)
-        self._grow(part.text)
-        if part.document is not None:
-            path = await asyncio.to_thread(self._write_down, part.document)
-            self._write(f" {path}")
-        if part.kind != "draft":
-            self._print("")
-            self._shown = self._heard = ""
-            self._rateable = part.nonce if part.rateable else self._rateable
-            self._whole.set()  # `limits` leave a text in one part
+    async def send(self, part: Sendable) -> str:
+        """Print one part; a spoken answer becomes a file that lives as long as the chat. What is printed stays."""
+        match part:
+            case DraftPart():
+                self._show_transcript(part.transcript)
+                self._grow(part.text)
+            case TextPart():
+                self._show_transcript(part.transcript)
+                self._finish(part.text)
+                self._rateable = part.nonce if part.rateable else self._rateable
+            case NoticePart():
+                self._finish(part.text)
+            case FilePart():
+                path = await asyncio.to_thread(self._write_down, part.document)
+                self._finish(f"{part.text} {path}")
+            case VoicePart():
+                path = await asyncio.to_thread(self._keep, part.voice.ogg)
+                self._print(f"♪ {part.voice.duration_s:.1f} s: {path}", dim=True)
+                self._spoken.set()
+            case RemovalPart():
+                pass
+            case _:
+                assert_never(part)
         return part.nonce
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    def _show_transcript(self, transcript: str) -> None:
+        if transcript and transcript != self._transcript:
+            self._transcript = transcript
+            self._print(f"🎧 {transcript}", dim=True)
+
+    def _finish(self, text: str) -> None:
+        """All of an answer: `limits` leave it in one part."""
+        self._grow(text)
+        self._print("")
+        self._shown = self._transcript = ""
+        self._whole.set()
+
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Nothing: the missing prompt shows it."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import discord
 
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.heard import Heard, Mark
+from bots.discord_bot.last_seen import LastSeen, Mark
 from bots.discord_bot.receive import to_message
 from core.errors import PermanentError, RetryableError
 from core.telemetry import log
@@ -33,14 +33,14 @@ class Session:
         self.complete = complete
 
 
-async def catch_up(session: Session, me: int, heard: Heard | None, store: Storing) -> None:
+async def catch_up(session: Session, me: int, last_seen: LastSeen | None, store: Storing) -> None:
     """Store what was said in active channels while nobody listened; what is known already is dropped there.
 
     What the session brings waits meanwhile: it would move the marks from which the rest is read.
     """
-    if heard is None:
+    if last_seen is None:
         return
-    marks = await _marks(heard)
+    marks = await _marks(last_seen)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_COMPLETE_S):
             await session.complete.wait()
@@ -50,10 +50,10 @@ async def catch_up(session: Session, me: int, heard: Heard | None, store: Storin
         await _read(session.client, mark, me, store)
 
 
-async def _marks(heard: Heard) -> list[Mark]:
+async def _marks(last_seen: LastSeen) -> list[Mark]:
     while True:
         try:
-            return await heard.recent()
+            return await last_seen.recent()
         except RetryableError as error:
             _LOG.warning("what was said meanwhile is not read yet: %s", error)
             await asyncio.sleep(error.after_s)

@@ -7,15 +7,15 @@ import discord
 
 from bots.discord_bot.catch_up import Session, catch_up
 from bots.discord_bot.failures import discord_errors
-from bots.discord_bot.heard import Heard
 from bots.discord_bot.interactions import Handle, defer, suggest, to_command
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.private import GatewayClient, Pace
 from bots.discord_bot.receive import to_deletion, to_edit, to_message, to_reaction
 from bots.discord_bot.send import log_in
 from core.errors import RetryableError
 from core.platform import Accept
 from core.telemetry import log
-from core.values.events import Event, Message, Reaction
+from core.values.events import Message, PlatformEvent, Reaction
 
 _LOG = log("discord")
 _GUILD_READY_S = 0.1  # discord.py waits so long for another server before it calls itself ready; nothing here waits
@@ -128,11 +128,11 @@ class _Ears(GatewayClient):
 
 
 async def listen(
-    token: str, accept: Accept, pace: Pace, gateway: str | None, heard: Heard | None, pulse: Pulse
+    token: str, accept: Accept, pace: Pace, gateway: str | None, last_seen: LastSeen | None, pulse: Pulse
 ) -> None:
     """Hand every event to `accept` until cancelled; SettingError when the token or its intents are refused."""
     happened: Queue = asyncio.Queue()
-    storing = asyncio.create_task(_store(happened, accept, heard))
+    storing = asyncio.create_task(_store(happened, accept, last_seen))
     connecting = asyncio.create_task(_stay_connected(token, happened, pace, gateway, pulse))
     pulse.listening = True
     try:
@@ -170,18 +170,18 @@ async def _stay_connected(token: str, happened: Queue, pace: Pace, gateway: str 
         await asyncio.sleep(pace.gap_s)
 
 
-async def _store(happened: Queue, accept: Accept, heard: Heard | None) -> None:
+async def _store(happened: Queue, accept: Accept, last_seen: LastSeen | None) -> None:
     while entry := await happened.get():
         happening, me = entry
         if isinstance(happening, Called):
             await happening.deferred.wait()
         if isinstance(happening, Session):
-            await catch_up(happening, me, heard, lambda message: _store_one(message, accept))
+            await catch_up(happening, me, last_seen, lambda message: _store_one(message, accept))
         elif (event := _event(happening, me)) is not None:
             await _store_one(event, accept)
 
 
-def _event(happening: Happening, me: int) -> Event | None:
+def _event(happening: Happening, me: int) -> PlatformEvent | None:
     match happening:
         case discord.Message():
             return to_message(happening, me)
@@ -197,7 +197,7 @@ def _event(happening: Happening, me: int) -> Event | None:
             return None
 
 
-async def _store_one(event: Event, accept: Accept) -> None:
+async def _store_one(event: PlatformEvent, accept: Accept) -> None:
     """Try until it is stored: Discord will not send it again."""
     pause_s = 0.0
     while True:

@@ -4,7 +4,7 @@ import asyncio
 
 from bots.discord_bot.account import account_of
 from bots.discord_bot.files import fetch_file
-from bots.discord_bot.heard import Heard
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.listen import Pulse, listen
 from bots.discord_bot.menu import Menu
 from bots.discord_bot.private import Pace, point_at
@@ -14,9 +14,9 @@ from core.errors import AssistantError
 from core.platform import Accept, Limits
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.events import Event, Message
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.events import Message, PlatformEvent
+from core.values.parts import Sendable
+from core.values.turn import Activity
 
 _LOG = log("discord")
 _IDENTIFY_GAP_S = 31.0  # developers/events/gateway: 1,000 IDENTIFYs a day, then the token is reset; timers may be early
@@ -45,7 +45,7 @@ class DiscordPlatform:
         api_base: str | None = None,
         gateway: str | None = None,
         phrases: Phrases,
-        heard: Heard | None = None,
+        last_seen: LastSeen | None = None,
         menu: Menu | None = None,
         identify_gap_s: float = _IDENTIFY_GAP_S,
     ) -> None:
@@ -53,7 +53,7 @@ class DiscordPlatform:
         self._token, self._gateway = token, gateway
         self._pace = Pace(identify_gap_s)
         self._requests = Requests(token)
-        self._phrases, self._heard, self._menu = phrases, heard, menu
+        self._phrases, self._last_seen, self._menu = phrases, last_seen, menu
         self._pulse = Pulse()
         self._direct: set[str] = set()  # direct channels heard from: an answer needs no pointer there
 
@@ -69,18 +69,18 @@ class DiscordPlatform:
     async def listen(self, accept: Accept) -> None:
         """Hand every event to `accept` until cancelled; after a pause, first the messages that came meanwhile."""
 
-        async def note(event: Event) -> bool:
+        async def note(event: PlatformEvent) -> bool:
             if isinstance(event, Message) and not event.group:
                 self._direct.add(event.channel.space)
             new = await accept(event)
-            if isinstance(event, Message) and self._heard is not None and (new or event.addressed):
-                await self._heard.mark(event)
+            if isinstance(event, Message) and self._last_seen is not None and (new or event.addressed):
+                await self._last_seen.mark(event)
             return new
 
         async with self._requests.held():
             registering = asyncio.create_task(self._register())
             try:
-                await listen(self._token, note, self._pace, self._gateway, self._heard, self._pulse)
+                await listen(self._token, note, self._pace, self._gateway, self._last_seen, self._pulse)
             finally:
                 registering.cancel()
                 await asyncio.gather(registering, return_exceptions=True)
@@ -104,7 +104,7 @@ class DiscordPlatform:
         async with self._requests.client() as client:
             return await fetch_file(client, media, cap_bytes)
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part and return its message id; the same part sent again within minutes is not doubled."""
         async with self._requests.client() as client:
             return await send_part(client, part, self._phrases, as_reply=part.channel.space not in self._direct)
@@ -114,7 +114,7 @@ class DiscordPlatform:
         async with self._requests.client() as client:
             return await manages(client, channel, person)
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Show the typing sign for 10 s; Discord has no other."""
         async with self._requests.client() as client:
             await show_typing(client, channel)

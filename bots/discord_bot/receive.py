@@ -38,7 +38,7 @@ def to_message(told: discord.Message, me: int) -> Message | None:
         group=group,
         mentions=_name_mentions(text, told, me),
         addressed=addressed,
-        called=_own_names(told) if told.flags.voice and not addressed else (),
+        bot_names=_own_names(told) if told.flags.voice and not addressed else (),
         quote=quote_of(answered, me) if answered is not None else None,
         places=places_of(told.guild.id if told.guild else None, told.channel) if group else (),
         forwarded="" if told.message_snapshots else None,

@@ -8,7 +8,7 @@ from bots.discord_bot.interactions import Handle
 from bots.discord_bot.private import edit_original, follow_up, post
 from bots.locales import Phrases
 from core.values.attachments import Document
-from core.values.parts import Part
+from core.values.parts import FilePart, TextPart
 
 _REFUSED = (401, 403, 404)
 """The token is void, or the reply that waited under the command is gone."""
@@ -30,14 +30,13 @@ def file_of(document: Document) -> discord.File:
     return discord.File(io.BytesIO(document.data), filename=document.name)
 
 
-async def post_document(client: discord.Client, channel: int, part: Part) -> str:
+async def post_document(client: discord.Client, channel: int, part: FilePart) -> str:
     """Post a document with its words, and return the message's id."""
-    assert part.document is not None
     file = file_of(part.document)
     return await post(client, channel, file, nonce=part.nonce, beside=part.text, content_type="application/json")
 
 
-async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> str:
+async def send_aside(client: discord.Client, part: TextPart | FilePart, phrases: Phrases) -> str:
     """To one person alone: under their command, else by direct message; where that is closed the channel says so.
 
     It has no id: nobody can react to it there. What follows the first part may be seen twice after a crash.
@@ -48,9 +47,11 @@ async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> st
     key = "written_privately"
     try:
         direct = await client.create_dm(discord.Object(int(part.private_to)))
-        await post_document(client, direct.id, part) if part.document else await post(
-            client, direct.id, part.text, nonce=part.nonce, suppress_embeds=True
-        )
+        match part:
+            case FilePart():
+                await post_document(client, direct.id, part)
+            case TextPart():
+                await post(client, direct.id, part.text, nonce=part.nonce, suppress_embeds=True)
     except discord.Forbidden as error:
         if error.code not in _CLOSED:
             raise
@@ -62,9 +63,10 @@ async def send_aside(client: discord.Client, part: Part, phrases: Phrases) -> st
     return ""
 
 
-async def _respond(client: discord.Client, handle: Handle, part: Part) -> bool:
+async def _respond(client: discord.Client, handle: Handle, part: TextPart | FilePart) -> bool:
     if part.index == 0:
-        return bool(await fill(client, handle, part.text, part.document))
+        document = part.document if isinstance(part, FilePart) else None
+        return bool(await fill(client, handle, part.text, document))
     try:
         await follow_up(client, handle.token, part.text)
     except discord.HTTPException as error:

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import assert_never
 
 import discord
 
@@ -18,9 +19,10 @@ from core.telemetry import log
 from core.text.splitting import split
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, Person
-from core.values.parts import Part
+from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
 
 _LOG = log("discord")
+_Written = TextPart | NoticePart | DraftPart
 _LOGIN_S, _TYPING_S, _TEXT_S, _UPLOAD_S, _READ_S = 30.0, 10.0, 60.0, 120.0, 30.0
 _LONGEST_WAIT_S = 30.0  # discord.py sleeps through a shorter 429 and raises RateLimited for a longer one
 _TEXT_UNITS = 2000
@@ -92,36 +94,45 @@ def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
     return Budget(every_s=1.0, burst=5), Budget(every_s=1 / 45, burst=45, name="all")
 
 
-async def send_part(client: discord.Client, part: Part, phrases: Phrases, *, as_reply: bool) -> str:
+async def send_part(client: discord.Client, part: Sendable, phrases: Phrases, *, as_reply: bool) -> str:
     """Send, change or take away one part and return the message's id; what is sent again is seen once."""
-    if part.private_to:
-        with discord_errors("writing to one person"):
-            async with asyncio.timeout(_TEXT_S):
-                return await send_aside(client, part, phrases)
-    ref = await _send(client, part, as_reply=as_reply)
-    if part.thumbs:
-        await _add_thumbs(client, int(part.channel.space), int(ref))
-    return ref
+    channel = int(part.channel.space)
+    match part:
+        case TextPart() | FilePart() if part.private_to:
+            with discord_errors("writing to one person"):
+                async with asyncio.timeout(_TEXT_S):
+                    return await send_aside(client, part, phrases)
+        case TextPart() | NoticePart() | DraftPart() | FilePart():
+            ref = await _write(client, part, as_reply=as_reply)
+            if isinstance(part, TextPart) and part.thumbs:
+                await _add_thumbs(client, channel, int(ref))
+            return ref
+        case VoicePart():
+            return await _send_voice(client, channel, part.voice, part.nonce)
+        case RemovalPart():
+            return await _remove(client, part)
+        case _:
+            assert_never(part)
 
 
-async def _send(client: discord.Client, part: Part, *, as_reply: bool) -> str:
-    reference, handle = None, Handle.of(part.reply_to)
-    if part.reply_to and handle is None and as_reply:
-        reference = discord.MessageReference(
-            message_id=int(part.reply_to), channel_id=int(part.channel.space), fail_if_not_exists=False
-        )
-    if part.kind == "removal":
-        return await _remove(client, part)
-    if part.kind == "voice":
-        if part.voice is None:
-            raise PermanentError(f"part {part.nonce} has no voice")
-        return await _send_voice(client, int(part.channel.space), part.voice, part.nonce, reference)
+async def _write(client: discord.Client, part: _Written | FilePart, *, as_reply: bool) -> str:
+    handle, channel = Handle.of(part.reply_to), int(part.channel.space)
+    document = part.document if isinstance(part, FilePart) else None
     with discord_errors("sending a text"):
         async with asyncio.timeout(_TEXT_S):
-            filled = await fill(client, handle, _content(part), part.document) if handle is not None else ""
-            if not filled and part.document is not None:
-                return await post_document(client, int(part.channel.space), part)
-            return filled or await _show_text(client, part, _content(part), reference)
+            filled = await fill(client, handle, _content(part), document) if handle is not None else ""
+            if filled:
+                return filled
+            if isinstance(part, FilePart):
+                return await post_document(client, channel, part)
+            return await _show_text(client, part, _reference(part, as_reply=as_reply and handle is None))
+
+
+def _reference(part: _Written, *, as_reply: bool) -> discord.MessageReference | None:
+    if not as_reply or not part.reply_to:
+        return None
+    space = int(part.channel.space)
+    return discord.MessageReference(message_id=int(part.reply_to), channel_id=space, fail_if_not_exists=False)
 
 
 async def _add_thumbs(client: discord.Client, channel: int, message: int) -> None:
@@ -135,14 +146,15 @@ async def _add_thumbs(client: discord.Client, channel: int, message: int) -> Non
         _LOG.info("channel %d: %s", channel, error)
 
 
-def _content(part: Part) -> str:
-    if part.kind == "draft":
-        heard = f"🎧 “{part.heard}”\n\n" if part.heard else ""
-        return next(split(heard + part.text, _TEXT_UNITS - len(_GROWING)), "") + _GROWING
+def _content(part: _Written | FilePart) -> str:
+    if isinstance(part, DraftPart):
+        transcript = f"🎧 “{part.transcript}”\n\n" if part.transcript else ""
+        return next(split(transcript + part.text, _TEXT_UNITS - len(_GROWING)), "") + _GROWING
     return part.text
 
 
-async def _show_text(client: discord.Client, part: Part, text: str, reference: discord.MessageReference | None) -> str:
+async def _show_text(client: discord.Client, part: _Written, reference: discord.MessageReference | None) -> str:
+    text = _content(part)
     channel = int(part.channel.space)
     if part.replaces:
         try:
@@ -155,7 +167,7 @@ async def _show_text(client: discord.Client, part: Part, text: str, reference: d
     return await post(client, channel, text, nonce=part.nonce, reference=reference, suppress_embeds=True)
 
 
-async def _remove(client: discord.Client, part: Part) -> str:
+async def _remove(client: discord.Client, part: RemovalPart) -> str:
     with discord_errors("taking a message away"):
         async with asyncio.timeout(_TEXT_S):
             try:
@@ -166,22 +178,12 @@ async def _remove(client: discord.Client, part: Part) -> str:
     return ""
 
 
-async def _send_voice(
-    client: discord.Client, channel: int, voice: VoiceNote, nonce: str, reference: discord.MessageReference | None
-) -> str:
+async def _send_voice(client: discord.Client, channel: int, voice: VoiceNote, nonce: str) -> str:
     with discord_errors("sending a voice message"):
         async with asyncio.timeout(_UPLOAD_S):
             try:
                 # developers/resources/message.mdx: the content type must begin with audio/, or error 50160.
-                return await post(
-                    client,
-                    channel,
-                    VoiceFile(voice),
-                    nonce=nonce,
-                    reference=reference,
-                    content_type="audio/ogg",
-                    voice=True,
-                )
+                return await post(client, channel, VoiceFile(voice), nonce=nonce, content_type="audio/ogg", voice=True)
             except discord.HTTPException as error:
                 if error.code != _NO_VOICE_HERE and error.status != 403:
                     raise
@@ -189,7 +191,7 @@ async def _send_voice(
     with discord_errors("sending a sound file"):
         async with asyncio.timeout(_UPLOAD_S):
             file = discord.File(io.BytesIO(voice.ogg), filename="voice-message.ogg")
-            return await post(client, channel, file, nonce=nonce, reference=reference, content_type="audio/ogg")
+            return await post(client, channel, file, nonce=nonce, content_type="audio/ogg")
 
 
 async def show_typing(client: discord.Client, channel: ChannelKey) -> None:

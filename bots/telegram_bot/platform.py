@@ -17,8 +17,8 @@ from core.errors import RetryableError, SettingError
 from core.platform import Accept, Limits
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import Sendable
+from core.values.turn import Activity
 
 _LOG = log("telegram")
 _UPDATES = ["message", "edited_message", "callback_query", "message_reaction"]
@@ -192,7 +192,7 @@ class TelegramPlatform:
         """Download a file."""
         return await send.fetch(self._bot, media, cap_bytes)
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Send one part; the id of the message."""
         return await send.send(self._bot, part, self._phrases)
 
@@ -200,9 +200,9 @@ class TelegramPlatform:
         """Whether a person owns or administers a chat."""
         return await send.administers(self._bot, channel, person)
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Show that somebody types, or records a voice note."""
-        await send.show(self._bot, channel, sign)
+        await send.show(self._bot, channel, activity)
 
 
 async def _initialize(bot: Bot) -> None:

@@ -20,7 +20,7 @@ from bots.telegram_bot.contents import forwarded_from, media_of, opens_topic, qu
 from core import clock
 from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person, Quote
-from core.values.events import Edit, Event, Message, Move, Reaction
+from core.values.events import Edit, Message, Move, PlatformEvent, Reaction
 
 THUMBS = ("👍", "👎")
 RETRY = "/retry"
@@ -39,7 +39,7 @@ class Me(NamedTuple):
         return self.name, self.username, self.username.lower().removesuffix("bot").rstrip("_")
 
 
-def to_event(update: Update, me: Me) -> Event | None:
+def to_event(update: Update, me: Me) -> PlatformEvent | None:
     """What an update means to Parley; None for what is not for it."""
     event_id = f"{me.id}:{update.update_id}"
     if update.message is not None:
@@ -85,7 +85,7 @@ def _message(message: TelegramMessage, event_id: str, me: Me) -> Message | None:
         mentions=tuple((mention, "") for mention in _own_mentions(message, me)),
         album=message.media_group_id or "",
         addressed=addressed,
-        called=me.names if spoken and not addressed else (),
+        bot_names=me.names if spoken and not addressed else (),
         quote=quote_of(message, me.id),
         places=_places(message.chat),
         forwarded=forwarded_from(message),

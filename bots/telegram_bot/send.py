@@ -1,9 +1,11 @@
 """From Parley's parts to Telegram's calls."""
 
 from binascii import crc32
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
+from typing import assert_never
 
 from telegram import (
     Bot,
@@ -24,8 +26,8 @@ from core.errors import ChannelGone, PermanentError, UserError, VoiceForbidden
 from core.platform import Budget
 from core.text.splitting import split, units
 from core.values.channel import ChannelKey, MediaRef, Person
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
+from core.values.turn import Activity
 
 _MIB = 2**20
 _UPLOAD_S = 60.0
@@ -48,25 +50,27 @@ def budgets(channel: ChannelKey) -> tuple[Budget, ...]:
     return own, Budget(every_s=1 / 30, burst=30, name=channel.space.partition(":")[0])
 
 
-async def send(bot: Bot, part: Part, phrases: Phrases) -> str:
+async def send(bot: Bot, part: Sendable, phrases: Phrases) -> str:
     """Send one part; the message's id, or "" for what has none."""
-    if part.private_to:
-        return await _send_privately(bot, part, phrases)
     with translated(part.channel):
-        match part.kind:
-            case "voice":
-                return await _send_voice(bot, part)
-            case "draft":
-                return await _send_draft(bot, part)
-            case "removal":
-                return await _remove(bot, part)
-            case "file":
-                return await _send_document(bot, part)
-            case "text" | "notice":
+        match part:
+            case TextPart() | FilePart() if part.private_to:
+                return await _send_privately(bot, part, phrases)
+            case TextPart() | NoticePart():
                 return await _edit_text(bot, part) if part.replaces else await _send_text(bot, part)
+            case FilePart():
+                return await _send_document(bot, part)
+            case VoicePart():
+                return await _send_voice(bot, part)
+            case DraftPart():
+                return await _send_draft(bot, part)
+            case RemovalPart():
+                return await _remove(bot, part)
+            case _:
+                assert_never(part)
 
 
-async def _send_privately(bot: Bot, part: Part, phrases: Phrases) -> str:
+async def _send_privately(bot: Bot, part: TextPart | FilePart, phrases: Phrases) -> str:
     """To the one person's own chat; when the bot may not write there, the group hears how to open it.
 
     Its id is none of this channel's, where the same number is another message.
@@ -77,18 +81,23 @@ async def _send_privately(bot: Bot, part: Part, phrases: Phrases) -> str:
         await send(bot, aside, phrases)
     except ChannelGone:
         hint = phrases.say("write_privately_first", part.language)
-        await send(bot, replace(part, kind="notice", text=hint, private_to=""), phrases)
+        told = NoticePart(part.turn, part.index, part.channel, hint, reply_to=part.reply_to, language=part.language)
+        await send(bot, told, phrases)
     return ""
 
 
-def _content(part: Part) -> tuple[str, tuple[MessageEntity, ...]]:
-    if part.kind != "text":
+def _content(part: TextPart | NoticePart) -> tuple[str, Sequence[MessageEntity]]:
+    if isinstance(part, NoticePart):
         return part.text, ()
     text, entities = formatted(part.text)
     return (text, entities) if units(text) <= MessageLimit.MAX_TEXT_LENGTH else (part.text, ())
 
 
-async def _send_text(bot: Bot, part: Part) -> str:
+def _keyboard(part: TextPart | NoticePart) -> InlineKeyboardMarkup | None:
+    return _KEYBOARD if isinstance(part, TextPart) and part.rateable else None
+
+
+async def _send_text(bot: Bot, part: TextPart | NoticePart) -> str:
     text, entities = _content(part)
     chat, topic = where(part.channel)
     while True:
@@ -100,7 +109,7 @@ async def _send_text(bot: Bot, part: Part) -> str:
                 message_thread_id=topic,
                 link_preview_options=_NO_PREVIEW,
                 reply_parameters=_reply_to(part) if chat < 0 else None,
-                reply_markup=_KEYBOARD if part.rateable else None,
+                reply_markup=_keyboard(part),
             )
         except BadRequest as error:
             if topic is not None and says(error, "thread not found"):
@@ -113,7 +122,7 @@ async def _send_text(bot: Bot, part: Part) -> str:
             return str(sent.message_id)
 
 
-async def _edit_text(bot: Bot, part: Part) -> str:
+async def _edit_text(bot: Bot, part: TextPart | NoticePart) -> str:
     text, entities = _content(part)
     while True:
         try:
@@ -123,7 +132,7 @@ async def _edit_text(bot: Bot, part: Part) -> str:
                 int(part.replaces),
                 entities=entities or None,
                 link_preview_options=_NO_PREVIEW,
-                reply_markup=_KEYBOARD if part.rateable else None,
+                reply_markup=_keyboard(part),
             )
         except BadRequest as error:
             if says(error, "to edit not found", "can't be edited"):
@@ -136,19 +145,19 @@ async def _edit_text(bot: Bot, part: Part) -> str:
         return part.replaces
 
 
-async def _send_draft(bot: Bot, part: Part) -> str:
+async def _send_draft(bot: Bot, part: DraftPart) -> str:
     """A growing answer, which Telegram shows in private chats until the message comes or half a minute has passed."""
     chat, topic = where(part.channel)
     if chat < 0:
         raise PermanentError("groups have no drafts")
-    heard = f"🎧 “{part.heard}”\n\n" if part.heard else ""
+    heard = f"🎧 “{part.transcript}”\n\n" if part.transcript else ""
     draft = crc32(part.turn.encode()) % (2**31 - 1) + 1
     text = next(split(heard + part.text, MessageLimit.MAX_TEXT_LENGTH), "…")
     await bot.send_message_draft(chat, draft, text, message_thread_id=topic)
     return ""
 
 
-async def _remove(bot: Bot, part: Part) -> str:
+async def _remove(bot: Bot, part: RemovalPart) -> str:
     try:
         await bot.delete_message(where(part.channel)[0], int(part.replaces))
     except BadRequest as error:
@@ -157,15 +166,14 @@ async def _remove(bot: Bot, part: Part) -> str:
     return ""
 
 
-def _reply_to(part: Part) -> ReplyParameters | None:
+def _reply_to(part: TextPart | NoticePart | FilePart) -> ReplyParameters | None:
     if not part.reply_to:
         return None
     return ReplyParameters(int(part.reply_to), allow_sending_without_reply=True)
 
 
-async def _send_voice(bot: Bot, part: Part) -> str:
+async def _send_voice(bot: Bot, part: VoicePart) -> str:
     chat, topic = where(part.channel)
-    assert part.voice is not None
     try:
         sent = await bot.send_voice(
             chat,
@@ -184,9 +192,8 @@ async def _send_voice(bot: Bot, part: Part) -> str:
     return str(sent.message_id)
 
 
-async def _send_document(bot: Bot, part: Part) -> str:
+async def _send_document(bot: Bot, part: FilePart) -> str:
     chat, topic = where(part.channel)
-    assert part.document is not None
     sent = await bot.send_document(
         chat,
         part.document.data,
@@ -200,10 +207,10 @@ async def _send_document(bot: Bot, part: Part) -> str:
     return str(sent.message_id)
 
 
-async def show(bot: Bot, channel: ChannelKey, sign: Sign) -> None:
+async def show(bot: Bot, channel: ChannelKey, activity: Activity) -> None:
     """Show a sign for five seconds."""
     chat, topic = where(channel)
-    action = ChatAction.RECORD_VOICE if sign == "recording" else ChatAction.TYPING
+    action = ChatAction.RECORD_VOICE if activity == "recording" else ChatAction.TYPING
     with translated(channel):
         await bot.send_chat_action(chat, action, message_thread_id=topic)
 

@@ -20,7 +20,7 @@ from core.store import keys
 from core.store.redis import translated
 from core.values.channel import ChannelKey
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import TextPart
 from core.values.turn import Turn
 
 SILENCE_S = 15.0
@@ -77,16 +77,16 @@ class Answering:
                 elif note.kind != "draft":
                     last = note
                 else:
-                    if note.heard and not heard:
-                        heard = note.heard
+                    if note.transcript and not heard:
+                        heard = note.transcript
                         yield Step("heard", {"text": heard})
                     if note.text:
                         yield Step("draft", {"text": note.text})
             if last.kind == "notice":
                 raise WebError.saying(_NOTICE_STATUS, last.text)
             turn = await self.turn(message.channel, message.id)
-            if last.heard and not heard:
-                yield Step("heard", {"text": last.heard})
+            if last.transcript and not heard:
+                yield Step("heard", {"text": last.transcript})
             yield Step("reply", _reply(message, turn, last))
             if last.kind == "file":
                 yield Step("file", {"file_url": file_url(message.channel, message.id)})
@@ -120,7 +120,7 @@ class Answering:
     async def _recorded(self, message: Message) -> Note | None:
         turn = await self.turn(message.channel, message.id)
         if turn is not None:
-            return Note(turn.id, "text", turn.reply, turn.said if turn.heard else "")
+            return Note(turn.id, "text", turn.reply, turn.said if turn.is_transcript else "")
         return await kept(self._redis, message.channel, message.id)
 
     async def _voice(self, message: Message, inbox: Inbox) -> AsyncGenerator[Step]:
@@ -159,7 +159,7 @@ def file_url(channel: ChannelKey, turn_id: str) -> str:
 
 def answer_ref(channel: ChannelKey, turn_id: str) -> str:
     """What `WebPlatform.send` returned for the text of an answer: the target of reactions."""
-    return Part(turn_id, 0, channel, "text").nonce
+    return TextPart(turn_id, 0, channel, "").nonce
 
 
 def _reply(message: Message, turn: Turn | None, note: Note) -> dict[str, object]:
@@ -167,6 +167,6 @@ def _reply(message: Message, turn: Turn | None, note: Note) -> dict[str, object]
     return {
         "message_id": message.id,
         "text": turn.reply if turn else note.text,
-        "heard": note.heard or (turn.said if turn and turn.heard else ""),
+        "heard": note.transcript or (turn.said if turn and turn.is_transcript else ""),
         "channel": message.channel.space,
     }

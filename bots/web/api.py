@@ -139,7 +139,7 @@ class Api:
                 message_id=turn.id,
                 at=turn.at,
                 said=turn.said,
-                heard=turn.heard,
+                heard=turn.is_transcript,
                 reply=turn.reply,
                 voice_url=voice_url(key, turn.id) if turn.spoken else None,
                 reactions=list(held.get(turn.id, {}).get(_PERSON, ())),

@@ -31,8 +31,8 @@ from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import Sendable
+from core.values.turn import Activity
 
 _LOG = log("web")
 _LAST_WORDS_S = 2
@@ -88,7 +88,7 @@ class WebPlatform:
             1_000_000,
             self._rooms.max_upload_bytes,
             draft_gap_s=0.2,  # each is the whole text so far
-            shows_heard=True,
+            shows_transcript=True,
             draws_tables=True,
             idempotent=True,
         )
@@ -123,12 +123,12 @@ class WebPlatform:
             raise PermanentError(f"upload {media.handle} is gone")
         return data
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
         await post(self._redis, part)
         return part.nonce
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:

@@ -16,7 +16,7 @@ from core.platform import Accept
 from core.store import keys
 from core.store.redis import translated
 from core.values.channel import MediaRef
-from core.values.events import Event, Message
+from core.values.events import Message, PlatformEvent
 
 MOST_BYTES = 512 * 2**20
 _UNDECIDED_S = 3_600
@@ -65,7 +65,7 @@ class Uploads:
     def accepting(self, upload: Upload, accept: Accept) -> Accept:
         """`accept` for a message with a file, which is kept if the message is new; WebError 507 when none fits."""
 
-        async def accept_with_file(event: Event) -> bool:
+        async def accept_with_file(event: PlatformEvent) -> bool:
             assert isinstance(event, Message)
             kept = await self._keep(event, upload)
             accepted = await accept(event)

@@ -10,9 +10,9 @@ import contextlib
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal, assert_never
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -20,7 +20,7 @@ from core.store import keys
 from core.store.redis import translated
 from core.telemetry import log
 from core.values.channel import ChannelKey
-from core.values.parts import Part
+from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
 
 _LOG = log("web")
 _POLL_S = 5.0
@@ -34,25 +34,42 @@ class Note:
     turn: str
     kind: Literal["draft", "text", "voice", "notice", "removal", "file"]
     text: str = ""
-    heard: str = ""
+    transcript: Annotated[str, Field(alias="heard")] = ""
 
 
 _NOTE: TypeAdapter[Note] = TypeAdapter(Note)
 
 
-async def post(redis: Redis, part: Part) -> None:
+async def post(redis: Redis, part: Sendable) -> None:
     """Keep what must outlive the moment and publish the part; RetryableError without Redis."""
-    note = _NOTE.dump_json(Note(part.turn, part.kind, part.text, part.heard))
+    note = _NOTE.dump_json(_note(part), by_alias=True)
     pipe = redis.pipeline(transaction=False)
-    if part.voice is not None:
-        pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
-    if part.document is not None:
-        pipe.set(keys.file(part.channel, part.turn), part.document.data, ex=keys.FILE_S)
-    if part.kind in ("text", "notice", "file"):
+    match part:
+        case VoicePart():
+            pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
+        case FilePart():
+            pipe.set(keys.file(part.channel, part.turn), part.document.data, ex=keys.FILE_S)
+        case TextPart() | NoticePart() | DraftPart() | RemovalPart():
+            pass
+        case _:
+            assert_never(part)
+    if isinstance(part, TextPart | NoticePart | FilePart):
         pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
     pipe.publish(keys.wire(part.channel), note)
     with translated():
         await pipe.execute()
+
+
+def _note(part: Sendable) -> Note:
+    match part:
+        case TextPart() | DraftPart():
+            return Note(part.turn, part.kind, part.text, part.transcript)
+        case NoticePart() | FilePart():
+            return Note(part.turn, part.kind, part.text)
+        case VoicePart() | RemovalPart():
+            return Note(part.turn, part.kind)
+        case _:
+            assert_never(part)
 
 
 async def kept(redis: Redis, channel: ChannelKey, turn: str) -> Note | None:

@@ -7,10 +7,9 @@ when its turn comes: a voice that is slow or hangs holds no text up, and who die
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 
-from core.delivery.live import Showing, Signs
+from core.delivery.live import Indicator, Showing
 from core.delivery.pacing import Pacing
 from core.errors import (
     ChannelGone,
@@ -29,14 +28,23 @@ from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import Message
-from core.values.parts import Part, encode_part
+from core.values.parts import (
+    FilePart,
+    NoticePart,
+    OwedVoicePart,
+    Part,
+    RemovalPart,
+    TextPart,
+    VoicePart,
+    encode_part,
+)
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
 _MOST_ARRIVED = 1000
 
 
-Say = Callable[[Part], Awaitable[VoiceNote | None]]
+Say = Callable[[OwedVoicePart], Awaitable[VoiceNote | None]]
 """Makes the voice note that a part owes; None when it cannot be made."""
 
 
@@ -106,12 +114,18 @@ class Delivery:
         moment it is sent, because a marked one is not.
         """
         first = next(iter(parts), None)
-        if not isinstance(first, Part) or first.kind == "voice" or self._seen_once(first):
-            return ""
-        return first.nonce
+        match first:
+            case TextPart() | NoticePart() | FilePart() | RemovalPart():
+                return "" if self._seen_once(first) else first.nonce
+            case VoicePart() | OwedVoicePart() | PermanentError() | None:
+                return ""
 
     def _seen_once(self, part: Part) -> bool:
-        return bool(part.replaces) or self._platforms[part.channel.platform].limits.idempotent
+        match part:
+            case TextPart() | NoticePart() | RemovalPart() if part.replaces:
+                return True
+            case _:
+                return self._platforms[part.channel.platform].limits.idempotent
 
     async def reachable(self, channel: ChannelKey) -> bool:
         """Whether a channel whose last part found nobody takes something again: asked with a typing sign."""
@@ -135,17 +149,15 @@ class Delivery:
             _flag(part)
             if voice:
                 return ""
-        if voice and part.voice is None:
-            made = await self._made(part)
-            if made is None:
-                return ""
-            part = replace(part, voice=made, text="")
+        sendable = await self._made(part) if isinstance(part, OwedVoicePart) else part
+        if sendable is None:
+            return ""
         budgets = platform.limits.budgets(part.channel)
         await self._pacing.wait_for_turn(part.channel, budgets)
         if voice:  # from here on no /stop takes it back
             await self._lanes.note_sending(claim, part.nonce)
         try:
-            return await platform.send(part)
+            return await platform.send(sendable)
         except VoiceForbidden as error:
             VOICE_FAILURES.inc()
             _LOG.info("%s; the text of turn %s has arrived", error, part.turn)
@@ -165,14 +177,15 @@ class Delivery:
                 await self._lanes.note_sending(claim, "")
             raise
 
-    async def _made(self, part: Part) -> VoiceNote | None:
-        """The voice note that a part owes; None when it cannot be made, or somebody said stop before it was begun."""
+    async def _made(self, part: OwedVoicePart) -> VoicePart | None:
+        """With the voice note that it owes; None when it cannot be made, or somebody said stop before it was begun."""
         if await self._lanes.stopped(part.channel):
             return None
-        signs = Signs(self._platforms[part.channel.platform], part.channel, "recording")
-        showing = asyncio.create_task(signs.show())
+        indicator = Indicator(self._platforms[part.channel.platform], part.channel, "recording")
+        showing = asyncio.create_task(indicator.show())
         try:
-            return await self._say(part)
+            voice = await self._say(part)
+            return None if voice is None else part.made(voice)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)

@@ -14,31 +14,31 @@ from core.telemetry import log
 from core.text import cleaning
 from core.values.channel import ChannelKey
 from core.values.events import Message
-from core.values.parts import Part
-from core.values.turn import Draft, Sign
+from core.values.parts import DraftPart, Part
+from core.values.turn import Activity, Draft
 
 _LOG = log("delivery")
 
-_SIGN_AFTER_S = 0.1
+_INDICATE_AFTER_S = 0.1
 """A sign that is cancelled on its way costs its connection, and one beside the answer costs a call."""
 
 
-class Signs:
+class Indicator:
     """A sign in a channel that something is being made there."""
 
-    def __init__(self, platform: Platform, channel: ChannelKey, sign: Sign = "typing") -> None:
+    def __init__(self, platform: Platform, channel: ChannelKey, activity: Activity = "typing") -> None:
         self._platform = platform
         self._channel = channel
-        self._sign: Sign = sign
+        self._activity: Activity = activity
         self._quiet_until = 0.0
 
     async def show(self) -> None:
         """Repeat the sign until cancelled. What comes at once needs none."""
-        await asyncio.sleep(_SIGN_AFTER_S)
+        await asyncio.sleep(_INDICATE_AFTER_S)
         while True:
             await self._pause()
             try:
-                await self._platform.typing(self._channel, self._sign)
+                await self._platform.typing(self._channel, self._activity)
             except RetryableError as error:
                 _LOG.info("%s: no sign: %s", self._channel, error)
                 self._keep_quiet(error)
@@ -58,7 +58,7 @@ class Signs:
         self._quiet_until = max(self._quiet_until, clock.monotonic() + error.after_s)
 
 
-class Showing(Signs):
+class Showing(Indicator):
     """The typing sign and the growing answer of one turn. Only the newest draft is sent; older ones are passed over."""
 
     def __init__(self, lanes: Lanes, pacing: Pacing, platform: Platform, claim: Claim, message: Message) -> None:
@@ -95,7 +95,7 @@ class Showing(Signs):
             if self._newest is None:
                 continue
             draft = replace(self._newest, text=cleaning.presentable(self._newest.text))
-            nothing = not (draft.text or draft.heard)
+            nothing = not (draft.text or draft.transcript)
             if nothing or (draft == shown and not fading):
                 continue
             async with self._drawing:
@@ -123,13 +123,12 @@ class Showing(Signs):
     async def _draw(self, draft: Draft) -> None:
         message = self._message
         reply_to = "" if self._ref else message.ref
-        part = Part(
+        part = DraftPart(
             message.id,
             0,
             message.channel,
-            "draft",
             draft.text,
-            heard=draft.heard,
+            transcript=draft.transcript,
             reply_to=reply_to,
             replaces=self._ref,
         )

@@ -7,9 +7,10 @@ from dataclasses import replace
 from core.platform import Limits
 from core.text import tables
 from core.text.splitting import split
+from core.values.attachments import Document
 from core.values.channel import ChannelKey
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import FilePart, NoticePart, OwedVoicePart, Part, RemovalPart, TextPart
 from core.values.turn import Reply
 
 _MENTION, _DEFUSED = re.compile(r"(?<!\w)@(?=\w)"), "@\u2060"
@@ -25,18 +26,17 @@ def parts_of(
     A `postscript` is Parley speaking about itself below the answer; it is not remembered and not spoken.
     """
     turn = reply.turn
-    heard = turn.said if turn.heard else ""
-    text = turn.reply if limits.shows_heard or not heard else f"🎧 “{heard}”\n\n{turn.reply}"
+    transcript = turn.said if turn.is_transcript else ""
+    text = turn.reply if limits.shows_transcript or not transcript else f"🎧 “{transcript}”\n\n{turn.reply}"
     text = f"{text}\n\n{postscript}" if postscript else text
     pieces = list(split(_drawn(text, limits), limits.text_units))
-    parts = [
-        Part(
-            turn=turn.id,
-            index=index,
-            channel=message.channel,
-            kind="text",
-            text=piece,
-            heard=heard if index == 0 else "",
+    texts = [
+        TextPart(
+            turn.id,
+            index,
+            message.channel,
+            piece,
+            transcript=transcript if index == 0 else "",
             reply_to=message.ref if index == 0 else "",
             language=turn.language,
             model=turn.model,
@@ -47,21 +47,19 @@ def parts_of(
         )
         for index, piece in enumerate(pieces)
     ]
-    if turn.spoken:
-        parts.append(
-            Part(
-                turn=turn.id,
-                index=len(parts),
-                channel=message.channel,
-                kind="voice",
-                text=turn.reply,
-                language=turn.language,
-                model=turn.model,
-                profile=turn.profile,
-                person=turn.person,
-            )
-        )
-    return tuple(parts)
+    if not turn.spoken:
+        return tuple(texts)
+    owed = OwedVoicePart(
+        turn.id,
+        len(texts),
+        message.channel,
+        turn.reply,
+        language=turn.language,
+        model=turn.model,
+        profile=turn.profile,
+        person=turn.person,
+    )
+    return (*texts, owed)
 
 
 def _drawn(text: str, limits: Limits) -> str:
@@ -70,18 +68,19 @@ def _drawn(text: str, limits: Limits) -> str:
     return _MENTION.sub(_DEFUSED, text) if limits.mentions_ping else text
 
 
-def text_parts(message: Message, text: str, language: str, limits: Limits, *, private_to: str = "") -> tuple[Part, ...]:
+def text_parts(
+    message: Message, text: str, language: str, limits: Limits, *, private_to: str = ""
+) -> tuple[TextPart, ...]:
     """A text that is no turn of the conversation, in as many parts as it needs.
 
     Each part for one person alone points to their message: by that some platforms find them.
     """
     pieces = split(_drawn(text, limits), limits.text_units)
     return tuple(
-        Part(
+        TextPart(
             message.id,
             index,
             message.channel,
-            "text",
             piece,
             reply_to="" if index and not private_to else message.ref,
             language=language,
@@ -92,37 +91,66 @@ def text_parts(message: Message, text: str, language: str, limits: Limits, *, pr
     )
 
 
-def notice(message: Message, text: str, language: str) -> Part:
-    """Parley speaking about itself, as the only part of an answer."""
-    return Part(
+def text_part(message: Message, text: str, language: str, *, private_to: str = "") -> TextPart:
+    """A short text that is no turn of the conversation, as the only part of an answer."""
+    return TextPart(
         message.id,
         0,
         message.channel,
-        "notice",
         text,
         reply_to=message.ref,
         language=language,
+        private_to=private_to,
         person=message.sender.id,
     )
 
 
+def file_part(message: Message, text: str, language: str, document: Document, *, private_to: str = "") -> FilePart:
+    """A document with a few words, as the only part of an answer."""
+    return FilePart(
+        message.id,
+        0,
+        message.channel,
+        text,
+        document,
+        reply_to=message.ref,
+        language=language,
+        private_to=private_to,
+        person=message.sender.id,
+    )
+
+
+def notice(message: Message, text: str, language: str) -> NoticePart:
+    """Parley speaking about itself, as the only part of an answer."""
+    return NoticePart(
+        message.id, 0, message.channel, text, reply_to=message.ref, language=language, person=message.sender.id
+    )
+
+
 def in_place(parts: Sequence[Part], shown: Sequence[str]) -> tuple[Part, ...]:
-    """The parts of a changed answer as edits of those that are shown; what is left over of these is removed."""
-    edits = [replace(part, replaces=ref, reply_to="") for part, ref in zip(parts, shown, strict=False)]
+    """The parts of a changed answer, its texts as edits of those that are shown; what is left over of these is removed.
+
+    A voice note is never an edit: it comes anew, after the old one is gone.
+    """
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    others = [part for part in parts if not isinstance(part, TextPart)]
+    edits = [replace(text, replaces=ref, reply_to="") for text, ref in zip(texts, shown, strict=False)]
     removals = [
-        Part(parts[0].turn, index, parts[0].channel, "removal", replaces=ref)
-        for index, ref in enumerate(shown[len(parts) :], len(parts))
+        RemovalPart(parts[0].turn, index, parts[0].channel, ref)
+        for index, ref in enumerate(shown[len(texts) :], len(parts))
     ]
-    return (*edits, *parts[len(shown) :], *removals)
+    return (*edits, *texts[len(shown) :], *removals, *others)
 
 
 def over_draft(parts: tuple[Part, ...], turn: str, channel: ChannelKey, draft: str) -> tuple[Part, ...]:
-    """The parts of an answer, the first taking the place of the draft that people see; without any, the draft goes.
+    """The parts of an answer, the first taking the place of the draft that people see; else the draft goes.
 
     `draft` is its platform id, "" when there is none.
     """
     if not draft:
         return parts
-    if not parts:
-        return (Part(turn, 0, channel, "removal", replaces=draft),)
-    return (replace(parts[0], replaces=draft), *parts[1:])
+    match parts:
+        case (TextPart() | NoticePart() as first, *rest):
+            return (replace(first, replaces=draft), *rest)
+        case _:
+            return (RemovalPart(turn, len(parts), channel, draft), *parts)

@@ -17,7 +17,7 @@ from core.telemetry import REACTIONS
 from core.values.channel import ChannelKey
 from core.values.codec import from_json
 from core.values.events import Reaction
-from core.values.parts import Part
+from core.values.parts import OwedVoicePart, Part, TextPart, VoicePart
 
 _MEANING = {
     +1: "👍❤🔥🥰👏😁🎉🤩🙏👌😍💯🤣⚡🏆😎💘🫡🤗🆒💋😘🤝✅⭐🌟💪🙌😊😂",
@@ -84,7 +84,7 @@ def _plain(emoji: str) -> str:
 
 def record(part: Part) -> bytes:
     """What `lanes.sent` keeps under the platform id of a part; b"" for what no model said."""
-    if not part.model:
+    if not isinstance(part, TextPart | VoicePart | OwedVoicePart) or not part.model:
         return b""
     return _RECORD.dump_json(PartRecord(part.turn, part.channel.thread, part.model, part.profile, part.person))
 

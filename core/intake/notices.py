@@ -13,7 +13,7 @@ from core.errors import PermanentError, RetryableError, TooFast, Uncertain
 from core.platform import Platform
 from core.telemetry import log
 from core.values.channel import PlatformName
-from core.values.parts import Part
+from core.values.parts import NoticePart
 
 _LOG = log("notices")
 _MOST = 200
@@ -26,7 +26,7 @@ Told = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    part: Part
+    part: NoticePart
     about: str
     told: Told | None
     mark: tuple[str, str]
@@ -42,7 +42,7 @@ class Notices:
         self._queues = {name: asyncio.Queue[_Notice](_MOST) for name in platforms}
         self._waiting: set[tuple[str, str]] = set()
 
-    def tell(self, part: Part, about: str, told: Told | None = None, *, to: str = "", each: bool = False) -> None:
+    def tell(self, part: NoticePart, about: str, told: Told | None = None, *, to: str = "", each: bool = False) -> None:
         """Have a part said soon; `told` is called when it was, or when it never can be.
 
         What is `about` the same as one that waits for its channel, or for whom it is meant in any channel (`to`), is
@@ -85,7 +85,7 @@ class Notices:
                 self._waiting.discard(notice.mark)
                 queue.task_done()
 
-    async def _say(self, part: Part) -> bool:
+    async def _say(self, part: NoticePart) -> bool:
         """Whether it was said, or never can be."""
         platform = self._platforms[part.channel.platform]
         budgets = platform.limits.budgets(part.channel)

@@ -114,7 +114,7 @@ class Reception:
 
     async def _heeds(self, message: Message) -> bool:
         """Whether a message may be for Parley; of a voice note that is known when it was heard."""
-        if message.addressed or (message.called and any(media.kind == "audio" for media in message.media)):
+        if message.addressed or (message.bot_names and any(media.kind == "audio" for media in message.media)):
             return True
         return (await self._channels.preferences(message.channel)).answers == "everything"
 
@@ -145,7 +145,7 @@ class Reception:
         if exceeded is None:
             return False
         # A voice note in a group that only may be for Parley gets no answer.
-        if message.waits or (exceeded.news and (message.addressed or not message.called)):
+        if message.waits or (exceeded.news and (message.addressed or not message.bot_names)):
             params = self._phrased(exceeded, self._language(message))
             self._tell(message, f"quota_{exceeded.quota.measure}", **params)
         return True

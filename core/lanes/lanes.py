@@ -26,7 +26,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Event, Message, Reaction, encode_event, people_in
-from core.values.parts import Part, encode_part, readable
+from core.values.parts import OwedVoicePart, Part, RemovalPart, VoicePart, encode_part, readable
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -154,7 +154,7 @@ class Lanes:
         Returns whether more waits.
         """
         channel = claim.channel
-        id = ref or part.replaces
+        id = part.replaces if isinstance(part, RemovalPart) else ref
         refs = [keys.ref(channel, id), keys.shown(channel, part.turn), keys.parked(channel, id)]
         ids = keys.of_channel("ids", channel)
         arguments = [record if ref else b"", keys.REF_S, id, part.kind, sending, part.turn]
@@ -216,7 +216,8 @@ class Lanes:
         """Whether the voice note of a turn is still to be sent."""
         with translated():
             raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in map(readable, raws))
+        parts = map(readable, raws)
+        return any(isinstance(part, OwedVoicePart | VoicePart) and part.turn == turn for part in parts)
 
     async def stopped(self, channel: ChannelKey) -> bool:
         """Whether somebody said stop and was not served yet."""

@@ -24,7 +24,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
 from core.values.dialogue import Dialogue
 from core.values.events import Edit, Event, Message, Move, decode_event, encode_event
-from core.values.parts import decode_part, encode_part
+from core.values.parts import decode_part, encode_part, moved
 
 _KINDS = ("lane", "in", "out", "dlg", "prefs", "fb")
 _BUSY_S = 1.0
@@ -180,12 +180,10 @@ def _said_there(message: Message, to: ChannelKey) -> Message:
 def _part(raw: bytes, to: ChannelKey) -> bytes | None:
     """A part under another name; None for one that only takes an earlier one away."""
     try:
-        part = decode_part(raw)
+        there = moved(decode_part(raw), to)
     except PermanentError:
         return raw
-    if part.kind == "removal":
-        return None
-    return encode_part(replace(part, channel=to, reply_to="", replaces=""))
+    return None if there is None else encode_part(there)
 
 
 def _unpointed(dialogue: Dialogue) -> Dialogue:

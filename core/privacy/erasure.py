@@ -23,7 +23,7 @@ from core.values import dialogue as dialogues
 from core.values import preferences
 from core.values.channel import ChannelKey
 from core.values.events import Message, decode_event
-from core.values.parts import Part
+from core.values.parts import Part, RemovalPart
 from core.values.preferences import Preferences
 
 _LEFT_TO_FINISH_S = 2.0
@@ -139,7 +139,7 @@ def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     events = [decode_event(raw) for raw in kept.events if _readable(raw)]
     notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
     turn, ref = state.draft
-    grown = [Part(turn, 0, kept.channel, "removal", replaces=ref)] if turn in {event.id for event in events} else []
+    grown = [RemovalPart(turn, 0, kept.channel, ref)] if turn in {event.id for event in events} else []
     return (*notices, *grown)
 
 

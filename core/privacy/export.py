@@ -5,6 +5,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from core import clock
 from core.errors import PermanentError
 from core.privacy.consent import Consents
@@ -13,7 +15,10 @@ from core.privacy.subject_data import Personal
 from core.store.people import People
 from core.values.attachments import Document
 from core.values.events import Edit, Message, Reaction, decode_event
-from core.values.parts import decode_part
+from core.values.parts import RemovalPart, VoicePart, decode_part
+from core.values.turn import Turn
+
+_TURN: TypeAdapter[Turn] = TypeAdapter(Turn)
 
 
 async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
@@ -46,7 +51,7 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
         "channel": str(kept.channel),
         # What several people said is told of in one summary.
         **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
-        "turns": [{**asdict(turn), "at": _time(turn.at)} for turn in kept.turns],
+        "turns": [{**_TURN.dump_python(turn, mode="json", by_alias=True), "at": _time(turn.at)} for turn in kept.turns],
         "ratings": ratings,
         "waiting": [_told(b"in", raw) for raw in kept.events] + [_told(b"out", raw) for raw in kept.parts],
         "set_aside": [_told(kind, body) for kind, _, body in (entry.partition(b":") for entry in kept.dead)],
@@ -64,7 +69,7 @@ def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
     try:
         if kind.startswith(b"out"):
             part = decode_part(raw)
-            return {"kind": part.kind, "text": part.text}
+            return {"kind": part.kind, "text": "" if isinstance(part, RemovalPart | VoicePart) else part.text}
         event = decode_event(raw)
     except PermanentError:
         return {"kind": "unreadable", "bytes": len(raw)}

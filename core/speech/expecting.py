@@ -15,4 +15,4 @@ def languages(message: Message, dialogue: Dialogue) -> tuple[str, ...]:
 def names(message: Message, dialogue: Dialogue) -> tuple[str, ...]:
     """The sender, those who spoke last, newest first, and Parley."""
     recent = (turn.speaker for turn in reversed(dialogue.turns[-_RECENT_TURNS:]))
-    return tuple(dict.fromkeys((message.sender.name, *recent, *message.called)))
+    return tuple(dict.fromkeys((message.sender.name, *recent, *message.bot_names)))

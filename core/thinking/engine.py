@@ -150,7 +150,7 @@ class Engine:
             yield (audio := await self.hear(audio, message, dialogue, preferences))
         if audio is not None:
             heard, doubtful = audio.text, audio.doubtful
-        if not is_for_parley(message, preferences) and not cleaning.names_one_of(heard, message.called):
+        if not is_for_parley(message, preferences) and not cleaning.names_one_of(heard, message.bot_names):
             return
         said = cleaning.clean(f"{heard}\n{message.text}", message.mentions)
         if not said:
@@ -291,7 +291,7 @@ class Engine:
             language=language,
             model=author,
             profile=self.profile.name,
-            heard=heard,
+            is_transcript=heard,
             spoken=spoken,
             ref=message.ref,
             person=message.sender.id,

@@ -30,7 +30,7 @@ from core.values import dialogue as dialogues
 from core.values import preferences as preferring
 from core.values.channel import PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event
+from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event, message_in
 from core.values.parts import Part, readable
 from core.values.preferences import Preferences
 
@@ -125,9 +125,9 @@ class Turns:
         """Set the head aside for the owner to look at, and tell its sender, in the place of what had begun to grow."""
         _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
-        message = event.message if isinstance(event, Edit) else event
-        usual = Preferences()
-        apology = (self._replying.notice(message, "went_wrong", usual),) if isinstance(message, Message) else ()
+        message, apology = message_in(event), tuple[Part, ...]()
+        if message is not None:
+            apology = (self._replying.notice(message, "went_wrong", Preferences()),)
         if showing is not None:
             apology = await showing.finished(apology)
         elif claim.draft[0] == event.id:
@@ -216,7 +216,7 @@ class Turns:
         claim, dialogue = scene.claim, scene.dialogue
         turn = next((turn for turn in dialogue.turns if turn.ref and turn.ref == edit.message.ref), None)
         said = cleaning.clean(edit.message.text, edit.message.mentions)
-        if turn is None or turn.heard or said == turn.said:
+        if turn is None or turn.is_transcript or said == turn.said:
             return await self._lanes.commit(claim, None, (), last=edit.id)
         message = replace(edit.message, id=turn.id)
         before = replace(scene, dialogue=replace(dialogue, turns=dialogue.turns[: dialogue.turns.index(turn)]))

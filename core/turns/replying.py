@@ -21,14 +21,14 @@ from core.telemetry import TURNS, log
 from core.text.language import language_of
 from core.thinking.engine import Engine, Unsure
 from core.thinking.engines import Engines
-from core.turns import heard
+from core.turns import transcripts
 from core.turns.scene import Outcome, Scene
 from core.values import dialogue as dialogues
 from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef, PlatformName
 from core.values.dialogue import Dialogue
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import NoticePart, OwedVoicePart
 from core.values.preferences import Preferences
 from core.values.turn import Draft, Reply
 
@@ -60,7 +60,7 @@ class Replying:
         self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
-        audio = heard.before(scene.claim, message) or await self._fetch(message)
+        audio = transcripts.before(scene.claim, message) or await self._fetch(message)
         aloud = scene.preferences.voice == "always" or audio is not None
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
@@ -95,7 +95,7 @@ class Replying:
         # What language another person speaks, this one's app does not tell.
         speaker = message.sender if media is message.media else replace(message.sender, language="")
         spoken = replace(message, sender=speaker, media=media)
-        if (before := heard.before(scene.claim, message)) is not None:
+        if (before := transcripts.before(scene.claim, message)) is not None:
             return before.text
         audio = await self._fetch(spoken)
         if audio is None:
@@ -106,7 +106,7 @@ class Replying:
 
     async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
         """What was heard is kept for the next try and charged this once."""
-        await self._lanes.note_heard(scene.claim, message.id, heard.kept(transcript))
+        await self._lanes.note_heard(scene.claim, message.id, transcripts.kept(transcript))
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     def replied(self, scene: Scene, message: Message, reply: Reply | None) -> Outcome:
@@ -128,7 +128,7 @@ class Replying:
         language = self.language(message, scene.preferences)
         return self._words.say("builtin_meanwhile", language, percent=coming.percent)
 
-    async def say(self, part: Part) -> VoiceNote | None:
+    async def say(self, part: OwedVoicePart) -> VoiceNote | None:
         """The voice note that a part owes; None when it cannot be made."""
         return await self._engines.peek(Preferences()).say(part.text, part.language)
 
@@ -174,7 +174,7 @@ class Replying:
         """Those of the platform that a message came from."""
         return self._platforms[message.channel.platform].limits
 
-    def notice(self, message: Message, key: str, preferences: Preferences, **params: object) -> Part:
+    def notice(self, message: Message, key: str, preferences: Preferences, **params: object) -> NoticePart:
         """Parley speaking about itself to the sender of a message."""
         language = self.language(message, preferences)
         return notice(message, self._words.say(key, language, **params), language)

@@ -28,7 +28,7 @@ def from_json(adapter: TypeAdapter[_Value], raw: bytes | str, what: str) -> _Val
 def to_json(adapter: TypeAdapter[_Value], value: _Value) -> bytes:
     """JSON of a value; half of a surrogate pair, which some apps let people send and UTF-8 does not have, becomes ?."""
     try:
-        return adapter.dump_json(value)
+        return adapter.dump_json(value, by_alias=True)
     except PydanticSerializationError:
-        plain = adapter.dump_python(value, mode="json")
+        plain = adapter.dump_python(value, mode="json", by_alias=True)
         return json.dumps(plain, ensure_ascii=False).encode(errors="replace")

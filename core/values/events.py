@@ -1,9 +1,9 @@
-"""What happens in a channel: platforms make these, and Parley itself a `Summary`; a lane keeps them."""
+"""What happens in a channel, as a lane keeps it: what platforms tell, and what Parley makes itself."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import Discriminator, Field, TypeAdapter
 
 from core.errors import PermanentError
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
@@ -17,7 +17,7 @@ class Message:
     `id` is unique on its platform and becomes the id of the turn; `ref` is what a reply points to; `sent_at` is in
     seconds since the epoch. `mentions` maps the platform's mention markup in `text` to names. Messages with the same
     `album` are one turn. One in a group that is not `addressed` to Parley counts where the channel wants everything
-    answered, and as a voice note that says one of the names by which Parley is `called` there. The app of a sender who
+    answered, and as a voice note that says one of Parley's `bot_names` there. The app of a sender who
     `waits` shows it until an answer comes, like an HTTP request. `places` are the platform's ids of the group and its
     rooms, the widest first. What is `forwarded` was said by somebody else, of that name where it is told, else "".
     """
@@ -33,7 +33,7 @@ class Message:
     mentions: tuple[tuple[str, str], ...] = ()
     album: str = ""
     addressed: bool = True
-    called: tuple[str, ...] = ()
+    bot_names: Annotated[tuple[str, ...], Field(alias="called")] = ()
     quote: Quote | None = None
     waits: bool = False
     places: tuple[str, ...] = ()
@@ -110,7 +110,10 @@ class Summary:
     version: int = 1
 
 
-Event = Message | Reaction | Edit | Deletion | Move | Summary
+PlatformEvent = Message | Reaction | Edit | Deletion | Move
+OwnEvent = Summary
+"""What Parley makes itself."""
+Event = PlatformEvent | OwnEvent
 
 
 def sender_of(event: Event) -> str:
@@ -120,14 +123,25 @@ def sender_of(event: Event) -> str:
             return event.sender.id
         case Edit():
             return event.message.sender.id
-        case _:
+        case Deletion() | Move() | Summary():
             return ""
+
+
+def message_in(event: Event) -> Message | None:
+    """What somebody says by an event, for the first time or anew; None for what says nothing."""
+    match event:
+        case Message():
+            return event
+        case Edit():
+            return event.message
+        case Reaction() | Deletion() | Move() | Summary():
+            return None
 
 
 def people_in(event: Event) -> tuple[str, ...]:
     """The ids of those of whom an event tells something: who made it, and whom they quote."""
-    message = event.message if isinstance(event, Edit) else event
-    quote = message.quote if isinstance(message, Message) else None
+    message = message_in(event)
+    quote = message.quote if message is not None else None
     quoted = quote.person if quote is not None and not quote.own else ""
     return tuple(dict.fromkeys(filter(None, (sender_of(event), quoted))))
 
@@ -151,4 +165,5 @@ def asker_of(raw: bytes) -> str:
         event = decode_event(raw)
     except PermanentError:
         return ""
-    return sender_of(event) if isinstance(event, Message | Edit) else ""
+    message = message_in(event)
+    return message.sender.id if message is not None else ""

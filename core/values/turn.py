@@ -1,14 +1,16 @@
 """What the engine makes: an answer that grows, a finished one, and the turn that is remembered of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message answered, as it is remembered: `heard` when `said` is a transcript, `spoken` when a voice note goes
-    with it, `doubtful` when `reply` asks if it is right, `person` the id of who spoke, `ref`, `forwarded` as in the
-    message, `earlier` the answers it replaces.
+    """One message answered, as it is remembered: `is_transcript` when `said` was heard in a voice note (it is kept as
+    `heard`), `spoken` when one goes with the answer, `doubtful` when `reply` asks if `said` is right, `person` the id
+    of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces.
     """
 
     id: str
@@ -19,7 +21,7 @@ class Turn:
     language: str
     model: str
     profile: str
-    heard: bool = False
+    is_transcript: Annotated[bool, Field(alias="heard")] = False
     spoken: bool = False
     ref: str = ""
     person: str = ""
@@ -28,19 +30,19 @@ class Turn:
     doubtful: bool = False
 
 
-Sign = Literal["typing", "recording"]
+Activity = Literal["typing", "recording"]
 """What people see while they wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer that is still growing: what was heard (once known) and all the text so far, as the model wrote it.
+    """An answer that is still growing: the transcript (once known) and all the text so far, as the model wrote it.
 
     Most are passed over, so whoever shows one makes it presentable.
     """
 
     text: str
-    heard: str = ""
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)

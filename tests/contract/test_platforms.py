@@ -16,8 +16,8 @@ from core.text.splitting import units
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef
 from core.values.events import Message, Reaction
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import NoticePart, TextPart, VoicePart
+from core.values.turn import Activity
 from tests.platforms.discord_payloads import ALICE, DM
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import TelegramServer
@@ -95,9 +95,9 @@ async def test_messages_arrive_in_order_with_ids_that_differ(place: Place):
 
 async def test_each_part_has_an_id_of_its_own(place: Place):
     refs = [
-        await place.platform.send(Part("900", 0, place.here, "text", "one", rateable=True)),
-        await place.platform.send(Part("900", 1, place.here, "voice", voice=NOTE)),
-        await place.platform.send(Part("901", 0, place.here, "notice", "two")),
+        await place.platform.send(TextPart("900", 0, place.here, "one", rateable=True)),
+        await place.platform.send(VoicePart("900", 1, place.here, NOTE)),
+        await place.platform.send(NoticePart("901", 0, place.here, "two")),
     ]
     assert len(set(refs)) == 3
     assert all(refs)
@@ -107,13 +107,13 @@ async def test_each_part_has_an_id_of_its_own(place: Place):
 async def test_a_text_as_long_as_the_limit_fits(place: Place):
     text = "😀" * (place.platform.limits.text_units // 2)
     assert units(text) == place.platform.limits.text_units
-    await place.platform.send(Part("900", 0, place.here, "text", text))
+    await place.platform.send(TextPart("900", 0, place.here, text))
     assert place.texts() == [text]
 
 
-@pytest.mark.parametrize("sign", ["typing", "recording"])
-async def test_signs_work_and_nothing_is_sent(place: Place, sign: Sign):
-    await place.platform.typing(place.here, sign)
+@pytest.mark.parametrize("activity", ["typing", "recording"])
+async def test_signs_work_and_nothing_is_sent(place: Place, activity: Activity):
+    await place.platform.typing(place.here, activity)
     assert len(place.server.typed if isinstance(place.server, TelegramServer) else place.server.typing) == 1
     assert place.texts() == []
 

@@ -5,17 +5,17 @@ import asyncio
 from core.errors import PermanentError
 from core.platform import Accept, Limits
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Part
-from core.values.turn import Sign
+from core.values.parts import DraftPart, NoticePart, RemovalPart, Sendable, TextPart
+from core.values.turn import Activity
 
 
 class FakePlatform:
     def __init__(self, name: PlatformName = "telegram", limits: Limits | None = None) -> None:
         self.name: PlatformName = name
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
-        self.sent: list[Part] = []
+        self.sent: list[Sendable] = []
         self.typed: list[ChannelKey] = []
-        self.signs: list[Sign] = []
+        self.activities: list[Activity] = []
         self.files: dict[str, bytes] = {}
         self.errors: list[Exception] = []
         self.admins: set[str] = set()
@@ -31,23 +31,24 @@ class FakePlatform:
             raise PermanentError("gone")
         return self.files[media.handle]
 
-    async def send(self, part: Part) -> str:
+    async def send(self, part: Sendable) -> str:
         if errors := self.errors or self.errors_for.get(part.kind):
             raise errors.pop(0)
         if self.gate is not None:
             self.sending += 1
             await self.gate.wait()
         self.sent.append(part)
-        return part.replaces or f"sent-{part.nonce}"
+        replaced = part.replaces if isinstance(part, TextPart | NoticePart | DraftPart | RemovalPart) else ""
+        return replaced or f"sent-{part.nonce}"
 
-    async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:
+    async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         if errors := self.errors_for.get("typing"):
             raise errors.pop(0)
         self.typed.append(channel)
-        self.signs.append(sign)
+        self.activities.append(activity)
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
         return person.id in self.admins
 
     def texts(self, channel: ChannelKey) -> list[str]:
-        return [part.text for part in self.sent if part.channel == channel and part.kind in ("text", "notice")]
+        return [part.text for part in self.sent if part.channel == channel and isinstance(part, TextPart | NoticePart)]

@@ -68,7 +68,7 @@ async def test_pain_11_a_chat_is_heard_in_its_own_language():
     engine = Engine(FakeModel(), hearing, FakeSpeaking(), profiles.load("plain"))
     message = Message("1", ChannelKey("telegram", "42:1"), Person("1", "Ann", "de"), 1.0)
     fixed, app = Preferences(language="zh-Hans"), Preferences()
-    spoken = Turn("0", 0.0, "Ann", "Bonjour", "Salut", "fr", "fake", "plain", heard=True)
+    spoken = Turn("0", 0.0, "Ann", "Bonjour", "Salut", "fr", "fake", "plain", is_transcript=True)
     for preferences, dialogue in ((fixed, Dialogue()), (app, Dialogue()), (app, Dialogue(turns=(spoken,)))):
         await engine.hear(b"hi", message, dialogue, preferences)
     assert hearing.asked == [("zh-Hans", ("de",)), (None, ("de",)), (None, ("fr", "de"))]
@@ -77,7 +77,7 @@ async def test_pain_11_a_chat_is_heard_in_its_own_language():
 async def test_pain_11_names_of_the_chat_are_expected():
     hearing = FakeHearing()
     engine = Engine(FakeModel(), hearing, FakeSpeaking(), profiles.load("plain"))
-    message = Message("1", ChannelKey("telegram", "42:1"), Person("1", "Siobhan", "en"), 1.0, called=("Parley",))
+    message = Message("1", ChannelKey("telegram", "42:1"), Person("1", "Siobhan", "en"), 1.0, bot_names=("Parley",))
     turns = [Turn(str(n), 0.0, who, "Hi", "Hi", "en", "fake", "plain") for n, who in enumerate(("Zora", "Siobhan"))]
     await engine.hear(b"hi", message, Dialogue(turns=tuple(turns)), Preferences())
     assert hearing.names == ("Siobhan", "Zora", "Parley")

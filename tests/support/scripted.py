@@ -9,7 +9,6 @@ import io
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import av
 import numpy as np
@@ -27,7 +26,7 @@ from core.store.redis import Store
 from core.values import dialogue
 from core.values.attachments import Document, VoiceNote
 from core.values.events import Message, Reaction, decode_event
-from core.values.parts import Part
+from core.values.parts import DraftPart, FilePart, OwedVoicePart, Part, TextPart
 from core.values.turn import Reply, Turn
 
 TRANSCRIPT = "how are you today"
@@ -105,12 +104,12 @@ class Script:
             notice = outgoing.notice(message, "That did not work, and here is why.", "en")
             return await self._deliver(claim, None, (notice,))
         if message.text == "/help":
-            return await self._deliver(claim, None, (Part(message.id, 0, message.channel, "text", "I know /help."),))
+            return await self._deliver(claim, None, (TextPart(message.id, 0, message.channel, "I know /help."),))
         if message.text == "/export":
-            part = Part(message.id, 0, message.channel, "file", "All of it.", document=Document("x.json", b'{"a": 1}'))
+            part = FilePart(message.id, 0, message.channel, "All of it.", document=Document("x.json", b'{"a": 1}'))
             return await self._deliver(claim, None, (part,))
         if message.text == "/forget me":
-            part = Part(message.id, 0, message.channel, "text", "I have forgotten you.")
+            part = TextPart(message.id, 0, message.channel, "I have forgotten you.")
             return await self._deliver(claim, dialogue.Dialogue(), (part,))
         said = "\n".join(text for text in (heard, message.text) if text)
         reply = f"You said: {said}" if message.text != "markdown" else MARKDOWN
@@ -129,15 +128,15 @@ class Script:
         await self.lanes.commit(claim, kept, parts, last=parts[0].turn)
         self.answered.append(parts[0].turn)
         for part in parts:
-            owed = part.kind == "voice"
+            owed = isinstance(part, OwedVoicePart)
             if owed and self.mute:
                 await self.lanes.sent(claim, part, "", record(part))
                 continue
-            whole = replace(part, voice=VoiceNote(sine_ogg(), 1.0, b"\x40" * 10), text="") if owed else part
+            whole = part.made(VoiceNote(sine_ogg(), 1.0, b"\x40" * 10)) if owed else part
             await self.lanes.sent(claim, part, await self.platform.send(whole), record(part))
 
-    def _draft(self, message: Message, text: str, heard: str) -> Part:
-        return Part(message.id, 0, message.channel, "draft", text, heard=heard)
+    def _draft(self, message: Message, text: str, heard: str) -> DraftPart:
+        return DraftPart(message.id, 0, message.channel, text, transcript=heard)
 
 
 MARKDOWN = """Here is **bold**, *soft* and `inline code`:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from core.delivery.live import Showing
+from core.delivery.parts import text_part
 from core.errors import UserError
 from core.intake.access import Access
 from core.intake.commands import Command, CommandTable, ParsedCommand
@@ -18,7 +19,6 @@ from core.turns.scene import Outcome, Scene
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
 from core.values.events import Message
-from core.values.parts import Part
 from core.values.preferences import Preferences
 
 Administers = Callable[[ChannelKey, Person], Awaitable[bool]]
@@ -70,24 +70,18 @@ class CommandContext:
         """The channel's, as they are before the command."""
         return self.scene.preferences
 
+    @property
+    def only_reader(self) -> str:
+        """Who alone is to see the answer; "" for everybody who is there."""
+        return self.message.sender.id if self.given.command.private and self.message.group else ""
+
     def say(self, key: str, **blanks: object) -> Outcome:
         """One of Parley's own phrases as the answer."""
         return self.answer(self.services.words.say(key, self.language, **blanks))
 
     def answer(self, text: str) -> Outcome:
         """A text as the answer, which is no turn of the conversation."""
-        message = self.message
-        part = Part(
-            message.id,
-            0,
-            message.channel,
-            "text",
-            text,
-            reply_to=message.ref,
-            language=self.language,
-            private_to=message.sender.id if self.given.command.private and message.group else "",
-            person=message.sender.id,
-        )
+        part = text_part(self.message, text, self.language, private_to=self.only_reader)
         return Outcome(None, (part,))
 
     async def prefer(self, choose: Callable[[Preferences], Preferences]) -> Preferences:

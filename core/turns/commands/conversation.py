@@ -10,7 +10,7 @@ from core.turns.scene import Outcome
 from core.values import dialogue as dialogues
 from core.values.channel import Person
 from core.values.events import Message, asker_of, decode_event
-from core.values.parts import Part
+from core.values.parts import RemovalPart
 
 _SHOWN_CHARS = 60
 
@@ -47,7 +47,7 @@ async def undo(context: CommandContext) -> Outcome:
         raise UserError("nothing_to_undo")
     channel, last = context.message.channel, context.dialogue.turns[-1]
     shown = await context.services.lanes.shown(channel, last.id)
-    gone = tuple(Part(last.id, index, channel, "removal", replaces=ref) for index, ref in enumerate(shown, 1))
+    gone = (RemovalPart(last.id, index, channel, ref) for index, ref in enumerate(shown, 1))
     done = context.say("undone", said=_short(last.said))
     return Outcome(dialogues.without_last(context.dialogue), (*done.parts, *gone))
 

@@ -1,7 +1,6 @@
 """Commands about persons: what is kept of them, and who may talk to Parley."""
 
-from dataclasses import replace
-
+from core.delivery.parts import file_part
 from core.errors import UserError
 from core.intake.pairing import TooManyTries
 from core.thinking import prompt
@@ -33,9 +32,9 @@ async def forget(context: CommandContext) -> Outcome:
 
 async def export(context: CommandContext) -> Outcome:
     """All that is kept of the asker, as a file."""
-    document = await context.services.privacy.export(context.message)
-    (part,) = context.say("exported").parts
-    return Outcome(None, (replace(part, kind="file", document=document),))
+    document, message = await context.services.privacy.export(context.message), context.message
+    text, language = context.services.words.say("exported", context.language), context.language
+    return Outcome(None, (file_part(message, text, language, document, private_to=context.only_reader),))
 
 
 async def pair(context: CommandContext) -> Outcome:

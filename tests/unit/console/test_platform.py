@@ -18,7 +18,7 @@ from core.platform import Platform
 from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef
 from core.values.events import Message, Reaction
-from core.values.parts import Part
+from core.values.parts import DraftPart, NoticePart, TextPart, VoicePart
 
 
 class Chat:
@@ -40,19 +40,19 @@ class Chat:
     async def answer(self, message: Message) -> None:
         send = self.platform.send
         if message.text == "/bug":
-            await send(Part(message.id, 0, CHANNEL, "notice", "That went wrong."))
+            await send(NoticePart(message.id, 0, CHANNEL, "That went wrong."))
             return
         if message.text == "/help":
-            await send(Part(message.id, 0, CHANNEL, "text", "I know /help."))
+            await send(TextPart(message.id, 0, CHANNEL, "I know /help."))
             return
         heard = "hello" if message.media else ""
         for text in ("You ", "You said"):
-            await send(Part(message.id, 0, CHANNEL, "draft", text, heard=heard))
+            await send(DraftPart(message.id, 0, CHANNEL, text, transcript=heard))
             await asyncio.sleep(0)
         text = "Changed." if message.text == "change" else f"You said {heard or message.text}"
-        await send(Part(message.id, 0, CHANNEL, "text", text, heard=heard, rateable=True))
+        await send(TextPart(message.id, 0, CHANNEL, text, transcript=heard, rateable=True))
         if heard:
-            await send(Part(message.id, 1, CHANNEL, "voice", voice=VoiceNote(b"OggS", 1.25, b"")))
+            await send(VoicePart(message.id, 1, CHANNEL, VoiceNote(b"OggS", 1.25, b"")))
 
 
 async def piped(text: str) -> tuple[str, list[Message | Reaction]]:

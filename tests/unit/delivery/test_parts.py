@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.delivery.parts import parts_of
+from core.delivery.parts import in_place, over_draft, parts_of
 from core.platform import Limits
 from core.text.splitting import split, units
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
+from core.values.parts import OwedVoicePart, RemovalPart, TextPart
 from core.values.turn import Reply, Turn
 
 HERE = ChannelKey("discord", "20")
@@ -44,7 +45,7 @@ FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 
 
 def reply(text: str, *, heard: bool = False, spoken: bool = False) -> Reply:
-    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", heard=heard, spoken=spoken))
+    return Reply(Turn("900", 2.0, "Ann", "hi there", text, "en", "m", "plain", is_transcript=heard, spoken=spoken))
 
 
 def test_units_are_utf16():
@@ -109,14 +110,32 @@ def test_a_cut_falls_between_paragraphs_then_lines_then_words():
 def test_the_parts_of_a_reply():
     parts = parts_of(reply("word " * 900), ASKED, Limits(text_units=2000, media_bytes=1))
     assert [part.index for part in parts] == [0, 1, 2]
-    assert [part.reply_to for part in parts] == ["77", "", ""]
-    assert [part.rateable for part in parts] == [False, False, True]
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    assert [part.reply_to for part in texts] == ["77", "", ""]
+    assert [part.rateable for part in texts] == [False, False, True]
     assert {part.nonce for part in parts} == {"900-0", "900-1", "900-2"}
 
 
-@pytest.mark.parametrize(("shows_heard", "text"), [(False, "🎧 “hi there”\n\nhello"), (True, "hello")])
-def test_what_was_heard_is_shown_once(shows_heard: bool, text: str):
-    limits = Limits(text_units=2000, media_bytes=1, shows_heard=shows_heard)
+@pytest.mark.parametrize(("shows_transcript", "text"), [(False, "🎧 “hi there”\n\nhello"), (True, "hello")])
+def test_what_was_heard_is_shown_once(shows_transcript: bool, text: str):
+    limits = Limits(text_units=2000, media_bytes=1, shows_transcript=shows_transcript)
     words, voice = parts_of(reply("hello", heard=True, spoken=True), ASKED, limits)
-    assert (words.text, words.heard) == (text, "hi there")
-    assert (voice.kind, voice.text, voice.voice, voice.nonce) == ("voice", "hello", None, "900-1")
+    assert isinstance(words, TextPart)
+    assert (words.text, words.transcript) == (text, "hi there")
+    assert voice == OwedVoicePart("900", 1, HERE, "hello", model="m", profile="plain")
+
+
+def test_a_changed_answer_edits_texts_and_says_its_voice_note_anew():
+    parts = parts_of(reply("hello", spoken=True), ASKED, Limits(text_units=2000, media_bytes=1))
+    words, removed, voice = in_place(parts, ["shown", "spoken"])
+    assert isinstance(words, TextPart)
+    assert (words.replaces, words.reply_to, words.text) == ("shown", "", "hello")
+    assert removed == RemovalPart("900", 2, HERE, "spoken")
+    assert voice == parts[1]
+
+
+def test_an_answer_that_is_no_text_takes_the_draft_away():
+    _, voice = parts_of(reply("hello", spoken=True), ASKED, Limits(text_units=2000, media_bytes=1))
+    assert over_draft((voice,), "900", HERE, "draft") == (RemovalPart("900", 1, HERE, "draft"), voice)
+    assert over_draft((), "900", HERE, "draft") == (RemovalPart("900", 0, HERE, "draft"),)
+    assert over_draft((voice,), "900", HERE, "") == (voice,)

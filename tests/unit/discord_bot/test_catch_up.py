@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bots.discord_bot.heard import Heard
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
 from core import clock
@@ -16,7 +16,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Deletion, Edit, Event, Message
-from core.values.parts import Part
+from core.values.parts import DraftPart, RemovalPart, TextPart
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, SUPPRESS_EMBEDS
 from tests.platforms.discord_server import DiscordServer
 
@@ -31,9 +31,14 @@ async def server() -> AsyncIterator[DiscordServer]:
     await server.stop()
 
 
-def platform_of(server: DiscordServer, heard: Heard | None = None) -> DiscordPlatform:
+def platform_of(server: DiscordServer, last_seen: LastSeen | None = None) -> DiscordPlatform:
     return DiscordPlatform(
-        server.token, api_base=server.api, gateway=server.gateway, phrases=Phrases(), heard=heard, identify_gap_s=0.02
+        server.token,
+        api_base=server.api,
+        gateway=server.gateway,
+        phrases=Phrases(),
+        last_seen=last_seen,
+        identify_gap_s=0.02,
     )
 
 
@@ -82,15 +87,19 @@ async def test_edits_and_deletions_of_people_arrive_in_order(server: DiscordServ
     assert set(bulk.targets) == {second, third}
 
 
-def text(said: str, **more: object) -> Part:
-    return replace(Part("1", 0, HERE, "text", said), **more)  # pyright: ignore[reportArgumentType]
+def draft(said: str, *, transcript: str = "", replaces: str = "") -> DraftPart:
+    return DraftPart("1", 0, HERE, said, transcript=transcript, replaces=replaces)
+
+
+def text(said: str, **more: object) -> TextPart:
+    return replace(TextPart("1", 0, HERE, said), **more)  # pyright: ignore[reportArgumentType]
 
 
 async def test_a_draft_grows_into_the_answer(server: DiscordServer):
     platform = platform_of(server)
     ref = ""
     for said in ("", "Hel", "Hello", "x" * 3000):
-        ref = await platform.send(replace(text(said), kind="draft", replaces=ref, heard="hi"))
+        ref = await platform.send(draft(said, transcript="hi", replaces=ref))
         (shown,) = server.shown(DM[ALICE])
         assert shown.startswith("🎧 “hi”")
         assert shown.endswith(" …")
@@ -102,7 +111,7 @@ async def test_a_draft_grows_into_the_answer(server: DiscordServer):
 
 async def test_a_draft_that_was_lost_from_sight_becomes_the_answer(server: DiscordServer):
     platform = platform_of(server)
-    await platform.send(replace(text("Hel"), kind="draft"))
+    await platform.send(draft("Hel"))
     await platform.send(text("Hello there."))
     assert server.shown(DM[ALICE]) == ["Hello there."]
 
@@ -112,7 +121,7 @@ async def test_an_edit_of_what_is_gone_is_sent_anew_and_a_removal_may_come_twice
     ref = await platform.send(text("two", replaces="999"))
     assert server.shown(DM[ALICE]) == ["two"]
     for _ in range(2):
-        assert await platform.send(Part("1", 1, HERE, "removal", replaces=ref)) == ""
+        assert await platform.send(RemovalPart("1", 1, HERE, ref)) == ""
     assert server.shown(DM[ALICE]) == []
 
 
@@ -143,8 +152,8 @@ async def test_refusals_say_what_can_be_done(
 
 
 async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(server: DiscordServer, store: Store):
-    heard = Heard(store, "bot")
-    async with listening(platform_of(server, heard), server) as events:
+    last_seen = LastSeen(store, "bot")
+    async with listening(platform_of(server, last_seen), server) as events:
         await server.say("one")
         await server.say("hello", author=BOB, channel=GENERAL, mention=True)
         await until(events, 2)
@@ -153,7 +162,7 @@ async def test_pain_03_what_was_said_while_parley_was_down_is_heard_in_order(ser
     await server.say("not for the bot", author=BOB, channel=GENERAL)
     await server.say("there", author=BOB, channel=GENERAL, mention=True)
     await server.say("three")
-    async with listening(platform_of(server, heard), server) as events:
+    async with listening(platform_of(server, last_seen), server) as events:
         await server.say("four")  # before what came meanwhile can have been read
         await until(events, 4)
     said = [(event.channel.space, event.text.split()[-1]) for event in events if isinstance(event, Message)]
@@ -179,13 +188,13 @@ async def test_pain_13_a_lost_gateway_is_told_of(server: DiscordServer):
 async def test_a_channel_that_was_quiet_for_a_week_is_forgotten_while_it_runs(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    heard = Heard(store, "bot")
+    last_seen = LastSeen(store, "bot")
     await store.redis.hset(keys.heard("bot"), "1", f"5 {int(clock.now()) - 8 * keys.DAY_S} 0")
     await store.redis.hset(keys.heard("bot"), "2", f"6 {int(clock.now()) - 6 * keys.DAY_S} 0")
     said = Message("m", ChannelKey("discord", "3"), Person("1", "Ann"), 1.0, "hi", ref="7")
-    await heard.mark(said)
+    await last_seen.mark(said)
     assert await store.redis.hlen(keys.heard("bot")) == 3
     later = clock.monotonic() + 3601
     monkeypatch.setattr(clock, "monotonic", lambda: later)
-    await heard.mark(said)
+    await last_seen.mark(said)
     assert sorted(await store.redis.hkeys(keys.heard("bot"))) == [b"2", b"3"]

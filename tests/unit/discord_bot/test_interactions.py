@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bots.discord_bot.heard import Heard
 from bots.discord_bot.interactions import Handle
+from bots.discord_bot.last_seen import LastSeen
 from bots.discord_bot.menu import Menu
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
@@ -19,7 +19,7 @@ from core.store.redis import Store
 from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import DraftPart, TextPart
 from tests.platforms.discord_payloads import ALICE, BOB, BOT, DM, GENERAL, THREAD
 from tests.platforms.discord_server import DiscordServer
 from tests.support.discord_inbox import OGG, Inbox, listening, platform_of
@@ -167,9 +167,13 @@ async def test_a_deferral_that_fails_loses_no_command(
     assert token not in caplog.text
 
 
-def answer(token: str, said: str, *, ephemeral: bool = False, **more: object) -> Part:
-    part = Part("123456789012345678", 0, HERE, "text", said, reply_to=Handle(token, ephemeral).ref)
+def answer(token: str, said: str, *, ephemeral: bool = False, **more: object) -> TextPart:
+    part = TextPart("123456789012345678", 0, HERE, said, reply_to=Handle(token, ephemeral).ref)
     return replace(part, **more)  # pyright: ignore[reportArgumentType]
+
+
+def growing(token: str, said: str) -> DraftPart:
+    return DraftPart("123456789012345678", 0, HERE, said, reply_to=Handle(token, False).ref)
 
 
 async def given(server: DiscordServer, inbox: Inbox, name: str) -> str:
@@ -182,7 +186,7 @@ async def test_the_answer_stands_under_the_command_and_is_seen_once(
     server: DiscordServer, platform: DiscordPlatform, inbox: Inbox
 ):
     token = await given(server, inbox, "retry")
-    draft = await platform.send(answer(token, "So", kind="draft"))
+    draft = await platform.send(growing(token, "So"))
     final = answer(token, "So it is. http://x.y", replaces=draft, thumbs=True)
     refs = {draft, *[await platform.send(final) for _ in range(2)]}
     assert len(refs) == 1
@@ -200,7 +204,7 @@ async def test_a_command_that_is_too_old_is_answered_like_a_message(
     if void == "token":
         server.interactions.void.add(token)
     else:
-        server.forget(await platform.send(answer(token, "draft", kind="draft")))
+        server.forget(await platform.send(growing(token, "draft")))
         server.sent.clear()
     for _ in range(2):
         await platform.send(answer(token, "late"))
@@ -273,8 +277,8 @@ async def test_a_voice_message_in_a_server_may_turn_out_to_be_for_parley(server:
     await server.voice(OGG, author=BOB, channel=GENERAL)
     await server.say("look", author=BOB, channel=GENERAL, files=[("song.ogg", "audio/ogg", OGG)])
     spoken, song = [event for event in await inbox.wait(2) if isinstance(event, Message)]
-    assert (spoken.addressed, set(spoken.called)) == (False, {"parley"})
-    assert (song.addressed, song.called) == (False, ())
+    assert (spoken.addressed, set(spoken.bot_names)) == (False, {"parley"})
+    assert (song.addressed, song.bot_names) == (False, ())
 
 
 async def test_what_a_message_answers_comes_with_it(server: DiscordServer, platform: DiscordPlatform, inbox: Inbox):
@@ -291,9 +295,14 @@ async def test_what_a_message_answers_comes_with_it(server: DiscordServer, platf
 
 
 async def test_line_3_only_what_concerns_parley_is_marked_as_heard(server: DiscordServer, store: Store):
-    heard = Heard(store, "bot")
+    last_seen = LastSeen(store, "bot")
     platform = DiscordPlatform(
-        server.token, api_base=server.api, gateway=server.gateway, phrases=KNOWN, heard=heard, identify_gap_s=0.02
+        server.token,
+        api_base=server.api,
+        gateway=server.gateway,
+        phrases=KNOWN,
+        last_seen=last_seen,
+        identify_gap_s=0.02,
     )
     stored: list[Message] = []
 
@@ -315,9 +324,9 @@ async def test_line_3_only_what_concerns_parley_is_marked_as_heard(server: Disco
 
     mark = await server.say("one", channel=GENERAL, mention=True)
     await server.say("aside", author=BOB, channel=GENERAL)
-    await heard.mark(Message("1", HERE, Person(ALICE, "Alice"), 1.0, ref="1", group=True))
+    await last_seen.mark(Message("1", HERE, Person(ALICE, "Alice"), 1.0, ref="1", group=True))
     await session("one")
-    assert [entry.message for entry in await heard.recent()] == [int(mark)]
+    assert [entry.message for entry in await last_seen.recent()] == [int(mark)]
     for number in range(150):
         await server.say(f"talk {number}", author=BOB, channel=GENERAL)
     await server.say("two", channel=GENERAL, mention=True)

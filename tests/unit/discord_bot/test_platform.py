@@ -19,7 +19,7 @@ from core.errors import PermanentError, RetryableError, SettingError, UserError
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef
 from core.values.events import Message, Reaction
-from core.values.parts import Part
+from core.values.parts import NoticePart, TextPart, VoicePart
 from tests.platforms.discord_payloads import (
     ALICE,
     BOB,
@@ -57,8 +57,15 @@ async def inbox(platform: DiscordPlatform, server: DiscordServer) -> AsyncIterat
         yield inbox
 
 
-def part(text: str = "Hello", *, kind: str = "text", index: int = 0, channel: str = DM[ALICE], **more: object) -> Part:
-    return Part("123456789012345678", index, ChannelKey("discord", channel), kind, text, **more)  # pyright: ignore
+TURN = "123456789012345678"
+
+
+def part(text: str = "Hello", *, index: int = 0, channel: str = DM[ALICE], reply_to: str = "") -> TextPart:
+    return TextPart(TURN, index, ChannelKey("discord", channel), text, reply_to=reply_to)
+
+
+def voice(channel: str = DM[ALICE]) -> VoicePart:
+    return VoicePart(TURN, 0, ChannelKey("discord", channel), VOICE)
 
 
 VOICE = VoiceNote(OGG, 2.5, bytes(range(25)))
@@ -270,7 +277,7 @@ async def test_listening_ends_without_a_trace(server: DiscordServer, platform: D
 
 async def test_a_text_is_sent(server: DiscordServer, platform: DiscordPlatform) -> None:
     first = await platform.send(part("Hello @everyone"))
-    second = await platform.send(part("Indeed", kind="notice", index=1, channel=GENERAL, reply_to=first))
+    second = await platform.send(NoticePart(TURN, 1, ChannelKey("discord", GENERAL), "Indeed", reply_to=first))
     third = await platform.send(part("Still", index=2, reply_to="99"))
     one, two, three = server.sent
     assert (one.id, one.channel, one.content) == (first, DM[ALICE], "Hello @everyone")
@@ -290,7 +297,7 @@ async def test_the_same_part_sent_twice_is_one_message(server: DiscordServer, pl
 
 
 async def test_a_voice_message_is_sent(server: DiscordServer, platform: DiscordPlatform) -> None:
-    id = await platform.send(part("", kind="voice", voice=VOICE))
+    id = await platform.send(voice())
     [sent] = server.sent
     assert (sent.id, sent.flags, sent.voice, sent.duration_s) == (id, VOICE_FLAG, OGG, 2.5)
     assert (sent.content_type, sent.filename) == ("audio/ogg", "voice-message.ogg")
@@ -302,7 +309,7 @@ async def test_where_voice_messages_are_forbidden_a_file_is_sent(
     server: DiscordServer, platform: DiscordPlatform, status: int, code: int
 ) -> None:
     server.trouble.answer_next("POST", f"/channels/{GENERAL}/messages", status, {"message": "no", "code": code})
-    await platform.send(part("", kind="voice", voice=VOICE, channel=GENERAL))
+    await platform.send(voice(GENERAL))
     [sent] = server.sent
     assert (sent.flags, sent.voice, sent.filename) == (0, OGG, "voice-message.ogg")
 
@@ -395,7 +402,7 @@ async def test_where_no_file_may_be_sent_the_voice_is_lost(server: DiscordServer
     for _ in range(2):
         server.trouble.answer_next("POST", f"/channels/{GENERAL}/messages", 403, {"message": "no", "code": 50013})
     with pytest.raises(PermanentError, match="50013"):
-        await platform.send(part("", kind="voice", voice=VOICE, channel=GENERAL))
+        await platform.send(voice(GENERAL))
 
 
 async def test_an_ended_session_is_followed_by_a_new_one(server: DiscordServer, inbox: Inbox) -> None:

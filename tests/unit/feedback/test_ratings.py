@@ -11,7 +11,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Reaction
-from core.values.parts import Part
+from core.values.parts import TextPart
 
 CHAT = ChannelKey("telegram", "42:-100")
 TOPIC = ChannelKey("telegram", "42:-100", "33")
@@ -102,7 +102,7 @@ def test_whole_lists_of_reactions_leave_the_last_one(rows: list[list[str]]):
 
 
 async def sent_part(store: Store, ref: str, turn: str = "t1") -> None:
-    part = Part(turn, 0, TOPIC, "text", "hello", model="m", profile="plain")
+    part = TextPart(turn, 0, TOPIC, "hello", model="m", profile="plain")
     await store.redis.set(keys.ref(TOPIC, ref), ratings.record(part))
 
 

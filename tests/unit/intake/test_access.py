@@ -182,7 +182,7 @@ async def test_a_strange_group_is_silent_until_it_is_addressed_and_then_says_it_
     desk = house.desk()
     note = (house.audio("note"),)
     await desk.accept(in_club("a", addressed=False))
-    await desk.accept(in_club("b", "", media=note, addressed=False, called=("Parley",)))
+    await desk.accept(in_club("b", "", media=note, addressed=False, bot_names=("Parley",)))
     assert house.platform.sent == []
     for number, who in enumerate((ANN, LIN, Person("4", "Eve"))):
         await desk.accept(in_club(f"c{number}", who=who))

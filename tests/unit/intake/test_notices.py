@@ -14,7 +14,7 @@ from core.intake.pairing import Pairing
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import Sendable
 from tests.support.house import ANN, HERE, THERE, Desk, House
 
 
@@ -48,7 +48,7 @@ async def test_a_send_that_hangs_holds_nobody_up(house: House, monkeypatch: pyte
     desk, sending, may_end = house.desk(), asyncio.Event(), asyncio.Event()
     send = house.platform.send
 
-    async def hang(part: Part) -> str:
+    async def hang(part: Sendable) -> str:
         sending.set()
         await may_end.wait()
         return await send(part)

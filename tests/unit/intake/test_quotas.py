@@ -162,7 +162,7 @@ async def test_minutes_of_voice_a_day_are_those_that_were_heard(store: Store, mo
 async def test_a_voice_note_in_a_group_that_may_not_be_for_parley_is_refused_in_silence(store: Store):
     house = limited(store, Allowance(messages_per_minute=1))
     desk = house.desk()
-    aside = {"media": (house.audio("note"),), "group": True, "addressed": False, "called": ("Parley",)}
+    aside = {"media": (house.audio("note"),), "group": True, "addressed": False, "bot_names": ("Parley",)}
     assert [await desk.accept(message(str(n), "", **aside)) for n in range(2)] == [True, False]
     assert house.platform.sent == []
 

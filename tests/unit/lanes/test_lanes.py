@@ -14,7 +14,7 @@ from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
 from core.values.events import Deletion, Message, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import Part, TextPart, decode_part
 from core.values.turn import Turn
 
 ANN = Person("1", "Ann")
@@ -26,7 +26,7 @@ def message(id: str, channel: ChannelKey = HERE, text: str = "hi") -> Message:
 
 
 def part(id: str, index: int = 0) -> Part:
-    return Part(id, index, HERE, "text", f"answer to {id}")
+    return TextPart(id, index, HERE, f"answer to {id}")
 
 
 def turn(id: str) -> Turn:

@@ -20,7 +20,7 @@ from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
 from core.values.events import Message, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import NoticePart, OwedVoicePart, Part, TextPart, decode_part
 from core.values.turn import Turn
 
 HERE = ChannelKey("telegram", "42:7")
@@ -142,8 +142,8 @@ class LaneMachine(RuleBasedStateMachine):
         memory = Dialogue()
         for id in [*self.remembered, head]:
             memory = append(memory, Turn(id, 1.0, "Ann", "hi", "hello", "en", "m", "plain"))
-        made = [Part(head, index, HERE, "text", "x", person=ANN.id) for index in range(texts)]
-        made += [Part(head, texts, HERE, "voice", "x", person=ANN.id)] if voice else []
+        made = [TextPart(head, index, HERE, "x", person=ANN.id) for index in range(texts)]
+        made += [OwedVoicePart(head, texts, HERE, "x", person=ANN.id)] if voice else []
         first = mark_of(made)
         kept = memory if remember else None
         more = self.run(self.lanes.commit(self.owner, kept, made, last=head, sending=first))
@@ -193,7 +193,7 @@ class LaneMachine(RuleBasedStateMachine):
     def bury(self, apologise: bool, gone: bool, keep: bool) -> None:
         assert self.owner is not None
         kind = "out" if self.unsent else "in"
-        sorry = [Part("sorry", 0, HERE, "notice", "x", person=ANN.id)] if apologise else []
+        sorry = [NoticePart("sorry", 0, HERE, "x", person=ANN.id)] if apologise else []
         more = self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone, keep=keep))
         self.sending, self.gone = "", self.gone or gone
         (self.unsent if kind == "out" else self.waiting).pop(0)
@@ -208,7 +208,7 @@ class LaneMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_stale_owner_writes(self, data: st.DataObject) -> None:
         old = data.draw(st.sampled_from(self.stale))
-        part = Part("stale", 0, HERE, "text", "x")
+        part = TextPart("stale", 0, HERE, "x")
         for write in (
             lambda: self.lanes.renew(old),
             lambda: self.lanes.commit(old, Dialogue(), [part], last="stale"),

@@ -12,7 +12,7 @@ from core.store.redis import Store
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.dialogue import Dialogue, append
 from core.values.events import Edit, Message, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import RemovalPart, TextPart, decode_part
 from core.values.turn import Turn
 
 GROUP, UPGRADED = ChannelKey("telegram", "42:-7"), ChannelKey("telegram", "42:-1007")
@@ -82,7 +82,7 @@ async def test_a_move_waits_for_whoever_works_under_the_new_name(store: Store):
     here, there = await claimed(lanes, GROUP), await claimed(lanes, UPGRADED)
     with pytest.raises(RetryableError):
         await Upkeep(store).move(here, UPGRADED)
-    answer = Part("b", 0, UPGRADED, "text", "x")
+    answer = TextPart("b", 0, UPGRADED, "x")
     await lanes.commit(there, append(Dialogue(), turn("b", 2.0)), [answer], last="b")
     with pytest.raises(RetryableError):
         await Upkeep(store).move(here, UPGRADED)
@@ -115,13 +115,13 @@ async def test_what_moves_points_to_no_message_of_the_old_name(store: Store):
     await lanes.accept(Edit("e", GROUP, said("b", GROUP, 2.0)))
     mine = await claimed(lanes, GROUP)
     parts = [
-        Part("b", 0, GROUP, "text", "x", reply_to="rb", replaces="9"),
-        Part("b", 1, GROUP, "removal", replaces="8"),
+        TextPart("b", 0, GROUP, "x", reply_to="rb", replaces="9"),
+        RemovalPart("b", 1, GROUP, "8"),
     ]
     await lanes.commit(mine, None, parts, last="b")
     await lanes.accept(said("c", GROUP, 3.0))
     await Upkeep(store).move(mine, UPGRADED)
-    assert [decode_part(raw) for raw in await listed(store, "out", UPGRADED)] == [Part("b", 0, UPGRADED, "text", "x")]
+    assert [decode_part(raw) for raw in await listed(store, "out", UPGRADED)] == [TextPart("b", 0, UPGRADED, "x")]
     edit, message = (decode_event(raw) for raw in await listed(store, "in", UPGRADED))
     assert isinstance(edit, Edit)
     for each in (edit.message, message):

@@ -19,7 +19,7 @@ from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import append, decode
 from core.values.events import Message, decode_event
-from core.values.parts import Part, decode_part
+from core.values.parts import TextPart, decode_part
 from core.values.turn import Turn
 from tests.unit.lanes.test_lanes_model import run_as_test
 
@@ -163,7 +163,7 @@ class MovingMachine(RuleBasedStateMachine):
             return
         turn = Turn(id, float(id[1:]), "Ann", "hi", "hello", "en", "m", "plain", ref=id)
         memory = append(decode(side.owner.memory), turn)
-        made = [Part(id, index, name, "text", "x", reply_to=id) for index in range(parts)]
+        made = [TextPart(id, index, name, "x", reply_to=id) for index in range(parts)]
         self.run(self.lanes.commit(side.owner, memory, made, last=id))
         self.answered.append(id)
         side.unsent, side.draft = [id] * parts, False
@@ -178,7 +178,18 @@ class MovingMachine(RuleBasedStateMachine):
         assert side.owner is not None
         turn = side.unsent.pop(0)
         self.sent.append(turn)
-        self.run(self.lanes.sent(side.owner, Part(turn, 0, name, "text"), f"r{len(self.sent)}", b"record"))
+        self.run(
+            self.lanes.sent(
+                side.owner,
+                TextPart(
+                    turn,
+                    0,
+                    name,
+                ),
+                f"r{len(self.sent)}",
+                b"record",
+            )
+        )
         if not side.unsent:
             side.owner, side.held = None, False
 
@@ -234,8 +245,18 @@ class MovingMachine(RuleBasedStateMachine):
         old = data.draw(st.sampled_from(self.stale))
         to = UPGRADED if old.channel == GROUP else GROUP
         writes = (
-            lambda: self.lanes.commit(old, None, [Part("stale", 0, old.channel, "text")], last="stale"),
-            lambda: self.lanes.sent(old, Part("stale", 0, old.channel, "text"), "r", b"x"),
+            lambda: self.lanes.commit(
+                old,
+                None,
+                [TextPart("stale", 0, old.channel, "late")],
+                last="stale",
+            ),
+            lambda: self.lanes.sent(
+                old,
+                TextPart("stale", 0, old.channel, "late"),
+                "r",
+                b"x",
+            ),
             lambda: self.lanes.free(old),
             lambda: self.upkeep.move(old, to),
         )

@@ -24,7 +24,7 @@ from core.store.redis import Store, open_store
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message, Move, Reaction, encode_event
-from core.values.parts import Part, encode_part
+from core.values.parts import TextPart, encode_part
 from core.values.preferences import Preferences
 from tests.support.house import ANN, BOB, HERE, House, working
 from tests.support.kept import begin_counting, called, everything, files, having, turn
@@ -49,7 +49,7 @@ async def seed(house: House, channel: ChannelKey) -> None:
     kept = dialogues.Dialogue(f"They spoke of {CANARY}.", turns, covered="42:1", told_by=("1", "2"))
     await redis.set(keys.of_channel("dlg", channel), dialogues.encode(kept))
     for each, person in zip(turns, (ANN, BOB, ANN), strict=True):
-        part = Part(each.id, 0, channel, "text", each.reply, model="m", person=person.id)
+        part = TextPart(each.id, 0, channel, each.reply, model="m", person=person.id)
         await redis.set(keys.ref(channel, f"r{each.id}"), ratings.record(part))
         await redis.rpush(keys.shown(channel, each.id), f"r{each.id}")
         for kind in ("upload", "voice", "answer", "file"):
@@ -60,7 +60,7 @@ async def seed(house: House, channel: ChannelKey) -> None:
     for who in (ANN, BOB):
         word = CANARY if who is ANN else "Bob"
         event = Message(f"dead{who.id}", channel, who, 1.0, f"buried {word}", ref="x")
-        part = Part(f"late{who.id}", 0, channel, "text", f"late {word}", person=who.id)
+        part = TextPart(f"late{who.id}", 0, channel, f"late {word}", person=who.id)
         await redis.rpush(keys.of_channel("dead", channel), b"in:" + encode_event(event), b"out:" + encode_part(part))
         early = Reaction(f"early{who.id}", channel, who, 1.0, "not yet", ("👎",))
         await redis.rpush(keys.parked(channel, "not yet"), encode_event(early))

@@ -21,7 +21,7 @@ from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
 from core.values.dialogue import Dialogue
 from core.values.events import Message, Reaction, encode_event
-from core.values.parts import Part
+from core.values.parts import NoticePart
 from tests.support.house import ANN, HERE, THERE, House, working
 from tests.support.kept import files, having, turn
 
@@ -145,7 +145,7 @@ async def test_what_was_set_aside_tells_when(store: Store):
     await lanes.accept(Message("b", HERE, ANN, 1.0, "hello"))
     mine = await lanes.claim(keys.partition(HERE), "telegram")
     assert mine is not None
-    await lanes.bury(mine, "in", (Part("a", 0, HERE, "notice", "sorry"),))
+    await lanes.bury(mine, "in", (NoticePart("a", 0, HERE, "sorry"),))
     earlier = encode_event(Message("c", HERE, ANN, clock.now(), "from before entries told their time"))
     await redis.rpush(keys.of_channel("dead", HERE), b"in:" + earlier)
     assert await Sweeping(store, 1, Invalidation(store, ())).sweep() == 0

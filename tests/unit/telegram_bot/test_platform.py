@@ -13,7 +13,7 @@ from core.errors import PermanentError, RetryableError, SettingError, UserError,
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef
 from core.values.events import Edit, Message, Move, Reaction
-from core.values.parts import Part
+from core.values.parts import TextPart, VoicePart
 from tests.platforms.telegram_server import BOB, FORUM, GROUP, PRIVATE, TOKEN, Sent, TelegramServer
 from tests.support.telegram_inbox import HERE, Inbox, heard, listening, platform
 
@@ -209,16 +209,20 @@ async def test_telegram_out_of_reach_is_retryable_and_says_no_token():
     assert "hush" not in str(caught.value)
 
 
-def part(kind: str = "text", channel: ChannelKey = HERE, **fields: object) -> Part:
-    return Part("42:100", 0, channel, kind, **fields)  # pyright: ignore[reportArgumentType]
+def part(text: str, channel: ChannelKey = HERE, *, rateable: bool = False, reply_to: str = "") -> TextPart:
+    return TextPart("42:100", 0, channel, text, rateable=rateable, reply_to=reply_to)
+
+
+def spoken(note: VoiceNote) -> VoicePart:
+    return VoicePart("42:100", 0, HERE, note)
 
 
 async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     bot = platform(telegram)
     topic = ChannelKey("telegram", "42:-1002", "33")
-    assert await bot.send(part(text="hello", rateable=True, reply_to="9")) == "1"
-    await bot.send(part(channel=topic, text="hello", reply_to="9"))
-    await bot.send(part("voice", voice=VoiceNote(b"OggS...", 1.4, b"\1")))
+    assert await bot.send(part("hello", rateable=True, reply_to="9")) == "1"
+    await bot.send(part("hello", topic, reply_to="9"))
+    await bot.send(spoken(VoiceNote(b"OggS...", 1.4, b"\1")))
     await bot.typing(HERE)
     await bot.typing(HERE, "recording")
     private, group, voice = telegram.sent
@@ -234,15 +238,15 @@ async def test_a_chat_that_takes_no_voice_notes_is_told_from_one_that_takes_noth
 ):
     telegram.fail("sendVoice", 400, f"Bad Request: {words}")
     with pytest.raises(VoiceForbidden):
-        await platform(telegram).send(part("voice", voice=VoiceNote(b"x", 1, b"")))
-    assert await platform(telegram).send(part(text="but texts"))
+        await platform(telegram).send(spoken(VoiceNote(b"x", 1, b"")))
+    assert await platform(telegram).send(part("but texts"))
 
 
 async def test_errors_become_parleys(telegram: TelegramServer):
     bot = platform(telegram)
     telegram.fail("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
     with pytest.raises(RetryableError) as caught:
-        await bot.send(part(text="x"))
+        await bot.send(part("x"))
     assert caught.value.after_s == 7
     for code, words, kind in (
         (403, "Forbidden: bot was blocked by the user", PermanentError),
@@ -251,7 +255,7 @@ async def test_errors_become_parleys(telegram: TelegramServer):
     ):
         telegram.fail("sendMessage", code, words)
         with pytest.raises(kind) as caught_other:
-            await bot.send(part(text="x"))
+            await bot.send(part("x"))
         assert TOKEN not in str(caught_other.value)
 
 

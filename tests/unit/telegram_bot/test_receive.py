@@ -10,7 +10,7 @@ from bots.locales import Phrases
 from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message
-from core.values.parts import Part
+from core.values.parts import TextPart
 from tests.platforms.telegram_server import ANN, BOB, BOT, FORUM, GROUP, Json, Sent, TelegramServer
 from tests.support.telegram_inbox import HERE, Inbox, heard, listening, platform
 
@@ -82,10 +82,10 @@ async def test_a_voice_note_in_a_group_may_turn_out_to_be_for_parley(telegram: T
     telegram.say(chat=GROUP, audio=note)
     telegram.say(voice=note)
     aside, reply, song, private = await messages(telegram, 4)
-    assert (aside.addressed, aside.called) == (False, ("Parley", "parley_bot", "parley"))
-    assert (reply.addressed, reply.called) == (True, ())
-    assert (song.addressed, song.called) == (False, ())
-    assert (private.addressed, private.called) == (True, ())
+    assert (aside.addressed, aside.bot_names) == (False, ("Parley", "parley_bot", "parley"))
+    assert (reply.addressed, reply.bot_names) == (True, ())
+    assert (song.addressed, song.bot_names) == (False, ())
+    assert (private.addressed, private.bot_names) == (True, ())
 
 
 async def test_what_a_message_answers_comes_with_it(telegram: TelegramServer):
@@ -129,14 +129,14 @@ async def test_the_button_to_try_again_is_the_command_where_it_was_pressed(teleg
 
 async def test_what_is_for_one_person_goes_to_their_own_chat(telegram: TelegramServer):
     bot, topic = platform(telegram), ChannelKey("telegram", "42:-1002", "33")
-    assert await bot.send(Part("42:1", 0, topic, "text", "secret", reply_to="9", private_to="7")) == ""
+    assert await bot.send(TextPart("42:1", 0, topic, "secret", reply_to="9", private_to="7")) == ""
     (sent,) = telegram.sent
     assert (sent.chat, sent.topic, sent.text, sent.reply_to) == (ANN["id"], None, "secret", None)
 
 
 async def test_whose_own_chat_is_closed_is_told_how_to_open_it(telegram: TelegramServer):
     telegram.chats.closed.add(7)
-    private = Part("42:1", 0, FRIENDS, "text", "secret", reply_to="9", language="zh-Hans", private_to="7")
+    private = TextPart("42:1", 0, FRIENDS, "secret", reply_to="9", language="zh-Hans", private_to="7")
     assert await platform(telegram).send(private) == ""
     (sent,) = telegram.sent
     assert (sent.chat, sent.reply_to) == (GROUP["id"], 9)

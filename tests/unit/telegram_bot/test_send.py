@@ -14,7 +14,7 @@ from bots.telegram_bot.platform import TelegramPlatform
 from core.errors import ChannelGone, ChannelMoved, PermanentError, TooFast
 from core.text.splitting import units
 from core.values.channel import ChannelKey
-from core.values.parts import Part
+from core.values.parts import DraftPart, NoticePart, RemovalPart, TextPart
 from tests.platforms.telegram_server import TOKEN, TelegramServer
 
 HERE = ChannelKey("telegram", "42:7")
@@ -32,8 +32,8 @@ def bot(telegram: TelegramServer) -> TelegramPlatform:
     return TelegramPlatform(TOKEN, api_base=telegram.base, phrases=Phrases())
 
 
-def text(said: str, channel: ChannelKey = HERE, **more: object) -> Part:
-    return replace(Part("1", 0, channel, "text", said), **more)  # pyright: ignore[reportArgumentType]
+def text(said: str, channel: ChannelKey = HERE, **more: object) -> TextPart:
+    return replace(TextPart("1", 0, channel, said), **more)  # pyright: ignore[reportArgumentType]
 
 
 async def test_markdown_becomes_entities(telegram: TelegramServer, bot: TelegramPlatform):
@@ -44,7 +44,7 @@ async def test_markdown_becomes_entities(telegram: TelegramServer, bot: Telegram
 
 
 async def test_what_parley_says_itself_is_not_markdown(telegram: TelegramServer, bot: TelegramPlatform):
-    await bot.send(Part("1", 0, HERE, "notice", "2 * 3 * 4 and _x_"))
+    await bot.send(NoticePart("1", 0, HERE, "2 * 3 * 4 and _x_"))
     assert telegram.sent[0].text == "2 * 3 * 4 and _x_"
 
 
@@ -149,19 +149,19 @@ async def test_an_edit_of_what_is_gone_is_sent_anew(telegram: TelegramServer, bo
 async def test_a_removal_may_come_twice(telegram: TelegramServer, bot: TelegramPlatform):
     ref = await bot.send(text("one"))
     for _ in range(2):
-        assert await bot.send(Part("1", 1, HERE, "removal", replaces=ref)) == ""
+        assert await bot.send(RemovalPart("1", 1, HERE, ref)) == ""
     assert telegram.removed == [int(ref)]
 
 
 async def test_a_draft_grows_in_a_private_chat_and_groups_have_none(telegram: TelegramServer, bot: TelegramPlatform):
     for said in ("Hel", "Hello", "x" * 5000):
-        assert await bot.send(replace(text(said), kind="draft", heard="hi")) == ""
+        assert await bot.send(DraftPart("1", 0, HERE, said, transcript="hi")) == ""
     assert {(chat, draft) for chat, draft, _ in telegram.drafts} == {(7, telegram.drafts[0][1])}
     assert telegram.drafts[0][1] > 0
     assert [units(said) <= 4096 for *_, said in telegram.drafts] == [True] * 3
     assert telegram.drafts[1][2] == "🎧 “hi”\n\nHello"
     with pytest.raises(PermanentError):
-        await bot.send(replace(text("Hel", FRIENDS), kind="draft"))
+        await bot.send(DraftPart("1", 0, FRIENDS, "Hel"))
     assert telegram.sent == []
 
 

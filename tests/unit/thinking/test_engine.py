@@ -28,14 +28,16 @@ async def answered(
 
 
 def asked_back(said: str = "Do you deliver to Lyon?") -> Turn:
-    return Turn("8", 0.0, "Ann", said, "Did you say …?", "en", "fake", "plain", heard=True, person="1", doubtful=True)
+    return Turn(
+        "8", 0.0, "Ann", said, "Did you say …?", "en", "fake", "plain", is_transcript=True, person="1", doubtful=True
+    )
 
 
 async def test_what_is_not_sure_is_not_answered():
     model = FakeModel()
     unsure = await answered(model, "", b"mumble to leon")
     assert isinstance(unsure, Unsure)
-    assert (unsure.turn.said, unsure.turn.heard, model.requests) == ("mumble to leon", True, [])
+    assert (unsure.turn.said, unsure.turn.is_transcript, model.requests) == ("mumble to leon", True, [])
 
 
 @pytest.mark.parametrize(("text", "audio"), [("Yes!", None), ("是的。", None), ("", b"yes"), ("", b"Yes, please.")])

@@ -143,7 +143,7 @@ async def test_a_voice_note_in_a_group_counts_when_it_names_parley(house: House)
     for number, words in enumerate((b"", b"what a day", b"Hey parley, what is up?")):
         house.platform.files[words.decode()] = words
         note = (house.audio(words.decode()),)
-        spoken = Message(f"v{number}", HERE, ANN, 1.0, "", note, group=True, addressed=False, called=("Parley",))
+        spoken = Message(f"v{number}", HERE, ANN, 1.0, "", note, group=True, addressed=False, bot_names=("Parley",))
         assert await desk.accept(spoken)
         await house.quiet()
         assert len(house.platform.sent) == (2 if number == 2 else 0)

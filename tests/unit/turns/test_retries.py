@@ -11,6 +11,7 @@ from core.store.redis import Store
 from core.turns import worker
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message
+from core.values.parts import TextPart
 from tests.support.house import ANN, BOB, HERE, House, working
 
 ALLOWED = Limits(text_units=4096, media_bytes=1000, draft_gap_s=0.01, idempotent=True)
@@ -51,7 +52,7 @@ async def test_a_voice_note_is_fetched_heard_and_charged_once_however_often_its_
     async with working(house):
         await house.quiet()
     (text,) = (part for part in house.platform.sent if part.kind == "text" and part.turn == id)
-    assert (text.text, text.heard) == ("🎧 “hello there”\n\nHello.", "hello there")
+    assert (text.text, text.transcript) == ("🎧 “hello there”\n\nHello.", "hello there")
     assert len(house.hearing.asked) == 1
     assert [measure for measure, _, _ in charged].count("voice") == 1
     assert b"heard" not in await lane(house)
@@ -80,7 +81,7 @@ async def test_what_was_heard_stays_while_somebody_else_goes_first_and_is_heard_
     await house.say(audio=b"and again")
     async with working(house):
         await house.quiet()
-    heard = [part.heard for part in house.platform.sent if part.heard]
+    heard = [part.transcript for part in house.platform.sent if isinstance(part, TextPart) and part.transcript]
     assert heard == ["good morning", "and again"]
     assert len(charged) == 1
 

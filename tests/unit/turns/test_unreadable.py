@@ -16,7 +16,7 @@ from core.store.redis import Store
 from core.values import dialogue, preferences
 from core.values.channel import MediaRef
 from core.values.events import Message, Reaction, decode_event
-from core.values.parts import Part, decode_part, encode_part
+from core.values.parts import TextPart, decode_part, encode_part
 from tests.support.house import ANN, HERE, House, working
 
 CANARY = "plum-coloured canary"
@@ -39,7 +39,7 @@ async def dead(house: House) -> list[bytes]:
 
 @pytest.mark.parametrize("at", [0, 1, 2])
 async def test_a_part_that_nobody_can_read_leaves_the_others_to_be_sent(house: House, at: int):
-    raws = [encode_part(Part("t", index, HERE, "text", f"part {index}")) for index in range(3)]
+    raws = [encode_part(TextPart("t", index, HERE, f"part {index}")) for index in range(3)]
     raws[at] = b'{"newer":"version"}'
     await out(house, *raws)
     async with working(house):

@@ -32,7 +32,7 @@ from core.turns import worker
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
-from core.values.parts import Part
+from core.values.parts import TextPart
 from tests.fakes.thinking import FakeModel, FakeSpeaking
 from tests.support.house import ANN, HERE, THERE, House, working
 
@@ -77,7 +77,7 @@ async def test_a_voice_note_is_answered_by_text_and_voice(house: House):
     assert voice.voice is not None
     assert voice.voice.ogg == b"Your name is Zora."
     (turn,) = (await house.lanes.dialogue(HERE)).turns
-    assert (turn.said, turn.heard, turn.spoken) == ("what is my name", True, True)
+    assert (turn.said, turn.is_transcript, turn.spoken) == ("what is my name", True, True)
 
 
 async def test_when_the_voice_fails_the_text_still_arrives(house: House):
@@ -131,11 +131,11 @@ async def test_people_see_that_a_note_is_recorded_while_it_is(slow: House):
     slow.model.delay_s = 0.3
     async with working(slow):
         await slow.say(audio=b"hello")
-        await until(lambda: "recording" in slow.platform.signs)
+        await until(lambda: "recording" in slow.platform.activities)
         assert [part.kind for part in slow.platform.sent] == ["text"]
         slow.speaking.gate.set()
         await slow.quiet()
-    assert slow.platform.signs[0] == "typing"
+    assert slow.platform.activities[0] == "typing"
     assert [part.kind for part in slow.platform.sent] == ["text", "voice"]
 
 
@@ -437,7 +437,7 @@ async def test_a_text_that_may_have_been_on_its_way_is_sent_again_and_flagged(
     await house.say("hello")
     dead = await house.lanes.claim(keys.partition(HERE), "telegram")
     assert dead is not None
-    answer = Part("0", 0, HERE, "text", "hello back")
+    answer = TextPart("0", 0, HERE, "hello back")
     await house.lanes.commit(dead, None, [answer], last="0", sending=answer.nonce)
     before = flagged()
     async with working(house):

@@ -8,15 +8,26 @@ from hypothesis import strategies as st
 
 from core.errors import PermanentError
 from core.values import dialogue as dialogues
-from core.values.attachments import VoiceNote
+from core.values.attachments import Document, VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.dialogue import MAX_BYTES, Dialogue, append
 from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, decode_event, encode_event
-from core.values.parts import Part, decode_part, encode_part
+from core.values.parts import (
+    FilePart,
+    NoticePart,
+    OwedVoicePart,
+    Part,
+    RemovalPart,
+    TextPart,
+    VoicePart,
+    decode_part,
+    encode_part,
+)
 from core.values.turn import Turn
 from tests.support.recordings import RECORDED
 
 ODD = '\0\u2028\ufeff\u200d\ufffe\U0010ffff"\\'
+TOPIC = ChannelKey("telegram", "7:-100", "33")
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=12)
 CHANNELS = st.builds(ChannelKey, st.sampled_from(["telegram", "discord", "web", "console"]), NAMES, NAMES | st.just(""))
 TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from(ODD), max_size=40)
@@ -43,21 +54,28 @@ MESSAGES = st.builds(
 EMOJI = st.lists(st.sampled_from(["👍", "👎🏽", "❤️", "x"]) | TEXT, max_size=3).map(tuple)
 REACTIONS = st.builds(Reaction, TEXT, CHANNELS, PEOPLE, TIMES, TEXT, EMOJI, EMOJI)
 NOTES = st.builds(VoiceNote, st.binary(max_size=20), st.floats(0, 60), st.binary(max_size=8))
-PARTS = st.builds(
-    Part,
-    turn=TEXT,
-    index=st.integers(0, 99),
-    channel=CHANNELS,
-    kind=st.sampled_from(["text", "voice", "draft", "notice", "removal"]),
-    text=TEXT,
-    heard=TEXT,
-    voice=st.none() | NOTES,
-    reply_to=TEXT,
-    replaces=TEXT,
-    language=TEXT,
-    model=TEXT,
-    profile=TEXT,
-    rateable=st.booleans(),
+_WHERE = (TEXT, st.integers(0, 99), CHANNELS)
+PARTS = (
+    st.builds(
+        TextPart,
+        *_WHERE,
+        TEXT,
+        person=TEXT,
+        transcript=TEXT,
+        reply_to=TEXT,
+        replaces=TEXT,
+        language=TEXT,
+        model=TEXT,
+        profile=TEXT,
+        rateable=st.booleans(),
+        thumbs=st.booleans(),
+        private_to=TEXT,
+    )
+    | st.builds(NoticePart, *_WHERE, TEXT, person=TEXT, reply_to=TEXT, replaces=TEXT, language=TEXT)
+    | st.builds(FilePart, *_WHERE, TEXT, st.builds(Document, TEXT, st.binary(max_size=20)), private_to=TEXT)
+    | st.builds(OwedVoicePart, *_WHERE, TEXT, person=TEXT, language=TEXT, model=TEXT, profile=TEXT)
+    | st.builds(VoicePart, *_WHERE, NOTES, model=TEXT, profile=TEXT)
+    | st.builds(RemovalPart, *_WHERE, TEXT)
 )
 TURNS = st.builds(Turn, TEXT, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans(), st.booleans(), TEXT)
 HALVES = st.text(st.sampled_from("a\ud83d\ude00😀"), max_size=6)
@@ -89,13 +107,73 @@ def test_what_an_earlier_version_kept_is_still_read(file: Path):
     assert _within(json.loads(raw), json.loads(write(read(raw))))  # pyright: ignore[reportArgumentType]
 
 
+_NOTHING = ("", "en", None, False)
+
+
 def _within(old: object, new: object) -> bool:
-    """Whether every value of the old JSON stands in the new one, which may have more fields."""
+    """Whether every value of the old JSON that says something stands in the new one, which may have more."""
     if isinstance(old, dict) and isinstance(new, dict):
-        return all(key in new and _within(value, new[key]) for key, value in old.items())
+        return all(_within(value, new[key]) if key in new else value in _NOTHING for key, value in old.items())
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_within, old, new))
     return old == new
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        (
+            "part-text-2",
+            TextPart(
+                "7:1",
+                0,
+                TOPIC,
+                "hello",
+                person="3",
+                transcript="hi",
+                reply_to="5",
+                replaces="6",
+                model="m",
+                profile="plain",
+                rateable=True,
+                thumbs=True,
+                private_to="3",
+            ),
+        ),
+        ("part-owed-2", OwedVoicePart("7:1", 1, TOPIC, "hello", person="3", model="m", profile="plain")),
+        (
+            "part-notice-2",
+            NoticePart("7:1", 0, TOPIC, "too long", person="3", reply_to="5", replaces="6", language="zh-Hans"),
+        ),
+        (
+            "part-file-2",
+            FilePart(
+                "7:1",
+                0,
+                TOPIC,
+                "All of it.",
+                Document("parley.json", b'{"a": "\xff"}'),
+                person="3",
+                reply_to="5",
+                private_to="3",
+            ),
+        ),
+        ("part-removal-2", RemovalPart("7:1", 2, TOPIC, "6")),
+        ("part-voice-1", VoicePart("7:1", 1, TOPIC, VoiceNote(b"OggS\0\xff", 1.5, b"\x01\xff"))),
+    ],
+)
+def test_a_part_of_each_kind_that_an_earlier_version_left_unsent_is_the_same_part(file: str, part: Part):
+    assert decode_part((RECORDED / f"{file}.json").read_bytes()) == part
+
+
+def test_an_earlier_version_finds_the_names_that_it_knows_in_json():
+    owed = json.loads(encode_part(OwedVoicePart("1", 1, TOPIC, "hello")))
+    assert (owed["kind"], owed["voice"], owed["text"]) == ("voice", None, "hello")
+    assert json.loads(encode_part(TextPart("1", 0, TOPIC, "hello", transcript="hi")))["heard"] == "hi"
+    message = json.loads(encode_event(Message("1", TOPIC, Person("2", "Ann"), 3.0, bot_names=("Parley",))))
+    assert message["called"] == ["Parley"]
+    turn = dataclasses.replace(_turn("a"), is_transcript=True)
+    assert json.loads(dialogues.encode(Dialogue(turns=(turn,))))["turns"][0]["heard"] is True
 
 
 @given(EVENTS)
@@ -117,7 +195,7 @@ def test_half_a_surrogate_pair_stops_nothing(text: str, name: str, channel: Chan
     assert read.message == dataclasses.replace(
         message, text=whole(text), sender=Person("2", whole(name)), mentions=((whole(text), whole(name)),)
     )
-    part = Part("1", 0, channel, "text", text, voice=VoiceNote(b"\xff", 1.0, b""))
+    part = FilePart("1", 0, channel, text, Document("x.json", b"\xff"))
     assert decode_part(encode_part(part)) == dataclasses.replace(part, text=whole(text))
     dialogue = append(Dialogue(text), dataclasses.replace(_turn("a"), speaker=name))
     kept = dialogues.decode(dialogues.encode(dialogue))

@@ -22,7 +22,7 @@ from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.dialogue import Dialogue, append, encode
 from core.values.events import Message
-from core.values.parts import Part, encode_part
+from core.values.parts import NoticePart, OwedVoicePart, encode_part
 from core.values.turn import Turn
 from tests.support.scripted import TRANSCRIPT, Script, scripted_web, sine_ogg, web_platform
 
@@ -62,7 +62,7 @@ async def test_is_a_platform(web: Web) -> None:
     platform: Platform = web[0]
     assert platform.name == "web"
     assert platform.limits.draft_gap_s
-    assert platform.limits.shows_heard
+    assert platform.limits.shows_transcript
 
 
 async def test_text_in_json_out(client: httpx.AsyncClient) -> None:
@@ -210,7 +210,7 @@ async def test_a_worker_in_another_process_is_heard(client: httpx.AsyncClient, w
     await until(lambda: bool(web[1].seen))
     elsewhere = web_platform(web[1], "127.0.0.1", 0)
     turn = web[1].seen[0].id
-    part = Part(turn, 0, ChannelKey("web", "room"), "notice", "Hello from elsewhere.")
+    part = NoticePart(turn, 0, ChannelKey("web", "room"), "Hello from elsewhere.")
     assert await elsewhere.send(part) == f"{turn}-0"
     assert sentence(await task) == "Hello from elsewhere."
 
@@ -352,7 +352,7 @@ async def test_a_stream_is_never_silent_for_longer_than_it_says(store: Store, mo
     while sum(waited) < 120:
         assert (await anext(steps)).name == "waiting"
     await store.redis.set(keys.of_channel("dlg", ChannelKey("web", "room")), encode(append(Dialogue(), turn)))
-    owed = Part("m", 1, ChannelKey("web", "room"), "voice", text="hello")
+    owed = OwedVoicePart("m", 1, ChannelKey("web", "room"), text="hello")
     await store.redis.rpush(keys.of_channel("out", ChannelKey("web", "room")), encode_part(owed))
     assert [(await anext(steps)).name for _ in range(3)] == ["reply", "waiting", "waiting"]
     await store.redis.set(keys.voice(ChannelKey("web", "room"), "m"), b"OggS")

@@ -32,7 +32,7 @@ class Mark:
     direct: bool
 
 
-class Heard:
+class LastSeen:
     """One hash a bot; each method raises RetryableError without Redis."""
 
     def __init__(self, store: Store, account: str) -> None:
