@@ -181,11 +181,7 @@ class MovingMachine(RuleBasedStateMachine):
         self.run(
             self.lanes.sent(
                 side.owner,
-                TextPart(
-                    turn,
-                    0,
-                    name,
-                ),
+                TextPart(turn, 0, name, "an answer"),
                 f"r{len(self.sent)}",
                 b"record",
             )
