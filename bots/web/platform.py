@@ -27,6 +27,7 @@ from core.feedback.ratings import Feedback
 from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
 from core.store import keys
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
@@ -64,6 +65,7 @@ class WebPlatform:
     ) -> None:
         check_door(host, token)
         self._redis = store.redis
+        self._people = People(store)
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
         self._models = models
@@ -71,7 +73,14 @@ class WebPlatform:
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
         self._rooms = Rooms(
-            store.redis, lanes, feedback, answering, Uploads(store.redis, uploads_bytes), phrases, max_upload_bytes
+            store.redis,
+            lanes,
+            feedback,
+            self._people,
+            answering,
+            Uploads(store.redis, uploads_bytes),
+            phrases,
+            max_upload_bytes,
         )
         self._address = ""
         self.started = asyncio.Event()
@@ -132,8 +141,8 @@ class WebPlatform:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
-        """Always: whoever opens a channel of the page owns it."""
-        return True
+        """Whoever has a channel to themselves does; where others spoke, whoever sits at this machine's own page."""
+        return not self._token or not await self._people.others_than(person.id, channel)
 
     async def _serve(self, listening: socket.socket, accept: Accept) -> None:
         server = _Server(self._app(accept), self._on_start)
