@@ -32,7 +32,7 @@ from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Sendable
+from core.values.parts import RemovalPart, Sendable
 from core.values.turn import Activity
 
 _LOG = log("web")
@@ -126,7 +126,7 @@ class WebPlatform:
         key = keys.upload(ChannelKey("web", space), upload)
         with translated():
             if await self._redis.strlen(key) > cap_bytes:
-                raise UserError("file_too_large", mib=cap_bytes // 2**20)
+                raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
             data = await self._redis.get(key)
         if not isinstance(data, bytes):
             raise PermanentError(f"upload {media.handle} is gone")
@@ -135,7 +135,7 @@ class WebPlatform:
     async def send(self, part: Sendable) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
         await post(self._redis, part)
-        return part.nonce
+        return "" if isinstance(part, RemovalPart) else part.nonce
 
     async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
