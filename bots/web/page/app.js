@@ -19,7 +19,9 @@ const $ = (id) => document.getElementById(id);
 let historyShown = Promise.resolve();
 let channel = localStorage.getItem(CHANNEL) ?? newChannel();
 
-const randomName = () => randomHex(12);
+function randomName() {
+  return randomHex(12);
+}
 
 function newChannel() {
   const name = randomName();
