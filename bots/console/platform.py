@@ -101,7 +101,7 @@ class ConsolePlatform:
         """A file of this machine."""
         try:
             if media.size_bytes is not None and media.size_bytes > cap_bytes:
-                raise UserError("file_too_large", mib=cap_bytes // 2**20)
+                raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
             return await asyncio.to_thread(Path(media.handle).read_bytes)
         except OSError as error:
             raise PermanentError(f"{media.handle} cannot be read: {error}") from error
@@ -126,7 +126,7 @@ class ConsolePlatform:
                 self._print(f"♪ {part.voice.duration_s:.1f} s: {path}", dim=True)
                 self._spoken.set()
             case RemovalPart():
-                pass
+                return ""
             case _:
                 assert_never(part)
         return part.nonce

@@ -21,16 +21,17 @@ from bots.web.intake import TextIn, Upload, read_message
 from bots.web.sound import sound
 from bots.web.stream import EventStream
 from bots.web.uploads import Uploads
+from bots.web.visitors import Named, PersonIn, Visitor, person_of
 from core import clock
 from core.feedback.ratings import Feedback, bare
 from core.lanes.lanes import Lanes
 from core.platform import Accept
 from core.store import keys
+from core.store.people import People
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message, Reaction
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-_PERSON = "web"
 _HUNG_UP = 499  # nobody reads it; proxies log it
 
 Channel = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="A conversation; you choose its name.")]
@@ -86,6 +87,7 @@ class Rooms:
     redis: Redis
     lanes: Lanes
     feedback: Feedback
+    people: People
     answering: Answering
     uploads: Uploads
     phrases: Phrases
@@ -111,14 +113,15 @@ class Api:
         router.add_api_route("/{message_id}/file", self.file, methods=["GET"], response_class=Response)
         return router
 
-    async def say(self, channel: Channel, request: Request) -> Response:
+    async def say(self, channel: Channel, request: Request, visitor: Visitor = "") -> Response:
         """Say something and get the answer.
 
         JSON with a text, or multipart with a text, a file (voice or image), or both. With `Accept: text/event-stream`
         the answer grows as events: accepted (with `silence_s`, the longest that nothing comes), heard, draft, reply,
         file, voice, error. With an `Idempotency-Key` header the same request can be sent again: it is answered once.
+        A program that speaks for several people names each as `person`; what it says without is one person's.
         """
-        message, upload = await self._message(ChannelKey("web", channel), request)
+        message, upload = await self._message(ChannelKey("web", channel), request, visitor)
         accept = self._rooms.uploads.accepting(upload, self._accept) if upload else self._accept
         steps = self._rooms.answering.steps(message, accept)
         if "text/event-stream" in request.headers.get("accept", ""):
@@ -129,11 +132,12 @@ class Api:
             answer = await _collect(steps, request)
         return JSONResponse(answer.model_dump()) if answer else Response(status_code=_HUNG_UP)
 
-    async def turns(self, channel: Channel) -> TurnsOut:
+    async def turns(self, channel: Channel, visitor: Visitor = "", person: Named = "") -> TurnsOut:
         """Read the conversation so far."""
         key = ChannelKey("web", channel)
         dialogue = await self._rooms.lanes.dialogue(key)
         held = await self._rooms.feedback.of_channel(key)
+        reader = _reader(visitor, person).id
         messages = [
             TurnOut(
                 message_id=turn.id,
@@ -142,19 +146,23 @@ class Api:
                 heard=turn.is_transcript,
                 reply=turn.reply,
                 voice_url=voice_url(key, turn.id) if turn.spoken else None,
-                reactions=list(held.get(turn.id, {}).get(_PERSON, ())),
+                reactions=list(held.get(turn.id, {}).get(reader, ())),
             )
             for turn in dialogue.turns
         ]
         return TurnsOut(channel=channel, messages=messages)
 
-    async def react(self, channel: Channel, message_id: MessageId, emoji: str) -> Response:
+    async def react(
+        self, channel: Channel, message_id: MessageId, emoji: str, visitor: Visitor = "", person: Named = ""
+    ) -> Response:
         """Put an emoji on an answer; 👍 and 👎 rate it."""
-        return await self._react(ChannelKey("web", channel), message_id, emoji, add=True)
+        return await self._react(ChannelKey("web", channel), message_id, _reader(visitor, person), added=emoji)
 
-    async def unreact(self, channel: Channel, message_id: MessageId, emoji: str) -> Response:
+    async def unreact(
+        self, channel: Channel, message_id: MessageId, emoji: str, visitor: Visitor = "", person: Named = ""
+    ) -> Response:
         """Take an emoji away."""
-        return await self._react(ChannelKey("web", channel), message_id, emoji, add=False)
+        return await self._react(ChannelKey("web", channel), message_id, _reader(visitor, person), removed=emoji)
 
     async def voice(self, channel: Channel, message_id: MessageId, request: Request) -> Response:
         """Listen to a spoken answer: OGG/Opus; single byte ranges are served."""
@@ -164,39 +172,47 @@ class Api:
         """Download a file that came with an answer, within an hour."""
         return await download(self._rooms.redis, keys.file(ChannelKey("web", channel), message_id))
 
-    async def _react(self, channel: ChannelKey, message_id: str, emoji: str, *, add: bool) -> Response:
-        if not bare(emoji):
+    async def _react(
+        self, channel: ChannelKey, message_id: str, sender: Person, *, added: str = "", removed: str = ""
+    ) -> Response:
+        if not bare(added or removed):
             raise WebError(422, "web_not_emoji")
         if not await self._rooms.answering.known(channel, message_id):
             raise WebError(404, "web_unknown_message")
         reaction = Reaction(
             id=secrets.token_hex(12),
             channel=channel,
-            sender=Person(_PERSON, _PERSON),
+            sender=sender,
             sent_at=clock.now(),
             target=answer_ref(channel, message_id),
-            added=(emoji,) if add else (),
-            removed=() if add else (emoji,),
+            added=(added,) if added else (),
+            removed=(removed,) if removed else (),
         )
         await self._accept(reaction)
         return Response(status_code=204)
 
-    async def _message(self, channel: ChannelKey, request: Request) -> tuple[Message, Upload | None]:
+    async def _message(self, channel: ChannelKey, request: Request, visitor: str) -> tuple[Message, Upload | None]:
         message_id = _message_id(channel, request.headers.get("idempotency-key"))
         intake = await read_message(request, self._rooms.max_upload_bytes)
         tags = preferred_tags(request.headers.get("accept-language", ""))
+        sender = person_of(visitor, intake.person, tags[0] if tags else "")
         message = Message(
             id=message_id,
             channel=channel,
-            sender=Person(_PERSON, _PERSON, tags[0] if tags else ""),
+            sender=sender,
             sent_at=clock.now(),
             text=intake.text,
             ref=message_id,
+            group=intake.person is not None and await self._rooms.people.others_than(sender.id, channel),
             waits=True,
         )
         if intake.file is not None:
             message = replace(message, media=(self._rooms.uploads.ref(message, intake.file),))
         return message, intake.file
+
+
+def _reader(visitor: str, person: str) -> Person:
+    return person_of(visitor, PersonIn(id=person, name=person) if person else None)
 
 
 def _message_id(channel: ChannelKey, key: str | None) -> str:
@@ -227,7 +243,11 @@ _SAY_BODY: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"text": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "text": {"type": "string"},
+                        "file": {"type": "string", "format": "binary"},
+                        "person": {"type": "string", "description": "JSON with `id` and `name`."},
+                    },
                 }
             },
         },

@@ -18,6 +18,7 @@ from core.telemetry import log
 _LOG = log("web")
 _UNPROCESSABLE = 422
 _STATUS_OF_PHRASE = {"busy": 429, "quota": 429, "file_too_large": 413}
+_PHRASE_OF_PLACE = {"channel": "web_channel_name", "Parley-Visitor": "web_visitor", "person": "web_person"}
 _PHRASE_OF_STATUS = {404: "web_not_found", 405: "web_wrong_method", 400: "web_unreadable"}
 
 
@@ -120,8 +121,9 @@ def _as_web_error(error: Exception) -> WebError:
             return WebError(error.status_code, _PHRASE_OF_STATUS.get(error.status_code, "web_unreadable"))
         case RequestValidationError():
             wrong = {place for found in error.errors() for place in found["loc"]}
-            if "channel" in wrong:
-                return WebError(_UNPROCESSABLE, "web_channel_name")
+            phrases = (phrase for place, phrase in _PHRASE_OF_PLACE.items() if place in wrong)
+            if phrase := next(phrases, ""):
+                return WebError(_UNPROCESSABLE, phrase)
             return WebError(404, "web_unknown_message")
         case _:
             _LOG.error("a request failed for good", exc_info=error)

@@ -3,14 +3,16 @@
 import asyncio
 import mimetypes
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from bots.web.failures import WebError
+from bots.web.visitors import PersonIn
 from core.values.channel import MediaKind
 
 MAX_TEXT_BYTES = 2**20
@@ -25,6 +27,7 @@ class TextIn(BaseModel):
     """A message as JSON."""
 
     text: str = Field(description="What to say to the assistant.", examples=["Hello, what can you do?"])
+    person: Annotated[PersonIn | None, WithJsonSchema(PersonIn.model_json_schema())] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a caller said: text, a file, or both."""
+    """What a caller said: text, a file, or both, and for whom."""
 
     text: str
     file: Upload | None
+    person: PersonIn | None
 
 
 async def read_message(request: Request, max_file_bytes: int) -> Intake:
@@ -101,12 +105,14 @@ class _Body:
 async def _read_json(request: Request) -> Intake:
     body = _Body(request, _MAX_JSON_BYTES)
     try:
-        return Intake(TextIn.model_validate_json(await body.request.body()).text, None)
+        found = TextIn.model_validate_json(await body.request.body())
+        return Intake(found.text, None, found.person)
     except _TooLarge as error:
         await body.drain()
         raise WebError(413, "web_text_too_long") from error
     except ValidationError as error:
-        raise WebError(422, "web_json") from error
+        about_person = any("person" in wrong["loc"] for wrong in error.errors())
+        raise WebError(422, "web_person" if about_person else "web_json") from error
 
 
 async def _read_form(request: Request, max_file_bytes: int) -> Intake:
@@ -114,12 +120,15 @@ async def _read_form(request: Request, max_file_bytes: int) -> Intake:
     body = _Body(request, max_file_bytes + _FORM_OVERHEAD_BYTES)
     try:
         async with body.request.form(max_files=1, max_fields=4, max_part_size=_MAX_JSON_BYTES) as form:
-            text, file = form.get("text", ""), form.get("file")
-            if not isinstance(text, str) or isinstance(file, str):
+            text, file, person = form.get("text", ""), form.get("file"), form.get("person", "")
+            if not isinstance(text, str) or isinstance(file, str) or not isinstance(person, str):
                 raise WebError(422, "web_form")
             if file is not None and (file.size or 0) > max_file_bytes:
                 raise WebError(413, "file_too_large", mib=mib)
-            return Intake(text, await _read_file(file) if file is not None else None)
+            named = PersonIn.model_validate_json(person) if person else None
+            return Intake(text, await _read_file(file) if file is not None else None, named)
+    except ValidationError as error:
+        raise WebError(422, "web_person") from error
     except _TooLarge as error:
         await body.drain()
         raise WebError(413, "file_too_large", mib=mib) from error

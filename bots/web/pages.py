@@ -31,7 +31,10 @@ def new_app() -> FastAPI:
         release = version("parley")
     except PackageNotFoundError:
         release = "dev"
-    description = "Talk to Parley. With WEB_TOKEN set, /v1 and /metrics want `Authorization: Bearer <token>`."
+    description = (
+        "Talk to Parley. With WEB_TOKEN set, /v1 and /metrics want `Authorization: Bearer <token>`. A browser is a "
+        "person of its own by its `Parley-Visitor`; a program is one person, or names as `person` for whom it speaks."
+    )
     return FastAPI(title="Parley", version=release, description=description, docs_url=None, redoc_url=None)
 
 

@@ -27,11 +27,12 @@ from core.feedback.ratings import Feedback
 from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
 from core.store import keys
+from core.store.people import People
 from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
-from core.values.parts import Sendable
+from core.values.parts import RemovalPart, Sendable
 from core.values.turn import Activity
 
 _LOG = log("web")
@@ -64,6 +65,7 @@ class WebPlatform:
     ) -> None:
         check_door(host, token)
         self._redis = store.redis
+        self._people = People(store)
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
         self._models = models
@@ -71,7 +73,14 @@ class WebPlatform:
         self._ear = Ear(store.redis)
         answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
         self._rooms = Rooms(
-            store.redis, lanes, feedback, answering, Uploads(store.redis, uploads_bytes), phrases, max_upload_bytes
+            store.redis,
+            lanes,
+            feedback,
+            self._people,
+            answering,
+            Uploads(store.redis, uploads_bytes),
+            phrases,
+            max_upload_bytes,
         )
         self._address = ""
         self.started = asyncio.Event()
@@ -117,7 +126,7 @@ class WebPlatform:
         key = keys.upload(ChannelKey("web", space), upload)
         with translated():
             if await self._redis.strlen(key) > cap_bytes:
-                raise UserError("file_too_large", mib=cap_bytes // 2**20)
+                raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
             data = await self._redis.get(key)
         if not isinstance(data, bytes):
             raise PermanentError(f"upload {media.handle} is gone")
@@ -126,14 +135,14 @@ class WebPlatform:
     async def send(self, part: Sendable) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
         await post(self._redis, part)
-        return part.nonce
+        return "" if isinstance(part, RemovalPart) else part.nonce
 
     async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:
         """Nothing: the page shows it by itself, from sending until the answer comes."""
 
     async def administers(self, channel: ChannelKey, person: Person) -> bool:
-        """Always: whoever opens a channel of the page owns it."""
-        return True
+        """Whoever has a channel to themselves does; where others spoke, whoever sits at this machine's own page."""
+        return not self._token or not await self._people.others_than(person.id, channel)
 
     async def _serve(self, listening: socket.socket, accept: Accept) -> None:
         server = _Server(self._app(accept), self._on_start)

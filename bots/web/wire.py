@@ -76,7 +76,12 @@ async def kept(redis: Redis, channel: ChannelKey, turn: str) -> Note | None:
     """The last word of an answer, if it was sent in the last two days."""
     with translated():
         raw = await redis.get(keys.answer(channel, turn))
-    return _NOTE.validate_json(raw) if raw is not None else None
+    return read(raw) if raw is not None else None
+
+
+def read(raw: bytes | str) -> Note:
+    """The note of what is kept or published; ValidationError when it is none."""
+    return _NOTE.validate_json(raw)
 
 
 class Inbox:
@@ -163,7 +168,7 @@ class Ear:
 
     def _hand_out(self, raw: object) -> None:
         try:
-            note = _NOTE.validate_json(raw if isinstance(raw, bytes) else b"")
+            note = read(raw if isinstance(raw, bytes) else b"")
         except ValidationError as error:
             _LOG.warning("an unreadable note on the wire: %d errors", error.error_count())
             return

@@ -54,6 +54,10 @@ class People:
             found = cast(list[bytes], await cast(Any, self._redis.zrange(keys.of_channel("people", channel), 0, -1)))
         return [person.decode() for person in found]
 
+    async def others_than(self, person: str, channel: ChannelKey) -> bool:
+        """Whether a channel may keep something of anybody else."""
+        return bool(set(await self.of(channel)) - {person})
+
     async def add(self, channel: ChannelKey, people: Iterable[str], ids: Iterable[str] = ()) -> None:
         """People of whom a channel has something that it did not accept itself, and ids of it; safe to repeat."""
         at, part = await self.now_ms(), keys.partition(channel)

@@ -1,4 +1,4 @@
-"""The page in a real browser. `page_url` serves it with the scripted worker; point it elsewhere to try the product."""
+"""The page in a real browser, and the product behind it."""
 
 import shutil
 import wave
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.support.served_page import served
+from core.speech.audio import encode_ogg_opus
+from core.speech.voices.espeak import Espeak
+from tests.browser.served import served, short_folder
 
 FLAGS = (
     "--no-sandbox",
@@ -36,24 +39,35 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def page_url(redis_server: Path) -> Iterator[str]:
+def page_url() -> Iterator[str]:
     """The page's address."""
-    with served(redis_server) as (address, _):
+    with short_folder() as folder, served(folder) as (address, _):
         yield address
 
 
 @pytest.fixture(scope="session")
-def spoken_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the browser's fake microphone hears, over and over: a tone that comes and goes."""
-    path = tmp_path_factory.mktemp("microphone") / "tone.wav"
-    times = np.arange(48_000 * 3) / 48_000
-    samples = np.sin(2 * np.pi * 300 * times) * (0.3 + 0.3 * np.sin(2 * np.pi * 2 * times))
+def spoken() -> tuple[NDArray[np.int16], int]:
+    """Words, and how many samples a second they have: what is no speech is not listened to."""
+    voice = Espeak()
+    return voice.say("How are you today? How are you? Are you well today?", "gmw/en-US+f2"), voice.rate_hz
+
+
+@pytest.fixture(scope="session")
+def spoken_wav(spoken: tuple[NDArray[np.int16], int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's fake microphone hears, over and over."""
+    path, (samples, rate_hz) = tmp_path_factory.mktemp("microphone") / "words.wav", spoken
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(48_000)
-        file.writeframes((samples * 30_000).astype("<i2").tobytes())
+        file.setframerate(rate_hz)
+        file.writeframes(samples.tobytes())
     return path
+
+
+@pytest.fixture(scope="session")
+def spoken_ogg(spoken: tuple[NDArray[np.int16], int]) -> bytes:
+    """The same as a file."""
+    return encode_ogg_opus(*spoken)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
-"""The page as a visitor uses it. Nothing here knows which worker or model answers, except the last tests."""
+"""The page as a visitor uses it, before the whole product; the last tests know which model answers, and how."""
 
 import json
 import re
-from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.support.served_page import served
+from bots.locales import Phrases
+from tests.browser.served import served, short_folder
 
 SMALLEST = {"width": 360, "height": 640}
 
@@ -144,18 +144,18 @@ def test_a_voice_note_shows_what_was_heard_and_can_be_cancelled(page: Page):
     expect(answer(page)).not_to_have_attribute("aria-busy", "true")
 
 
-# From here on the tests know what the scripted worker says.
+# From here on the tests know what the model says.
 
 
 def test_a_voice_note_is_answered_by_voice(page: Page):
     record(page)
-    expect(answer(page).locator(".heard")).to_have_text("🎧 I heard: how are you today")
-    expect(answer(page).locator(".text")).to_have_text("You said: how are you today")
+    expect(answer(page).locator(".heard")).to_have_text("🎧 I heard: how do you do")
+    expect(answer(page).locator(".text")).to_have_text("You said: how do you do")
     play = page.get_by_role("button", name="Play the spoken answer")
     play.click()
     expect(answer(page).locator(".player input")).not_to_have_value("0")
     page.reload()
-    expect(answer(page).locator(".heard")).to_have_text("🎧 I heard: how are you today")
+    expect(answer(page).locator(".heard")).to_have_text("🎧 I heard: how do you do")
     expect(play).to_be_visible()
     expect(page.locator(".said")).to_have_text("🎙 Voice note")
 
@@ -179,41 +179,64 @@ def test_a_reload_in_the_middle_loses_nothing(page: Page):
     finished(page, 1)
 
 
-def test_a_file_is_sent(page: Page):
-    page.locator("#picker").set_input_files({"name": "note.ogg", "mimeType": "audio/ogg", "buffer": b"OggS"})
+def test_a_file_is_sent(page: Page, spoken_ogg: bytes):
+    page.locator("#picker").set_input_files({"name": "note.ogg", "mimeType": "audio/ogg", "buffer": spoken_ogg})
     expect(page.locator("#file")).to_have_text("note.ogg")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(answer(page).locator(".text")).to_have_text("You said: how are you today")
+    expect(answer(page).locator(".text")).to_have_text("You said: how do you do")
     expect(page.locator("#file")).to_be_hidden()
 
 
 def test_what_parley_says_of_itself_has_no_thumbs(page: Page):
     say(page, "/help")
-    expect(answer(page).locator(".text")).to_have_text("I know /help.")
+    expect(answer(page).locator(".text")).to_contain_text("/voice")
     expect(page.locator(".thumb")).to_have_count(0)
 
 
-def test_what_is_kept_can_be_saved_and_what_is_forgotten_leaves_the_page(page: Page):
-    say(page, "hello there")
-    finished(page, 1)
+def exported(page: Page) -> list[str]:
+    """What /export gives of what was said, as it is saved."""
     say(page, "/export")
     save = answer(page).get_by_role("button", name="Save the file")
     with page.expect_download() as saving:
         save.click()
     assert saving.value.suggested_filename == "parley.json"
-    assert saving.value.path().read_bytes() == b'{"a": 1}'
+    rooms = json.loads(saving.value.path().read_bytes())["channels"]
+    return [turn["said"] for room in rooms for turn in room["turns"]]
+
+
+def test_what_is_kept_can_be_saved_and_what_is_forgotten_leaves_the_page(page: Page):
+    say(page, "hello there")
+    finished(page, 1)
+    assert exported(page) == ["hello there"]
     say(page, "/forget me")
     expect(page.locator(".turn")).to_have_count(1)
-    expect(answer(page).locator(".text")).to_have_text("I have forgotten you.")
+    expect(answer(page).locator(".text")).to_contain_text("Done, I have forgotten you")
     page.reload()
     expect(page.locator(".turn")).to_have_count(0)
 
 
+def test_another_browser_is_another_person_and_a_reload_is_the_same(page: Page, browser: Browser, page_url: str):
+    say(page, "hello from here")
+    finished(page, 1)
+    context: BrowserContext = browser.new_context(locale="en-GB")
+    other = context.new_page()
+    other.goto(page_url)
+    assert exported(other) == []
+    say(other, "/forget me")
+    expect(answer(other).locator(".text")).to_contain_text("I have forgotten you")
+    context.close()
+    page.reload()
+    finished(page, 1)
+    page.get_by_role("button", name="New conversation").click()
+    assert exported(page) == ["hello from here"]
+
+
 def test_an_error_is_one_line_with_a_second_try(page: Page):
+    sorry = f"{Phrases().say('no_answer', 'en')} Try again"
     say(page, "fail")
-    expect(answer(page).locator(".trouble")).to_have_text("That did not work, and here is why. Try again")
+    expect(answer(page).locator(".trouble")).to_have_text(sorry)
     page.get_by_role("button", name="Try again").click()
-    expect(answer(page).locator(".trouble")).to_have_text("That did not work, and here is why. Try again")
+    expect(answer(page).locator(".trouble")).to_have_text(sorry)
     expect(page.locator(".turn")).to_have_count(1)
 
 
@@ -236,8 +259,8 @@ def test_a_broken_connection_is_mended_without_asking_twice(page: Page):
     expect(answer(page).locator(".text")).to_have_text("You said: hold on")
 
 
-def test_the_page_waits_as_long_as_the_server_may_be_silent(browser: Browser, redis_server: Path):
-    with served(redis_server, deadline_s=300, silence_s=60) as (address, let_answer):
+def test_the_page_waits_as_long_as_the_server_may_be_silent(browser: Browser):
+    with short_folder() as folder, served(folder, silence_s=60) as (address, let_answer):
         page = browser.new_page(locale="en-GB")
         page.clock.install()
         page.goto(address)
@@ -303,14 +326,14 @@ def test_voice_and_language_are_picked_and_kept_for_the_conversation(page: Page)
 
 
 def test_the_model_is_picked_where_several_are_here(page: Page):
-    expect(page.locator("#mind")).to_contain_text("scripted")
+    expect(page.locator("#mind")).to_contain_text("echo")
     page.locator("#choose").click()
     with page.expect_response(re.compile("preferences")) as saved:
-        page.locator("#answer-model").select_option("another")
+        page.locator("#answer-model").select_option("built-in")
     assert saved.value.ok
     page.reload()
     page.locator("#choose").click()
-    expect(page.locator("#answer-model")).to_have_value("another")
+    expect(page.locator("#answer-model")).to_have_value("built-in")
 
 
 def coming(state: str, percent: int, reason: str = "") -> str:

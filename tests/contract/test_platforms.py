@@ -1,96 +1,65 @@
-"""One suite over every chat platform: whatever speaks to a worker must behave like this."""
+"""One suite over every chat platform and the tests' double: whatever speaks to a worker must behave like this."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from bots.discord_bot.platform import DiscordPlatform
-from bots.locales import Phrases
-from bots.telegram_bot.platform import TelegramPlatform
 from core.errors import PermanentError, UserError
-from core.platform import Platform
+from core.store.redis import Store
 from core.text.splitting import units
-from core.values.attachments import VoiceNote
-from core.values.channel import ChannelKey, MediaRef
-from core.values.events import Message, Reaction
-from core.values.parts import NoticePart, TextPart, VoicePart
+from core.values.attachments import Document, VoiceNote
+from core.values.channel import ChannelKey
+from core.values.events import Message, PlatformEvent
+from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, TextPart, VoicePart
 from core.values.turn import Activity
-from tests.platforms.discord_payloads import ALICE, DM
-from tests.platforms.discord_server import DiscordServer
-from tests.platforms.telegram_server import TelegramServer
+from tests.contract.places import PLACES, Place
 
 NOTE = VoiceNote(b"OggS" + b"\0" * 100, 1.2, b"\1\2")
 
 
-@dataclass
-class Place:
-    """A platform, its local server seen through the same eyes, and a channel that exists there."""
-
-    platform: Platform
-    server: Any
-    here: ChannelKey
-    gone: MediaRef
-
-    async def say(self, text: str, voice: bytes = b"") -> None:
-        if isinstance(self.server, TelegramServer):
-            self.server.say(text, **({"voice": self.server.voice(voice)} if voice else {}))
-        elif voice:
-            await self.server.voice(voice)
-        else:
-            await self.server.say(text)
-
-    def texts(self) -> list[str]:
-        return [sent.text if isinstance(self.server, TelegramServer) else sent.content for sent in self.server.sent]
+@pytest.fixture(params=PLACES)
+async def place(request: pytest.FixtureRequest, store: Store, tmp_path: Path) -> AsyncIterator[Place]:
+    async with PLACES[request.param](store, tmp_path) as found:
+        yield found
 
 
-@pytest.fixture(params=["telegram", "discord"])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    if request.param == "telegram":
-        async with TelegramServer() as telegram:
-            bot = TelegramPlatform(telegram.token, api_base=telegram.base, phrases=Phrases())
-            yield Place(bot, telegram, ChannelKey("telegram", "42:7"), MediaRef("audio", "gone"))
-    else:
-        discord = DiscordServer()
-        await discord.start()
-        bot = DiscordPlatform(discord.token, api_base=discord.api, gateway=discord.gateway, phrases=Phrases())
-        yield Place(bot, discord, ChannelKey("discord", DM[ALICE]), MediaRef("audio", f"{DM[ALICE]}/1/2"))
-        await discord.stop()
+async def listened(place: Place, count: int, voice: bytes = b"") -> list[Message]:
+    """What a platform hands on while people write; each message is answered, as some wait for that."""
+    events: list[PlatformEvent] = []
+    answers: list[asyncio.Task[str]] = []
 
-
-async def listened(place: Place, count: int, voice: bytes = b"") -> list[Message | Reaction]:
-    events: list[Message | Reaction] = []
-
-    async def accept(event: Message | Reaction) -> bool:
+    async def accept(event: PlatformEvent) -> bool:
         events.append(event)
+        answers.append(asyncio.create_task(place.platform.send(TextPart(event.id, 0, event.channel, "I see."))))
         return True
 
     task = asyncio.create_task(place.platform.listen(accept))
-    if isinstance(place.server, DiscordServer):
-        await place.server.wait_ready()
-    for number in range(count):
-        await place.say("" if voice else f"message {number}", voice)
     async with asyncio.timeout(20):
+        await place.ready()
+        for number in range(count):
+            await place.say("" if voice else f"message {number}", voice)
         while len(events) < count:
             await asyncio.sleep(0.01)
+        await asyncio.gather(*answers)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    return events
+    return [event for event in events if isinstance(event, Message)]
 
 
 async def test_messages_arrive_in_order_with_ids_that_differ(place: Place):
-    events = await listened(place, 5)
-    messages = [event for event in events if isinstance(event, Message)]
+    messages = await listened(place, 5)
     assert [message.text for message in messages] == [f"message {number}" for number in range(5)]
     assert len({message.id for message in messages}) == 5
     for message in messages:
         assert message.channel == place.here
         assert ChannelKey.parse(str(message.channel)) == message.channel
-        assert len(f"{message.id}-99") <= 25
+        assert len(f"{message.id}-99") <= (place.nonce_chars or 1000)
         assert message.sent_at > 1e9
         assert not message.group
+        assert message.sender.id
+        assert await place.platform.administers(message.channel, message.sender)
 
 
 async def test_each_part_has_an_id_of_its_own(place: Place):
@@ -101,29 +70,52 @@ async def test_each_part_has_an_id_of_its_own(place: Place):
     ]
     assert len(set(refs)) == 3
     assert all(refs)
-    assert place.texts() == ["one", "", "two"]
+    assert await place.texts() == ["one", "two"]
+
+
+async def test_what_replaces_a_part_keeps_its_id_and_what_is_taken_away_has_none(place: Place):
+    ref = await place.platform.send(TextPart("900", 0, place.here, "one"))
+    assert await place.platform.send(TextPart("900", 0, place.here, "one and more", replaces=ref)) == ref
+    assert await place.platform.send(RemovalPart("900", 1, place.here, ref)) == ""
+
+
+async def test_a_draft_grows_into_its_answer(place: Place):
+    ref = await place.platform.send(DraftPart("900", 0, place.here, "on", transcript="What?"))
+    assert await place.platform.send(DraftPart("900", 0, place.here, "one", replaces=ref)) == ref
+    assert await place.platform.send(TextPart("900", 0, place.here, "one", replaces=ref, transcript="What?"))
+
+
+async def test_a_document_arrives_with_its_words(place: Place):
+    document = Document("parley.json", b'{"a": 1}')
+    assert await place.platform.send(FilePart("900", 0, place.here, "All of it.", document))
 
 
 async def test_a_text_as_long_as_the_limit_fits(place: Place):
     text = "😀" * (place.platform.limits.text_units // 2)
     assert units(text) == place.platform.limits.text_units
     await place.platform.send(TextPart("900", 0, place.here, text))
-    assert place.texts() == [text]
+    assert await place.texts() == [text]
 
 
 @pytest.mark.parametrize("activity", ["typing", "recording"])
 async def test_signs_work_and_nothing_is_sent(place: Place, activity: Activity):
     await place.platform.typing(place.here, activity)
-    assert len(place.server.typed if isinstance(place.server, TelegramServer) else place.server.typing) == 1
-    assert place.texts() == []
+    assert place.activities in (1, None)
+    assert await place.texts() == []
 
 
 async def test_a_file_arrives_whole_or_is_told_as_too_big_or_gone(place: Place):
-    (event,) = await listened(place, 1, voice=NOTE.ogg)
-    assert isinstance(event, Message)
-    (media,) = event.media
+    (message,) = await listened(place, 1, voice=NOTE.ogg)
+    (media,) = message.media
+    assert media.kind == "audio"
     assert await place.platform.fetch(media, 1000) == NOTE.ogg
     with pytest.raises(UserError, match="file_too_big"):
         await place.platform.fetch(media, 50)
     with pytest.raises(PermanentError):
         await place.platform.fetch(place.gone, 1000)
+
+
+async def test_budgets_have_room_for_a_part(place: Place):
+    for budget in place.platform.limits.budgets(place.here):
+        assert budget.every_s > 0
+        assert budget.burst >= 1

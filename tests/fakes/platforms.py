@@ -2,9 +2,10 @@
 
 import asyncio
 
-from core.errors import PermanentError
+from core.errors import PermanentError, UserError
 from core.platform import Accept, Limits
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
+from core.values.events import PlatformEvent
 from core.values.parts import DraftPart, NoticePart, RemovalPart, Sendable, TextPart
 from core.values.turn import Activity
 
@@ -13,6 +14,7 @@ class FakePlatform:
     def __init__(self, name: PlatformName = "telegram", limits: Limits | None = None) -> None:
         self.name: PlatformName = name
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
+        self.told: asyncio.Queue[PlatformEvent] = asyncio.Queue()
         self.sent: list[Sendable] = []
         self.typed: list[ChannelKey] = []
         self.activities: list[Activity] = []
@@ -24,11 +26,15 @@ class FakePlatform:
         self.gate: asyncio.Event | None = None
 
     async def listen(self, accept: Accept) -> None:
-        raise AssertionError("tests accept for themselves")
+        """Hand on what is `told`; most tests accept for themselves."""
+        while True:
+            await accept(await self.told.get())
 
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         if media.handle not in self.files:
             raise PermanentError("gone")
+        if len(self.files[media.handle]) > cap_bytes:
+            raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
         return self.files[media.handle]
 
     async def send(self, part: Sendable) -> str:
@@ -38,7 +44,9 @@ class FakePlatform:
             self.sending += 1
             await self.gate.wait()
         self.sent.append(part)
-        replaced = part.replaces if isinstance(part, TextPart | NoticePart | DraftPart | RemovalPart) else ""
+        if isinstance(part, RemovalPart):
+            return ""
+        replaced = part.replaces if isinstance(part, TextPart | NoticePart | DraftPart) else ""
         return replaced or f"sent-{part.nonce}"
 
     async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:

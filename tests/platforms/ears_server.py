@@ -1,7 +1,8 @@
 """A local OpenAI-compatible recogniser: what ASR_URL names.
 
 async with EarsServer() as ears:
-    ears.answers += [answer, 500]   what it says next, JSON or a status; with none left it hangs
+    ears.answers += [answer, 500]   what it says next, JSON or a status
+    ears.standing = answer          what it says with none left; else it hangs
     ears.asked                      every form that it was given, the sound's bytes under "file"
 """
 
@@ -16,6 +17,7 @@ class EarsServer:
 
     def __init__(self) -> None:
         self.answers: list[int | dict[str, Any]] = []
+        self.standing: dict[str, Any] | None = None
         self.asked: list[dict[str, Any]] = []
         self.base = ""
 
@@ -37,9 +39,9 @@ class EarsServer:
             name: value.file.read() if isinstance(value, web.FileField) else value for name, value in form.items()
         }
         self.asked.append({**asked, "authorization": request.headers.get("Authorization", "")})
-        while not self.answers:
+        while not self.answers and self.standing is None:
             await asyncio.sleep(0.01)
-        answer = self.answers.pop(0)
+        answer = self.answers.pop(0) if self.answers else self.standing
         if isinstance(answer, int):
             return web.json_response({"error": {"message": "sk-secret was refused"}}, status=answer)
         return web.json_response(answer)

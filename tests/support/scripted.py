@@ -1,4 +1,4 @@
-"""A web platform with real Redis and a small worker that answers by script, for the API's and the page's tests.
+"""A web platform with real Redis and a small worker that answers by script, for the API's tests.
 
 What a message says picks its answer: "slow" drafts for seconds, "silent" gives none until `go` is set, "fail" gets a
 notice, a file is "heard" and answered by voice as well. Anything else is echoed word by word.
@@ -24,9 +24,9 @@ from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue
-from core.values.attachments import Document, VoiceNote
+from core.values.attachments import VoiceNote
 from core.values.events import Message, Reaction, decode_event
-from core.values.parts import DraftPart, FilePart, OwedVoicePart, Part, TextPart
+from core.values.parts import DraftPart, OwedVoicePart, Part, TextPart
 from core.values.turn import Reply, Turn
 
 TRANSCRIPT = "how are you today"
@@ -105,14 +105,8 @@ class Script:
             return await self._deliver(claim, None, (notice,))
         if message.text == "/help":
             return await self._deliver(claim, None, (TextPart(message.id, 0, message.channel, "I know /help."),))
-        if message.text == "/export":
-            part = FilePart(message.id, 0, message.channel, "All of it.", document=Document("x.json", b'{"a": 1}'))
-            return await self._deliver(claim, None, (part,))
-        if message.text == "/forget me":
-            part = TextPart(message.id, 0, message.channel, "I have forgotten you.")
-            return await self._deliver(claim, dialogue.Dialogue(), (part,))
         said = "\n".join(text for text in (heard, message.text) if text)
-        reply = f"You said: {said}" if message.text != "markdown" else MARKDOWN
+        reply = f"You said: {said}"
         for end in [index for index, char in enumerate(reply) if char == " "]:
             await asyncio.sleep(0.8 if "slow" in message.text else 0.01)
             await self.platform.send(self._draft(message, reply[:end], heard))
@@ -139,24 +133,6 @@ class Script:
         return DraftPart(message.id, 0, message.channel, text, transcript=heard)
 
 
-MARKDOWN = """Here is **bold**, *soft* and `inline code`:
-
-1. first
-2. second <img src=x onerror=alert(1)>
-
-- a point
-- [a link](https://example.org) and [a bad one](javascript:alert(1))
-
-```python
-def greet(name: str) -> str:
-    return f"hello {name} and everybody else who happens to read this very long line of code"
-```
-
-> A quiet word.
-
-### The end"""
-
-
 def web_platform(script: Script, host: str, port: int, token: str | None = None, **options: float) -> WebPlatform:
     """A web platform over the script's store; its health is what `script.health` says.
 
@@ -175,7 +151,7 @@ def web_platform(script: Script, host: str, port: int, token: str | None = None,
         token=token,
         phrases=Phrases(),
         health=health,
-        models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted", "another"]),
+        models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted"]),
         **{"deadline_s": 20.0, **options},
     )
 

@@ -1,6 +1,7 @@
 // The chat API: requests with the token, an answer as events, and patience when the connection breaks.
 
 const TOKEN = "parley.token";
+const VISITOR = "parley.visitor";
 const FIRST_WORD_MS = 20_000;
 const PATIENCE = 2; // times the longest silence that the server speaks of: its word may be on its way
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 8000, 8000];
@@ -23,10 +24,21 @@ export function keepToken(token) {
   sessionStorage.setItem(TOKEN, token);
 }
 
+/** Random bytes in hex. */
+export function randomHex(bytes) {
+  return [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** By what the server knows this browser again. Whoever has it speaks as its person, so it is shown nowhere. */
+function visitor() {
+  if (!localStorage.getItem(VISITOR)) localStorage.setItem(VISITOR, randomHex(16));
+  return localStorage.getItem(VISITOR);
+}
+
 /** `fetch` with token and language; asks for the token when it is missing or wrong. Throws Refused. */
 export async function call(path, options = {}) {
   for (let tries = 0; ; tries += 1) {
-    const headers = { ...options.headers, "Accept-Language": document.documentElement.lang };
+    const headers = { ...options.headers, "Accept-Language": document.documentElement.lang, "Parley-Visitor": visitor() };
     const token = sessionStorage.getItem(TOKEN);
     if (token) headers.Authorization = `Bearer ${token}`;
     let response;

@@ -1,6 +1,6 @@
 // The page: words, history, and one TurnView a message.
 
-import { onLockedDoor, readTurns, Refused, say } from "./api.js";
+import { onLockedDoor, randomHex, readTurns, Refused, say } from "./api.js";
 import { Choices } from "./choices.js";
 import { Composer } from "./composer.js";
 import { element, TurnView } from "./conversation.js";
@@ -20,7 +20,7 @@ let historyShown = Promise.resolve();
 let channel = localStorage.getItem(CHANNEL) ?? newChannel();
 
 function randomName() {
-  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return randomHex(12);
 }
 
 function newChannel() {

@@ -24,7 +24,7 @@ function fields(spec, schema, prefix = "", list = element("dl")) {
     const inner = property.type === "array" ? property.items : property;
     const described = [typeOf(spec, property), property.description].filter(Boolean).join(": ");
     list.append(element("dt", prefix + name), element("dd", described));
-    if (inner.$ref) fields(spec, inner, `${prefix}${name}${property.type === "array" ? "[]" : ""}.`, list);
+    if (inner.$ref || inner.properties) fields(spec, inner, `${prefix}${name}${property.type === "array" ? "[]" : ""}.`, list);
   }
   return list;
 }
