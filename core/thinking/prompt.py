@@ -86,12 +86,16 @@ def build(
     said = marked(saying.text, saying.language, forwarded=saying.forwarded)
     said = labelled(said, saying.speaker) if saying.group else said
     said = with_quote(said, saying.quote, saying.language)
-    said = answer_language.asked_for(_dated(said, saying), saying.answer_in) if model.instructable else said
-    newest = Utterance("user", with_notes(said, notes, saying.language))
+    said = (
+        answer_language.asked_for(_dated(said, saying), saying.answer_in)
+        if "instructions" in model.capabilities
+        else said
+    )
+    newest = Utterance.of("user", with_notes(said, notes, saying.language))
     system = _system(profile, dialogue, saying, model)
     alone = model.count_tokens((system, newest))
     if alone > budget and notes:
-        newest = Utterance("user", said)
+        newest = Utterance.of("user", said)
         alone = model.count_tokens((system, newest))
     if alone > budget:
         taken = model.count_tokens((newest,))
@@ -108,15 +112,15 @@ def _system(profile: Profile, dialogue: Dialogue, saying: Saying, model: Languag
     """
     started = saying.answer_in or (dialogue.turns[0].language if dialogue.turns else saying.language)
     rules = [profile.words_in(started)]
-    if model.instructable and saying.group:
+    if "instructions" in model.capabilities and saying.group:
         rules.append(_GROUP.get(started, _GROUP["en"]))
-    if model.instructable and dialogue.summary:
+    if "instructions" in model.capabilities and dialogue.summary:
         rules.append(_SUMMARY.get(started, _SUMMARY["en"]))
-    if model.instructable and saying.persona:
+    if "instructions" in model.capabilities and saying.persona:
         rules.append(_PERSONA.get(started, _PERSONA["en"]).format(persona=saying.persona))
-    if model.instructable and saying.answer_in:
+    if "instructions" in model.capabilities and saying.answer_in:
         rules.append(_ANSWER_IN.get(started, _ANSWER_IN["en"]).format(tag=saying.answer_in))
-    return Utterance("system", system_words(" ".join(rules), dialogue.summary, started))
+    return Utterance.of("system", system_words(" ".join(rules), dialogue.summary, started))
 
 
 def size(dialogue: Dialogue, model: LanguageModel) -> int:
@@ -202,7 +206,7 @@ def labelled(said: str, speaker: str) -> str:
 def _utterances(turn: Turn, *, group: bool) -> tuple[Utterance, Utterance]:
     said = marked(turn.said, turn.language, forwarded=turn.forwarded)
     said = labelled(said, turn.speaker) if group else said
-    return Utterance("user", said), Utterance("assistant", turn.reply)
+    return Utterance.of("user", said), Utterance.of("assistant", turn.reply)
 
 
 def _newest(

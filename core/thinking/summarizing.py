@@ -5,10 +5,11 @@ Called off the answer's path. The result stands in the prompt before the turns t
 
 import re
 from collections.abc import Sequence
-from contextlib import aclosing
 
-from core.lm.base import LanguageModel, Request, Sampling, Utterance
+from core.errors import UserError
+from core.lm.base import LanguageModel, Request, Utterance, whole_text
 from core.thinking import prompt
+from core.values.sampling import Sampling
 from core.values.turn import Turn
 
 _MOST_CHARS = 1200
@@ -24,19 +25,23 @@ _OF_ONESELF = re.compile(r"\b(?:I|I'm|my|mine|me|we|our|us)\b|[我咱]", re.IGNO
 
 
 async def summarise(model: LanguageModel, earlier: str, turns: Sequence[Turn]) -> str:
-    """The summary of `earlier` and of these turns, of a length that fits the model; raises what the model raises."""
+    """The summary of `earlier` and of these turns, of a length that fits the model.
+
+    Raises what the model raises, and UserError("no_answer") where it says nothing.
+    """
     room = min(_MOST_CHARS, model.context_tokens // 2)
-    if not model.instructable:
+    if "instructions" not in model.capabilities:
         return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], room)
     language = turns[0].language if turns else "en"
     request = Request(
-        (Utterance("system", _TASK.get(language, _TASK["en"])), Utterance("user", _protocol(earlier, turns))),
+        (Utterance.of("system", _TASK.get(language, _TASK["en"])), Utterance.of("user", _protocol(earlier, turns))),
         max_new_tokens=_MAX_TOKENS,
         sampling=Sampling(temperature=0.0),
     )
-    async with aclosing(model.stream(request)) as pieces:
-        text = "".join([piece async for piece in pieces])
-    return " ".join(text.split())[:room]
+    text = " ".join((await whole_text(model, request)).split())
+    if not text:
+        raise UserError("no_answer")
+    return text[:room]
 
 
 def told_of_oneself(earlier: str, said: Sequence[str], room: int) -> str:

@@ -17,6 +17,7 @@ from core.intake.commands import Asked
 from core.intake.quotas import Quotas
 from core.lanes.claim import Claim
 from core.lanes.lanes import Lanes
+from core.lm.base import Text, Usage
 from core.platform import Platform, Words
 from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
@@ -168,19 +169,21 @@ class Answering:
             translated = await self._hear(engine, message, quote.media, scene, in_english=True)
         else:
             text = quote.text or await self._hear(engine, message, quote.media, scene)
-            translated = await self._translated(engine, text, language, showing)
-            await self._charge_tokens(engine, translated, message)
+            translated = await self._translated(engine, text, language, message, showing)
         if not translated:
             raise UserError("no_answer")
         limits = self._platforms[message.channel.platform].limits
         return Done(None, text_parts(message, translated, language, limits))
 
-    async def _translated(self, engine: Engine, text: str, language: str, showing: Showing) -> str:
+    async def _translated(self, engine: Engine, text: str, language: str, message: Message, showing: Showing) -> str:
         grown = ""
         async with contextlib.aclosing(engine.translate(text, language)) as pieces:
             async for piece in pieces:
-                grown += piece
-                showing.draft(Draft(grown))
+                if isinstance(piece, Text):
+                    grown += piece.text
+                    showing.draft(Draft(grown))
+                elif isinstance(piece, Usage):
+                    await self._charge_tokens(piece, message)
         return cleaning.presentable(grown)
 
     async def _transcribe(self, engine: Engine, scene: Scene, message: Message, language: str) -> Done:
@@ -233,8 +236,9 @@ class Answering:
             async for step in steps:
                 match step:
                     case Reply():
-                        await self._charge_tokens(engine, step.turn.reply, message)
                         return step
+                    case Usage():
+                        await self._charge_tokens(step, message)
                     case Transcript():
                         await self._note_heard(scene, message, step)
                     case Draft():
@@ -262,10 +266,8 @@ class Answering:
             return ""
         return await self._feedback.turn_of(message.channel, quote.ref)
 
-    async def _charge_tokens(self, engine: Engine, text: str, message: Message) -> None:
-        if self._quotas.counts("tokens"):
-            tokens = await asyncio.to_thread(engine.tokens_in, text)
-            await self._quotas.charge("tokens", tokens, message.channel, message.sender)
+    async def _charge_tokens(self, usage: Usage, message: Message) -> None:
+        await self._quotas.charge("tokens", usage.completion_tokens, message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.errors import AssistantError, RetryableError, UserError
-from core.lm.base import LanguageModel, Request, Sampling
+from core.lm.base import LanguageModel, Request, Text, whole_text
 from core.speech.hearing import Transcript
 from core.thinking import profiles, prompt
 from core.thinking.engine import Engine
 from core.thinking.guards import Guards
 from core.thinking.prompt import Saying
+from core.values.sampling import Sampling
 from core.values.turn import Reply
 from evals.models.checking import faults
 from evals.models.opening import seeded
@@ -90,7 +91,8 @@ async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
 async def _done(engine: Engine, task: Task) -> str:
     match task.do:
         case "translate":
-            return "".join([piece async for piece in engine.translate(task.said, task.answer_in)])
+            pieces = [piece async for piece in engine.translate(task.said, task.answer_in)]
+            return "".join(piece.text for piece in pieces if isinstance(piece, Text))
         case "summarise":
             return await engine.summarise(task.summary, task.dialogue().turns)
         case "answer":
@@ -109,5 +111,4 @@ async def _from_notes(engine: Engine, task: Task) -> str:
     saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at)
     chat = prompt.build(engine.profile, task.dialogue(), saying, notes=task.notes, model=engine.model)
     request = Request(chat, engine.profile.max_new_tokens, engine.profile.sampling, channel=str(task.message().channel))
-    async with aclosing(engine.model.stream(request)) as pieces:
-        return "".join([piece async for piece in pieces])
+    return await whole_text(engine.model, request)

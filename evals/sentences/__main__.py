@@ -87,7 +87,9 @@ def main() -> None:
     async def run() -> tuple[list[tuple[Case, str]], bool]:
         model = await asyncio.to_thread(opening.opened, options)
         try:
-            return await measure(model, seed=options.seed, at_once=options.at_once), model.instructable
+            return await measure(
+                model, seed=options.seed, at_once=options.at_once
+            ), "instructions" in model.capabilities
         finally:
             await model.close()
 

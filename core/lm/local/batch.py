@@ -29,7 +29,8 @@ class Job:
 
     `take` gets each token and says whether to go on; `done` is called once, with what went wrong or None. Both run
     in the batch's thread and must not block. A token of `ends` ends the answer and is not passed on. With a `channel`
-    the slot is kept for its next job. The first `system_tokens` are the same for every channel.
+    the slot is kept for its next job. The first `system_tokens` are the same for every channel. `kept_tokens` is told
+    when it begins: how much of the prompt need not be computed again.
     """
 
     ids: Sequence[int]
@@ -41,6 +42,7 @@ class Job:
     ends: frozenset[int] = frozenset()
     draw: Draw = field(default_factory=Draw)
     cancelled: bool = field(default=False, init=False)
+    kept_tokens: int = field(default=0, init=False)
 
     def cancel(self) -> None:
         """End it at the next step; from any thread."""
@@ -141,6 +143,7 @@ class Batch:
             except OutOfMemory as error:
                 job.done(error)
                 continue
+            job.kept_tokens = len(slot.ids)
             self._rows.append(_Row(job, slot, list(job.ids)))
 
     def _plan(self) -> list[tuple[_Row, Span]]:

@@ -78,12 +78,12 @@ class Loaded:
         ids = self.encode(utterances)
         if not self.tokenizer.takes_system or utterances[0].role != "system":
             return ids, 0
-        one, other = (self.encode((utterances[0], Utterance("user", said))) for said in "ab")
+        one, other = (self.encode((utterances[0], Utterance.of("user", said))) for said in "ab")
         return ids, min(common_prefix(ids, one), common_prefix(ids, other))
 
     def encode(self, utterances: Sequence[Utterance]) -> list[int]:
         """Token ids of the chat and of what asks for the next answer."""
-        chat = [{"role": each.role, "content": defused(each.content, self.markers)} for each in utterances]
+        chat = [{"role": each.role, "content": defused(each.text, self.markers)} for each in utterances]
         if not self.tokenizer.takes_system:
             chat = without_system(chat)
         return self.tokenizer.encode(self.tokenizer.rendered(chat))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
-from core.lm.base import ModelStatus, Request, Utterance, words_within
+from core.lm.base import Capability, ModelStatus, Piece, Request, Text, Usage, Utterance, words_within
 from core.lm.local.attention import Unservable
 from core.lm.local.batch import Batch, Job
 from core.lm.local.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
@@ -25,7 +25,7 @@ from core.lm.local.packs import Progress
 from core.lm.local.quantization import Quantize, quantized, weight_bits, weight_bytes
 from core.lm.local.sampling import drawing
 from core.lm.stopping import ByteGrower, StopFilter, TextGrower
-from core.telemetry import CACHE_BYTES, log
+from core.telemetry import CACHE_BYTES, count_tokens, log
 
 if TYPE_CHECKING:
     from core.lm.local.sequential import Plain
@@ -77,9 +77,9 @@ class LocalModel:
         return self._weight_bytes
 
     @property
-    def instructable(self) -> bool:
-        """Not the one that ships."""
-        return self.name != SHIPPED_NAME
+    def capabilities(self) -> frozenset[Capability]:
+        """Seeds; the one that ships takes no instructions."""
+        return frozenset(("seeds",)) if self.name == SHIPPED_NAME else frozenset(("seeds", "instructions"))
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """Tokens of the rendered chat, with what asks for the answer.
@@ -116,13 +116,15 @@ class LocalModel:
         """Drop what was computed for a channel, soon; with "" for all."""
         self._call(lambda: self._batch.forget(channel))
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer in pieces; closing the generator ends the work within a step.
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The answer: texts, at the end the Usage; closing the generator ends the work within a step.
 
         Raises UserError("message_too_long", limit_words) when the chat leaves no room for an answer or when there is no
-        memory for one so long, PermanentError when the model fails, RetryableError when too many wait or when it is
-        closed meanwhile.
+        memory for one so long, UserError("image_not_understood") for images, PermanentError when the model fails,
+        RetryableError when too many wait or when it is closed meanwhile.
         """
+        if any(each.images for each in request.utterances):
+            raise UserError("image_not_understood")
         ids, system_tokens = await self._encode(request.utterances)
         room = self.context_tokens - len(ids)
         if room < 1:
@@ -141,9 +143,11 @@ class LocalModel:
         self._submit(job)
         try:
             while (piece := await answer.pieces.get()) is not None:
-                yield piece
+                yield Text(piece)
             if answer.error is not None:
                 raise await asyncio.to_thread(self._ours, answer.error, request, len(ids))
+            count_tokens(len(ids), job.kept_tokens, answer.tokens)
+            yield Usage(len(ids), answer.tokens, job.kept_tokens)
         finally:
             job.cancel()
             await answer.finished.wait()  # at most one more step
@@ -155,7 +159,7 @@ class LocalModel:
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _encode(self, utterances: Sequence[Utterance]) -> tuple[list[int], int]:
-        if sum(len(each.content) for each in utterances) > _LONG_CHAT_CHARS:
+        if sum(len(each.text) for each in utterances) > _LONG_CHAT_CHARS:
             return await asyncio.to_thread(self._loaded.encode_with_system, utterances)
         return self._loaded.encode_with_system(utterances)
 
@@ -209,7 +213,7 @@ class LocalModel:
 
     def _too_long(self, request: Request, tokens: int) -> UserError:
         """What to say when a chat may have so many tokens: half of them for the newest message."""
-        said = request.utterances[-1].content if request.utterances else ""
+        said = request.utterances[-1].text if request.utterances else ""
         taken = self.count_tokens(request.utterances[-1:])
         return UserError("message_too_long", limit_words=words_within(said, taken, tokens // 2))
 
@@ -221,12 +225,14 @@ class _Answer:
         self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self.finished = asyncio.Event()
         self.error: BaseException | None = None
+        self.tokens = 0
         self._loop = asyncio.get_running_loop()
         self._grower = grower
         self._stops = StopFilter(stop)
 
     def take(self, token: int) -> bool:
         """Show what the token completes; False when a stop string ends the answer or nobody is there."""
+        self.tokens += 1
         text = self._stops.feed(self._grower.feed(token))
         heard = self._tell(self.pieces.put_nowait, text) if text else True
         return heard and not self._stops.stopped

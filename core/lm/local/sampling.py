@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lm.base import Sampling
+from core.values.sampling import Sampling
 
 _TOP_K = 50
 """What `generate` takes where nothing is set."""

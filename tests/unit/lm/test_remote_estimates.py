@@ -6,8 +6,8 @@ from core.lm.remote import RemoteModel
 
 def test_estimate_counts_letters_and_other_characters():
     model = RemoteModel("http://127.0.0.1:9/v1", "m")
-    assert model.count_tokens((Utterance("user", "x" * 35),)) == 14
-    assert model.count_tokens((Utterance("user", "你好吗"),)) == 7
+    assert model.count_tokens((Utterance.of("user", "x" * 35),)) == 14
+    assert model.count_tokens((Utterance.of("user", "你好吗"),)) == 7
 
 
 def test_words_within_counts_words_and_chinese_characters():

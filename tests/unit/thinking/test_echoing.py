@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lm.base import Sampling
 from core.text.language import language_of
 from core.thinking import own_name, profiles
 from core.thinking.echoing import Echo
@@ -18,6 +17,7 @@ from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
 from core.values.events import Message
 from core.values.preferences import Preferences
+from core.values.sampling import Sampling
 from core.values.turn import Draft, Reply, Turn
 from evals.sentences.people import cases
 from tests.fakes.thinking import FakeModel

@@ -36,7 +36,7 @@ async def test_a_model_that_takes_tasks_writes_the_summary_from_all_that_was_sai
     model = FakeModel()
     model.enqueue("Ann is  called\nQuorl.")
     assert await summarise(model, "They greeted.", [turn(1, "My name is Quorl.")]) == "Ann is called Quorl."
-    asked = model.requests[0].utterances[-1].content
+    asked = model.requests[0].utterances[-1].text
     assert asked == "They greeted.\nAnn: My name is Quorl.\nParley: All right."
 
 

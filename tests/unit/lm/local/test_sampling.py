@@ -15,8 +15,8 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from core.lm.base import Sampling
 from core.lm.local.sampling import Draw, choose, drawing
+from core.values.sampling import Sampling
 
 DICE = torch.Generator().manual_seed(1)
 LOGITS = torch.randn(1, 50, generator=DICE) * 2
