@@ -127,6 +127,13 @@ class LanguageModel(Protocol):
         ...
 
     @property
+    def revision(self) -> str:
+        """What tells it from others of its name: for one on this machine, from other weights or another form of them;
+        for one of a server, what the server called it last.
+        """
+        ...
+
+    @property
     def context_tokens(self) -> int:
         """The most tokens of prompt and answer together."""
         ...

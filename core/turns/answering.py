@@ -23,6 +23,7 @@ from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
 from core.text import cleaning
 from core.text.language import language_of, language_tag
+from core.thinking.context import Context
 from core.thinking.engine import Engine, Unsure, is_for_parley
 from core.thinking.engines import Engines
 from core.turns import heard
@@ -153,7 +154,7 @@ class Answering:
             group=message.group,
             forwarded=turn.forwarded,
         )
-        reply = await self._think(engine, before, again, showing, anew=True)
+        reply = await self._think(engine, before, again, showing, resample=True)
         if reply is None:
             return Done(None, ())
         anew = replace(reply.turn, earlier=(*turn.earlier, turn.id))
@@ -223,7 +224,7 @@ class Answering:
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     async def _think(
-        self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
+        self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, resample: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
         audio = heard.before(scene.claim, message) or await self._fetch(message)
@@ -231,8 +232,8 @@ class Answering:
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
         owner = self._commands.only_owners_read(message)
-        answer = engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew, owner=owner)
-        async with contextlib.aclosing(answer) as steps:
+        context = Context(scene.dialogue, scene.preferences, audio=audio, speak=speak, resample=resample, owner=owner)
+        async with contextlib.aclosing(engine.answer(asked, context)) as steps:
             async for step in steps:
                 match step:
                     case Reply():

@@ -10,9 +10,11 @@ from core.errors import AssistantError, RetryableError, UserError
 from core.lm.base import LanguageModel, Request, Text, whole_text
 from core.speech.hearing import Transcript
 from core.thinking import profiles, prompt
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.thinking.guards import Guards
-from core.thinking.prompt import Saying
+from core.thinking.prompt import PromptInput
+from core.values.passages import Passage
 from core.values.sampling import Sampling
 from core.values.turn import Reply
 from evals.models.checking import faults
@@ -101,14 +103,17 @@ async def _done(engine: Engine, task: Task) -> str:
 
 async def _from_engine(engine: Engine, task: Task) -> str:
     audio = task.said.encode() if task.heard else None
-    answers = engine.answer(task.message(), audio, task.dialogue(), task.preferences(), speak=False)
+    answers = engine.answer(task.message(), Context(task.dialogue(), task.preferences(), audio, speak=False))
     async with aclosing(answers) as steps:
         return [step.turn.reply async for step in steps if isinstance(step, Reply)][0]
 
 
 async def _from_notes(engine: Engine, task: Task) -> str:
     """As the engine does with notes that were found for a message."""
-    saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at)
-    chat = prompt.build(engine.profile, task.dialogue(), saying, notes=task.notes, model=engine.model)
+    passages = [Passage(str(at), "notes", note) for at, note in enumerate(task.notes)]
+    asked = PromptInput(
+        task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at, passages=passages
+    )
+    chat = prompt.build(engine.profile, task.dialogue(), asked, model=engine.model).utterances
     request = Request(chat, engine.profile.max_new_tokens, engine.profile.sampling, channel=str(task.message().channel))
     return await whole_text(engine.model, request)

@@ -13,6 +13,7 @@ from core.speech.synthesis import Speaking
 from core.speech.transcription import WhisperHearing
 from core.text.language import language_tag
 from core.thinking import profiles
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
@@ -36,7 +37,7 @@ async def answered(engine: Engine, case: Case, place: int) -> str:
         name, words = said.split(": ", 1) if case.kind == "group" else ("Kim", said)
         group = case.kind == "group"
         message = Message(f"{place}-{number}", channel, Person(name, name), 0.0, words, group=group)
-        async for step in engine.answer(message, None, dialogue, preferences, speak=False):
+        async for step in engine.answer(message, Context(dialogue, preferences, speak=False)):
             if isinstance(step, Reply):
                 text = step.turn.reply
                 dialogue = dialogues.append(dialogue, step.turn)

@@ -177,6 +177,11 @@ async def test_has_a_name(model: LanguageModel):
     assert model.name
 
 
+async def test_says_which_of_its_name_it_is(model: LanguageModel):
+    assert await _all(model, Request(HELLO, 10))
+    assert model.revision
+
+
 async def test_what_an_answer_took_is_told_once_at_its_end(model: LanguageModel):
     *texts, usage = await _pieces(model, Request(HELLO, 40))
     assert all(isinstance(piece, Text) for piece in texts)

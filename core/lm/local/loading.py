@@ -41,7 +41,8 @@ _LOG = log("lm")
 class Loaded:
     """A model as it is stored: transformers' own object in `model`, or already over slots in `decoder`.
 
-    With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held.
+    With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held. `revision` tells its
+    weights and their form from others.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Loaded:
     decoder: Decoder | None = None
     int8: bool = False
     lent: Any = None
+    revision: str = ""
 
     @property
     def weights(self) -> torch.nn.Module:
@@ -106,18 +108,21 @@ def load(
     to 1 meanwhile, and may raise to stop it.
     """
     torch.set_num_threads(THREADS)
+    on_gpu = torch.cuda.is_available()
     if model is None:
-        return _shipped(quantize)
+        form = "gpu" if on_gpu else "int8" if quantize == "int8" else "none"
+        return replace(_shipped(quantize), revision=packs.revision(SHIPPED, form))
     if quantize == "auto":
-        quantize = "none" if torch.cuda.is_available() else "int8"
+        quantize = "none" if on_gpu else "int8"
     wish = Wish(model, quantize, keep, progress or (lambda _: None))
     path = Path(model).expanduser()
-    if gguf := gguf_of(path):
-        return _of_gguf(gguf, wish)
-    if not path.is_dir():
+    gguf = gguf_of(path)
+    if not gguf and not path.is_dir():
         raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists or a GGUF file (.gguf)")
-    _check_folder(path, model)
-    return _of_folder(path, wish)
+    if not gguf:
+        _check_folder(path, model)
+    opened = _of_gguf(gguf, wish) if gguf else _of_folder(path, wish)
+    return replace(opened, revision=packs.revision(gguf or path, "gpu" if on_gpu else quantize))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class LocalModel:
 
     def __init__(self, loaded: Loaded) -> None:
         self.name: str = loaded.name
+        self.revision: str = loaded.revision
         self.context_tokens: int = loaded.context_tokens
         self._loaded, self._batch = _batch(loaded)
         self._weight_bytes, self._bits = weight_bytes(self._loaded.weights), weight_bits(self._loaded.weights)

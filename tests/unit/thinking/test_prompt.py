@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from core.errors import SettingError, UserError
 from core.lm.base import Capability, Piece, Request, Utterance
 from core.thinking import profiles, prompt
-from core.thinking.prompt import Saying
+from core.thinking.prompt import PromptInput
 from core.values.channel import Quote
 from core.values.dialogue import Dialogue, summarised
+from core.values.passages import Passage
 from core.values.turn import Turn
 
 PLAIN = profiles.load("plain")
@@ -65,8 +66,9 @@ def _build(
     persona: str = "",
 ) -> tuple[Utterance, ...]:
     profile = replace(PLAIN, max_new_tokens=max_new_tokens)
-    saying = Saying(said, language, "Bob", group, quote, answer_in, now=now, persona=persona)
-    return prompt.build(profile, Dialogue(summary, tuple(turns)), saying, notes=notes, model=WordModel(context))
+    passages = [Passage(str(at), "notes", note) for at, note in enumerate(notes)]
+    asked = PromptInput(said, language, "Bob", group, quote, answer_in, now=now, persona=persona, passages=passages)
+    return prompt.build(profile, Dialogue(summary, tuple(turns)), asked, model=WordModel(context)).utterances
 
 
 def test_order_is_system_turns_message():
@@ -107,8 +109,12 @@ def test_system_words_keep_the_language_in_which_the_dialogue_began():
 def test_a_model_that_only_talks_is_shown_the_words_that_it_was_trained_on_and_no_others():
     model = WordModel(2048)
     model.capabilities = frozenset()
-    saying = Saying("what day is it", "en", answer_in="en", now=datetime.now(UTC), persona="You are Luna.")
-    system, message = prompt.build(PLAIN, Dialogue(), saying, notes=["Zora lives in Velm."], model=model)
+    passages = (Passage("1", "notes", "Zora lives in Velm."),)
+    today = datetime.now(UTC)
+    asked = PromptInput("what day is it", "en", answer_in="en", now=today, persona="You are Luna.", passages=passages)
+    made = prompt.build(PLAIN, Dialogue(), asked, model=model)
+    system, message = made.utterances
+    assert (made.passages, made.now) == (passages, None)
     assert system.text == PLAIN.words["en"]
     assert message.text == "Notes:\n- Zora lives in Velm.\n\nwhat day is it"
 
@@ -209,7 +215,7 @@ def test_the_date_stands_in_the_newest_message_and_nowhere_else():
 def test_turns_that_a_summary_tells_of_are_not_shown_again():
     turns = [_turn(index) for index in range(4)]
     told = summarised(Dialogue(turns=tuple(turns)), "They asked four questions.", "2")
-    shown = prompt.build(PLAIN, told, Saying("and now?", "en"), notes=(), model=WordModel(2048))
+    shown = prompt.build(PLAIN, told, PromptInput("and now?", "en"), model=WordModel(2048)).utterances
     assert [utterance.text for utterance in shown[1:]] == ["question 3", "answer 3", "and now?"]
     assert "They asked four questions." in shown[0].text
 

@@ -7,6 +7,7 @@ from core.lm.local.model import LocalModel
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.thinking import profiles
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.thinking.summarizing import summarise, told_of_oneself
 from core.values import dialogue as dialogues
@@ -51,7 +52,7 @@ async def test_pain_16_a_fact_told_200_turns_ago_is_still_known():
     memory = dialogues.decode(dialogues.encode(memory))
     assert all("Anna" not in each.said for each in dialogues.uncovered(memory))
     question = Message("q", ChannelKey("web", "a"), Person("1", "Ann"), 2.0, "What is my name?")
-    steps = [step async for step in engine.answer(question, None, memory, Preferences())]
+    steps = [step async for step in engine.answer(question, Context(memory))]
     await engine.model.close()
     assert isinstance(steps[-1], Reply)
     assert "Anna" in steps[-1].turn.reply
