@@ -177,15 +177,15 @@ async def whole_text(model: LanguageModel, request: Request) -> str:
         return "".join([piece.text async for piece in pieces if isinstance(piece, Text)])
 
 
-def words_within(text: str, text_tokens: int, room_tokens: int) -> int:
-    """How many of the words of `text`, which takes `text_tokens`, fit into `room_tokens`: at least 1, a little too few.
+def estimate_word_limit(text: str, text_tokens: int, budget_tokens: int) -> int:
+    """How many of the words of `text`, which takes `text_tokens`, fit into a budget: at least 1, a little too few.
 
     A word is what stands between spaces; text without spaces, as in Chinese, counts by character.
     """
     words = len(text.split())
     if words * 12 < len(text):
         words = len(text)
-    return max(1, words * max(0, room_tokens) * 19 // (20 * max(1, text_tokens)))
+    return max(1, words * max(0, budget_tokens) * 19 // (20 * max(1, text_tokens)))
 
 
 def display_name(name: str) -> str:

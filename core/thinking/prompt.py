@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import UserError
-from core.lm.base import LanguageModel, Utterance, words_within
+from core.lm.base import LanguageModel, Utterance, estimate_word_limit
 from core.thinking import answer_language, calendar, wording
 from core.thinking.profiles import Profile
 from core.values import dialogue as dialogues
@@ -111,7 +111,7 @@ def build(profile: Profile, dialogue: Dialogue, asked: PromptInput, *, model: La
     if left_tokens < 0:
         taken = model.count_tokens(alone[-1:])
         said = alone[-1].text
-        raise UserError("message_too_long", limit_words=words_within(said, taken, left_tokens + taken))
+        raise UserError("message_too_long", limit_words=estimate_word_limit(said, taken, left_tokens + taken))
     sizes = _sizes(turns, model, group=asked.group)
     kept = tuple(_newest(turns, sizes, left_tokens, budget_tokens // _BLOCKS))
     utterances = composed(profile, dialogue.summary, kept, asked, language=language, instructable=instructable)

@@ -29,9 +29,9 @@ async def summarise(model: LanguageModel, earlier: str, turns: Sequence[Turn]) -
 
     Raises what the model raises, and UserError("no_answer") where it says nothing.
     """
-    room = min(_MOST_CHARS, model.context_tokens // 2)
+    budget_chars = min(_MOST_CHARS, model.context_tokens // 2)  # a token is a character or more
     if "instructions" not in model.capabilities:
-        return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], room)
+        return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], budget_chars)
     language = turns[0].language if turns else "en"
     request = Request(
         (Utterance.of("system", _TASK.get(language, _TASK["en"])), Utterance.of("user", _protocol(earlier, turns))),
@@ -41,19 +41,19 @@ async def summarise(model: LanguageModel, earlier: str, turns: Sequence[Turn]) -
     text = " ".join((await whole_text(model, request)).split())
     if not text:
         raise UserError("no_answer")
-    return text[:room]
+    return text[:budget_chars]
 
 
-def told_of_oneself(earlier: str, said: Sequence[str], room: int) -> str:
-    """Statements as they were made, each once, in `room` characters; those about oneself go before others. Pure."""
+def told_of_oneself(earlier: str, said: Sequence[str], budget_chars: int) -> str:
+    """Statements as they were made, each once, within a budget; those about oneself go before others. Pure."""
     sentences = dict.fromkeys(
         sentence.strip() for text in (earlier, *said) for sentence in _SENTENCE.findall(text) if _tells(sentence)
     )
     ranked = sorted(sentences, key=lambda sentence: not _OF_ONESELF.search(sentence))
     kept: set[str] = set()
     for sentence in ranked:
-        room -= len(sentence) + 2
-        if room < 0:
+        budget_chars -= len(sentence) + 2
+        if budget_chars < 0:
             break
         kept.add(sentence)
     return " ".join(_ended(sentence) for sentence in sentences if sentence in kept)

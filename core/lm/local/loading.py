@@ -22,10 +22,10 @@ from core.lm.local.prepacking import Prepacking
 from core.lm.local.quantization import Quantize
 from core.lm.local.sampling import Generation
 from core.lm.local.slots import common_prefix
-from core.lm.local.spelling import growing
+from core.lm.local.spelling import detokenizing
 from core.lm.local.tokenizer import Tokenizer, without_system
 from core.lm.special_tokens import Pattern, defused, pattern
-from core.lm.stopping import ByteGrower, TextGrower
+from core.lm.stopping import ByteDetokenizer, IncrementalDetokenizer
 from core.models import machine
 from core.telemetry import log
 
@@ -38,7 +38,7 @@ _LOG = log("lm")
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model as it is stored: transformers' own object in `model`, or already over slots in `decoder`.
 
     With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held. `revision` tells its
@@ -91,9 +91,9 @@ class Loaded:
         return self.tokenizer.encode(self.tokenizer.rendered(chat))
 
     @cached_property
-    def grower(self) -> Callable[[], TextGrower | ByteGrower]:
+    def detokenizer(self) -> Callable[[], IncrementalDetokenizer | ByteDetokenizer]:
         """Makes what turns the tokens of an answer into text."""
-        return growing(self.tokenizer)
+        return detokenizing(self.tokenizer)
 
 
 def load(
@@ -101,7 +101,7 @@ def load(
     quantize: Quantize = "auto",
     keep: Path | None = None,
     progress: Progress | None = None,
-) -> Loaded:
+) -> LoadedModel:
     """The model of a folder or a GGUF file, or with None the shipped one; blocks.
 
     What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
@@ -139,7 +139,7 @@ class Wish:
         return SettingError("LM_MODEL", got=repr(self.name), wants=f"a model that can be read: {reason}")
 
 
-def _shipped(quantize: Quantize) -> Loaded:
+def _shipped(quantize: Quantize) -> LoadedModel:
     if torch.cuda.is_available():
         return _unpacked(str(SHIPPED), SHIPPED_NAME, "none")
     try:
@@ -150,7 +150,7 @@ def _shipped(quantize: Quantize) -> Loaded:
     return replace(_with(decoder, SHIPPED, blueprint, SHIPPED_NAME), int8=quantize == "int8")
 
 
-def _of_gguf(path: Path, wish: Wish) -> Loaded:
+def _of_gguf(path: Path, wish: Wish) -> LoadedModel:
     on_gpu = torch.cuda.is_available()
     form = "int8" if wish.quantize == "int8" and not on_gpu else "gpu" if on_gpu else "full"
     lent = None if wish.keep else TemporaryDirectory(prefix="parley-")
@@ -166,7 +166,7 @@ def _of_gguf(path: Path, wish: Wish) -> Loaded:
     return replace(opened, lent=lent)
 
 
-def _of_folder(folder: Path, wish: Wish) -> Loaded:
+def _of_folder(folder: Path, wish: Wish) -> LoadedModel:
     """A folder of transformers': in int8 packed once, where its layers are of the kind that can be."""
     if wish.quantize != "int8" or wish.keep is None or torch.cuda.is_available():
         return _unpacked(str(folder), wish.name, wish.quantize)
@@ -182,23 +182,23 @@ def _of_folder(folder: Path, wish: Wish) -> Loaded:
     return _unpacked(str(folder), wish.name, "int8")
 
 
-def _packed(folder: Path, name: str) -> Loaded:
+def _packed(folder: Path, name: str) -> LoadedModel:
     prepacking = Prepacking(folder)  # begins at once, beside the rest
     blueprint = Blueprint.open(folder)
     return _with(open_packed(blueprint, Int8Weights(prepacking)), folder, blueprint, name)
 
 
-def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> Loaded:
+def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> LoadedModel:
     tokenizer = Tokenizer.open(folder, blueprint.chat)
-    return Loaded(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
+    return LoadedModel(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
 
 
-def _unpacked(source: str, name: str, quantize: Quantize) -> Loaded:
+def _unpacked(source: str, name: str, quantize: Quantize) -> LoadedModel:
     """What transformers opens."""
     from core.lm.local import unpacked  # transformers takes seconds to import
 
     own = unpacked.open_model(source, name, quantize)
-    return Loaded(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
+    return LoadedModel(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
 
 
 def _check_folder(folder: Path, got: str) -> None:

@@ -1,6 +1,6 @@
 """What RemoteModel estimates without a server."""
 
-from core.lm.base import Utterance, words_within
+from core.lm.base import Utterance, estimate_word_limit
 from core.lm.remote import RemoteModel
 
 
@@ -10,7 +10,7 @@ def test_estimate_counts_letters_and_other_characters():
     assert model.count_tokens((Utterance.of("user", "你好吗"),)) == 7
 
 
-def test_words_within_counts_words_and_chinese_characters():
-    assert words_within("one two three four", 8, 5) == 2
-    assert words_within("我" * 100, 100, 30) == 28
-    assert words_within("word", 5, -3) == 1
+def test_the_word_limit_counts_words_and_chinese_characters():
+    assert estimate_word_limit("one two three four", 8, 5) == 2
+    assert estimate_word_limit("我" * 100, 100, 30) == 28
+    assert estimate_word_limit("word", 5, -3) == 1

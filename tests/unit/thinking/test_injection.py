@@ -10,7 +10,7 @@ import pytest
 from core.errors import UserError
 from core.lanes.lanes import Lanes
 from core.lm.base import Request, Utterance
-from core.lm.local.loading import Loaded, load
+from core.lm.local.loading import LoadedModel, load
 from core.lm.remote import RemoteModel
 from core.lm.special_tokens import defused, pattern
 from core.store.preferences import Channels
@@ -66,7 +66,7 @@ MARKERS = (
 
 
 @cache
-def shipped() -> Loaded:
+def shipped() -> LoadedModel:
     return load(None)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from core.lm.base import Piece, Request, Text, whole_text
-from core.lm.local.loading import Loaded, load
+from core.lm.local.loading import LoadedModel, load
 from core.lm.local.model import LocalModel
 from core.text import cleaning
 from core.thinking import about, profiles, provenance
@@ -132,7 +132,7 @@ async def test_the_basis_takes_little_room():
 class Overheard(LocalModel):
     """The shipped model; keeps what it says, of which a guard may show another thing."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         super().__init__(loaded)
         self.said: list[str] = []
 

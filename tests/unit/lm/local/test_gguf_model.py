@@ -25,7 +25,7 @@ from core.lm.base import Request, Utterance, whole_text
 from core.lm.local.loading import SHIPPED, load
 from core.lm.local.model import LocalModel
 from core.lm.local.packs import MANIFEST, WEIGHTS, alone
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
 from core.values.sampling import Sampling
 from tests.support.tiny import SHAPE, random_prompts
@@ -133,7 +133,7 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
     decoder: Any = model._batch._executor
     decoder.reserve(0, 12)
     with torch.inference_mode():
-        got = decoder.logits([Span(0, 0, ids[0].tolist(), Draw())])[0]
+        got = decoder.logits([Span(0, 0, ids[0].tolist(), SamplingState())])[0]
     assert float((got - wanted[-1]).norm() / wanted[-1].norm()) < 0.1
     await model.close()
 

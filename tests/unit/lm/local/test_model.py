@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
 from core.errors import PermanentError, RetryableError, UserError
 from core.lm.base import Request, Utterance, whole_text
 from core.lm.local import model as localizing
-from core.lm.local.loading import Loaded, load
+from core.lm.local.loading import LoadedModel, load
 from core.lm.local.model import LocalModel
 from core.lm.local.sampling import Generation
 from core.lm.local.slots import OutOfMemory
@@ -24,7 +24,7 @@ SYSTEM = Utterance.of("system", "You are Parley, an assistant in a chat.")
 GREEDY = Sampling(temperature=0)
 
 
-def loaded(config: Any) -> Loaded:
+def loaded(config: Any) -> LoadedModel:
     """Random weights behind the shipped tokenizer."""
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_config(config).eval()

@@ -18,7 +18,7 @@ from core.lm.local import packs
 from core.lm.local.blueprint import FILE, Blueprint, Chat
 from core.lm.local.loading import SHIPPED, load
 from core.lm.local.packing import FolderModel, blueprint_of
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
 from core.lm.local.tokenizer import Tokenizer
 from core.lm.local.unpacked import chatting
@@ -89,7 +89,7 @@ def test_what_ships_computes_what_transformers_computes():
     decoder = load(None).decoder
     assert decoder
     decoder.reserve(0, len(ids))
-    got = decoder.logits([Span(0, 0, ids, Draw())])[0]
+    got = decoder.logits([Span(0, 0, ids, SamplingState())])[0]
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
 
 
