@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio.connection import AbstractConnection
 
-from core.lm.base import Request, Utterance
+from core.lm.base import Capability, Piece, Request, Text, Usage, Utterance
 from core.platform import Accept, Limits
 from core.speech.synthesis import Speaking
 from core.speech.transcription import WhisperHearing
@@ -22,16 +22,18 @@ class InstantModel:
 
     name = "instant"
     context_tokens = 8192
-    instructable = False
+    revision = ""
+    capabilities: frozenset[Capability] = frozenset()
     weight_bytes = 0
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """One piece."""
-        yield request.utterances[-1].content
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """One text."""
+        yield Text(request.utterances[-1].text)
+        yield Usage(1, 1)
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """Words."""
-        return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+        return sum(len(utterance.text.split()) + 4 for utterance in utterances)
 
     def forget(self, channel: str) -> None:
         """Nothing is kept."""

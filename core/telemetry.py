@@ -21,6 +21,7 @@ PERHAPS_TWICE = Counter(
 FENCED = Counter("parley_fenced", "Writes refused because another worker had taken the lane")
 REACTIONS = Counter("parley_reactions", "Reactions by rating", ["rating"])
 TOKENS = Counter("parley_tokens", "Tokens that the language model read and wrote, where it tells", ["direction"])
+TOKENS_KEPT = Counter("parley_tokens_kept", "Of the tokens read, those that were kept from before, where it tells")
 VOICE_FAILURES = Counter("parley_voice_failures", "Answers whose voice note could not be made or sent")
 CACHE_BYTES = Gauge("parley_lm_cache_bytes", "Bytes of what the local language model keeps of running and past turns")
 STAGE = Histogram(
@@ -74,6 +75,13 @@ def start_logging(level: str, secrets: Iterable[str] = ()) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for library in _QUIET:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def count_tokens(read: int, kept: int, written: int) -> None:
+    """What one answer took; of the tokens read so many were kept from before."""
+    TOKENS.labels("in").inc(read)
+    TOKENS.labels("out").inc(written)
+    TOKENS_KEPT.inc(kept)
 
 
 Watcher = Callable[[str, float], None]

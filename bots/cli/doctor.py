@@ -11,7 +11,7 @@ from bots.cli import settings_check
 from bots.locales import FALLBACK, Phrases
 from core import settings as configuring
 from core.errors import AssistantError, SettingError, UserError
-from core.lm.base import Request, Utterance
+from core.lm.base import Request, Utterance, whole_text
 from core.settings import Settings
 from core.speech.scoring import word_errors
 from core.speech.synthesis import Speaking
@@ -134,13 +134,13 @@ async def _doors(settings: Settings, app: App) -> str:
 async def _model(settings: Settings) -> str:
     name = starter.first("mind", settings)
     model = await loading.in_thread(lambda stop: loading.open_model(settings, name, stop))
-    request = Request((Utterance("user", "hello"),), max_new_tokens=16, channel="doctor")
+    request = Request((Utterance.of("user", "hello"),), max_new_tokens=16, channel="doctor")
     try:
-        answer = "".join([piece async for piece in model.stream(request)])
+        answer = await whole_text(model, request)
     finally:
         await model.close()
     where = f"at {urlsplit(settings.lm_url).netloc.rpartition('@')[2]}" if settings.lm_url else "on this machine"
-    kind = where if model.instructable else "built-in"
+    kind = where if "instructions" in model.capabilities else "built-in"
     return f"{model.name} ({kind}, {model.context_tokens} tokens) says {answer!r}"
 
 

@@ -98,10 +98,6 @@ class Quotas:
         """Whether there is any quota."""
         return bool(self._quotas)
 
-    def counts(self, measure: Measure) -> bool:
-        """Whether anybody has a quota of it."""
-        return any(quota.measure == measure for quota in self._quotas)
-
     async def charge(self, measure: Measure, amount: float, channel: ChannelKey, person: Person) -> None:
         """Count what a turn took: seconds of voice or tokens. It is not worth a turn: without Redis it is logged."""
         charged = [quota for quota in self._quotas if quota.measure == measure]

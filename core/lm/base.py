@@ -1,45 +1,96 @@
-"""What a language model is to the rest of Parley: utterances in, a stream of text out.
+"""What a language model is to the rest of Parley: utterances in, a stream of pieces out.
 
 Implemented by `LocalModel` and `RemoteModel`; called by the engine. Knows no transformers and no HTTP.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from core.values.sampling import Sampling
+
 Role = Literal["system", "user", "assistant"]
+Capability = Literal["instructions", "seeds", "images", "tools", "scores", "attributions", "adapters"]
+"""What not every model can do: be given tasks, such as a summary or a translation; draw the same tokens again from the
+same seed; see images; call tools; tell how likely an answer is; tell what an answer came from; take an adapter.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words: a part of an utterance, or a piece of an answer, of whole characters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in an utterance: its file, and what kind of file it is, such as image/png."""
+
+    data: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants to be called; `arguments` is what it wrote, which is to be JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of the prompt, how many of these came from a kept cache, and tokens of the answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+Piece = Text | ToolCall | Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One entry of a chat: who says it and the text."""
+    """One entry of a chat: who says it, and words and images in their order."""
 
     role: Role
-    content: str
+    parts: tuple[Text | Image, ...]
+
+    @classmethod
+    def of(cls, role: Role, text: str) -> "Utterance":
+        """One of words alone."""
+        return cls(role, (Text(text),))
+
+    @property
+    def text(self) -> str:
+        """Its words, without its images."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Its images."""
+        return tuple(part for part in self.parts if isinstance(part, Image))
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are drawn; None leaves it to the model's own settings.
+class Tool:
+    """What a model may call: `parameters` is a JSON schema."""
 
-    `temperature` from 0 (always the likeliest token) to 2, `top_p` in (0, 1], `seed` to draw the same tokens again:
-    every server understands these. Not every one knows `top_k` (0: all tokens), `min_p` in [0, 1] (of the likeliest
-    token's probability) and `repetition_penalty` (1: none; above: what the chat holds already gets less likely).
-    """
-
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    repetition_penalty: float | None = None
+    name: str
+    description: str
+    parameters: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One answer wanted: the chat so far, a bound in tokens, strings that end the answer (they are not part of it).
 
-    `channel` is the conversation's key: a model may keep what it computed for that channel's last request.
+    `channel` is the conversation's key: a model may keep what it computed for that channel's last request. `tools` are
+    what it may call; a model without that capability answers without them.
     """
 
     utterances: tuple[Utterance, ...]
@@ -47,6 +98,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     channel: str = ""
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +127,13 @@ class LanguageModel(Protocol):
         ...
 
     @property
+    def revision(self) -> str:
+        """What tells it from others of its name: for one on this machine, from other weights or another form of them;
+        for one of a server, what the server called it last.
+        """
+        ...
+
+    @property
     def context_tokens(self) -> int:
         """The most tokens of prompt and answer together."""
         ...
@@ -85,14 +144,17 @@ class LanguageModel(Protocol):
         ...
 
     @property
-    def instructable(self) -> bool:
-        """Whether it can be given tasks, such as a summary or a translation; the one that ships only talks."""
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do today; the one that ships only talks."""
         ...
 
-    def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer in pieces of whole characters; closing the generator ends the work within a token.
+    def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The answer: texts, then calls of tools, and at the end one Usage. Closing the generator ends the work within
+        a token.
 
-        Raises UserError("message_too_long", limit_words) when the chat does not fit into the context.
+        Raises UserError("message_too_long", limit_words) when the chat does not fit into the context,
+        UserError("image_not_understood") for images that it cannot see, UserError("no_answer") when it calls tools
+        instead of answering and none were offered.
         """
         ...
 
@@ -109,15 +171,21 @@ class LanguageModel(Protocol):
         ...
 
 
-def words_within(text: str, text_tokens: int, room_tokens: int) -> int:
-    """How many of the words of `text`, which takes `text_tokens`, fit into `room_tokens`: at least 1, a little too few.
+async def whole_text(model: LanguageModel, request: Request) -> str:
+    """All the text of an answer; raises what the model raises."""
+    async with aclosing(model.stream(request)) as pieces:
+        return "".join([piece.text async for piece in pieces if isinstance(piece, Text)])
+
+
+def estimate_word_limit(text: str, text_tokens: int, budget_tokens: int) -> int:
+    """How many of the words of `text`, which takes `text_tokens`, fit into a budget: at least 1, a little too few.
 
     A word is what stands between spaces; text without spaces, as in Chinese, counts by character.
     """
     words = len(text.split())
     if words * 12 < len(text):
         words = len(text)
-    return max(1, words * max(0, room_tokens) * 19 // (20 * max(1, text_tokens)))
+    return max(1, words * max(0, budget_tokens) * 19 // (20 * max(1, text_tokens)))
 
 
 def display_name(name: str) -> str:

@@ -7,16 +7,17 @@ import asyncio
 import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
-from core.lm import server
-from core.lm.base import Request, Utterance
+from core.lm import chat_completions, server
+from core.lm.base import Capability, Piece, Request, Text, ToolCall, Usage, Utterance
+from core.lm.chat_completions import Chunks
 from core.lm.circuit_breaker import Breaker
-from core.lm.special_tokens import defused, pattern
 from core.lm.stopping import StopFilter, WholeCharacters
-from core.telemetry import TOKENS, log
+from core.telemetry import count_tokens, log
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncStream
@@ -28,9 +29,15 @@ TOTAL_S = 300.0
 DEFAULT_CONTEXT_TOKENS = 8192
 _CHARS_PER_TOKEN = 3.5
 _TOKENS_PER_UTTERANCE = 4
-_MARKERS = pattern()
+_TOKENS_PER_IMAGE = 1445
+"""What OpenAI counts at most: 85, and 170 for each of eight tiles (platform.openai.com/docs/guides/images-vision)."""
 _TOO_LONG = re.compile("context_length_exceeded|context (?:length|size|window)")
 """What OpenAI, vLLM ("maximum context length") and llama.cpp ("the available context size") say of too long a chat."""
+_NO_TOOLS = re.compile("tool|function", re.IGNORECASE)
+_NO_IMAGES = re.compile("image|vision|multimodal|mmproj", re.IGNORECASE)
+"""What servers say of when their model does not know what they are asked for."""
+_LACKS = (400, 404, 415, 422, 500, 501)
+"""How they answer then: vLLM 400, OpenRouter 404, llama.cpp 500."""
 Answer = TypeVar("Answer")
 _LOG = log("lm")
 
@@ -48,9 +55,12 @@ class RemoteModel:
 
         self.name = model
         self.context_tokens = context_tokens or DEFAULT_CONTEXT_TOKENS
+        self.revision = model
+        self.capabilities: frozenset[Capability] = frozenset(("instructions", "images", "tools"))
         self._asked = url, model, api_key
         self._given_tokens = context_tokens
         self._met = False
+        self._usage: Literal["asked", "told", "refused"] = "asked"
         self._client = AsyncOpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=TOTAL_S)
         self._breaker = Breaker("the language model's server")
 
@@ -77,46 +87,53 @@ class RemoteModel:
         """Nothing here."""
         return 0
 
-    @property
-    def instructable(self) -> bool:
-        """Always: whoever runs a server runs a real model."""
-        return True
-
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """An estimate, for the server's tokenizer is not known here.
 
         3.5 characters a token for ASCII text, one token for every other character, four for each utterance: somewhat
         more than most tokenizers make of English and Chinese.
         """
-        plain = sum(sum(char.isascii() for char in each.content) for each in utterances)
-        other = sum(len(each.content) for each in utterances) - plain
-        return math.ceil(plain / _CHARS_PER_TOKEN) + other + _TOKENS_PER_UTTERANCE * len(utterances)
+        said = "".join(each.text for each in utterances)
+        plain = sum(char.isascii() for char in said)
+        images = sum(len(each.images) for each in utterances)
+        more = _TOKENS_PER_UTTERANCE * len(utterances) + _TOKENS_PER_IMAGE * images
+        return math.ceil(plain / _CHARS_PER_TOKEN) + len(said) - plain + more
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer in pieces; closing the generator hangs up, which ends the work on most servers.
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The answer; closing the generator hangs up, which ends the work on most servers. The Usage is an estimate
+        where the server does not tell it.
 
         Raises RetryableError when the server is busy or gone, UserError("model_slow") after a deadline,
         UserError("model_unreachable") when it refuses the key or does not know the model, UserError("message_too_long")
-        when it finds the chat too long, PermanentError when it refuses the request otherwise.
+        when it finds the chat too long, UserError("image_not_understood") when its model sees none,
+        UserError("no_answer") when it calls tools that nobody offered, PermanentError when it refuses the request
+        otherwise.
         """
         ends_at = clock.monotonic() + TOTAL_S
         stops, whole = StopFilter(request.stop), WholeCharacters()
         self._breaker.ask()
         await self._meet()
         stream = await self._within(FIRST_TEXT_S, ends_at, self._begin(request))
-        chunks = aiter(stream)
+        chunks, told, shown = aiter(stream), Chunks(), ""
         wait_s = FIRST_TEXT_S
         try:
             while (chunk := await self._within(wait_s, ends_at, _next(chunks))) is not None:
-                _count(chunk)
-                if text := stops.feed(whole.feed(_text_of(chunk))):
+                if text := stops.feed(whole.feed(told.feed(chunk))):
                     wait_s = BETWEEN_TEXT_S
-                    yield text
+                    shown += text
+                    yield Text(text)
                 if stops.stopped:
                     break
             self._breaker.worked()
+            self.revision = told.revision or self.name
             if rest := stops.finish():
-                yield rest
+                shown += rest
+                yield Text(rest)
+            for call in self._calls(request, told, shown):
+                yield call
+            if told.usage:
+                count_tokens(told.usage.prompt_tokens, told.usage.cached_tokens, told.usage.completion_tokens)
+            yield told.usage or await asyncio.to_thread(self._estimated, request, shown)
         finally:
             await stream.close()
 
@@ -140,26 +157,44 @@ class RemoteModel:
             raise UserError("model_unreachable") from None
 
     async def _begin(self, request: Request) -> "AsyncStream[ChatCompletionChunk]":
-        chat: Any = [{"role": each.role, "content": defused(each.content, _MARKERS)} for each in request.utterances]
-        sampling = request.sampling
-        chosen: dict[str, Any] = {
-            key: value
-            for key, value in (
-                ("temperature", sampling.temperature),
-                ("top_p", sampling.top_p),
-                ("seed", sampling.seed),
-                ("stop", list(request.stop[:4]) or None),  # servers take four; the filter knows them all
-            )
-            if value is not None
-        }
-        return await self._client.chat.completions.create(
-            model=self.name,
-            messages=chat,
-            max_tokens=request.max_new_tokens,
-            stream=True,
-            stream_options={"include_usage": True},
-            **chosen,
-        )
+        """The answer as it begins, asked for once more without what the server does not take."""
+        from openai import APIStatusError
+
+        request = request if "tools" in self.capabilities else replace(request, tools=())
+        try:
+            stream = await self._create(request, usage=self._usage != "refused")
+            self._usage = "told" if self._usage == "asked" else self._usage
+            return stream
+        except APIStatusError as error:
+            if _lacks(error, _NO_IMAGES) and any(each.images for each in request.utterances):
+                self.capabilities -= {"images"}
+                raise UserError("image_not_understood") from None
+            if _lacks(error, _NO_TOOLS) and request.tools:
+                self.capabilities -= {"tools"}
+                return await self._begin(request)
+            if self._usage != "asked" or error.status_code not in (400, 422) or _is_too_long(error):
+                raise
+        stream = await self._create(request, usage=False)
+        self._usage = "refused"
+        return stream
+
+    async def _create(self, request: Request, *, usage: bool) -> "AsyncStream[ChatCompletionChunk]":
+        more: dict[str, Any] = {"stream_options": {"include_usage": True}} if usage else {}
+        body = {**chat_completions.asked(request), **more}
+        return await self._client.chat.completions.create(model=self.name, stream=True, **body)
+
+    def _calls(self, request: Request, told: Chunks, shown: str) -> tuple[ToolCall, ...]:
+        """The tools to call; what nobody offered is no answer."""
+        if request.tools or not told.calls:
+            return told.calls
+        _LOG.warning("%s called a tool that nobody offered", self.name)
+        if not shown.strip():
+            raise UserError("no_answer")
+        return ()
+
+    def _estimated(self, request: Request, shown: str) -> Usage:
+        prompt_tokens = self.count_tokens(request.utterances)
+        return Usage(prompt_tokens, self.count_tokens((Utterance.of("assistant", shown),)) - _TOKENS_PER_UTTERANCE)
 
     async def _within(self, wait_s: float, ends_at: float, work: Awaitable[Answer]) -> Answer:
         """What `work` gives, before the earlier of the two deadlines; the client's errors become ours."""
@@ -188,7 +223,7 @@ class RemoteModel:
         if status in (401, 403, 404):
             _LOG.error("LM_URL answered %s: check LM_URL, LM_MODEL (%s) and LM_API_KEY", status, self.name)
             return UserError("model_unreachable")
-        if status == 413 or _TOO_LONG.search(f"{error.code} {error.message}"):
+        if _is_too_long(error):
             return UserError("message_too_long", limit_words=self.context_tokens // 4)
         return PermanentError(f"the language model's server refused the request: {status}")
 
@@ -197,15 +232,17 @@ async def _next(chunks: "AsyncIterator[ChatCompletionChunk]") -> "ChatCompletion
     return await anext(chunks, None)
 
 
-def _count(chunk: "ChatCompletionChunk") -> None:
-    """The last chunk tells how many tokens went in and came out, where the server does."""
-    if chunk.usage is not None:
-        TOKENS.labels("in").inc(chunk.usage.prompt_tokens)
-        TOKENS.labels("out").inc(chunk.usage.completion_tokens)
+def _lacks(error: "APIStatusError", named: re.Pattern[str]) -> bool:
+    """Whether a server refuses something of that name."""
+    return error.status_code in _LACKS and named.search(_words_of(error)) is not None
 
 
-def _text_of(chunk: "ChatCompletionChunk") -> str:
-    return (chunk.choices[0].delta.content or "") if chunk.choices else ""
+def _is_too_long(error: "APIStatusError") -> bool:
+    return error.status_code == 413 or _TOO_LONG.search(_words_of(error)) is not None
+
+
+def _words_of(error: "APIStatusError") -> str:
+    return f"{error.code} {error.message}"
 
 
 def _retry_after_s(error: "APIStatusError") -> float:

@@ -46,7 +46,7 @@ class StopFilter:
         return 0
 
 
-class ByteGrower:
+class ByteDetokenizer:
     """Token ids into text, where each token stands for bytes: half a character waits for the rest of it, and is left
     out when something else comes.
     """
@@ -64,7 +64,7 @@ class ByteGrower:
         return ""
 
 
-class TextGrower:
+class IncrementalDetokenizer:
     """The same where tokens are words; what is no word comes byte by byte, and `byte_of` tells these from the others.
 
     `decode` is the tokenizer's; it is called on the last few ids only, so the cost of a token does not grow. It never

@@ -6,6 +6,7 @@ built-in one, which only talks, and of which nothing is shown but its own senten
 Before small ones stand feelings, what was told, and what nobody here can see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from core import tools
 from core.thinking import about, calendar, copying, dangers, manners, own_name, recalling, retelling, unseen, wording
 from core.thinking.echoing import Echo
 from core.thinking.moment import Moment
+from core.values.passages import Passage
 
 NAME = "parley"
 """Whose answers these are, where an answer names its model."""
@@ -57,7 +59,7 @@ class Guards:
         """When it is, where the people are."""
         return tools.local_time(moment.at, self.zone)
 
-    def notes(self, moment: Moment) -> tuple[str, ...]:
+    def passages(self, moment: Moment) -> tuple[Passage, ...]:
         """What a model that can be given tasks is shown beside the message: the page, in languages that it lacks."""
         page = about.found(moment)
         return (page,) if page else ()
@@ -80,9 +82,9 @@ class Guards:
             return fitting
         return manners.said("no_answer" if wording.asks(moment.text) else "told", moment)
 
-    def after(self, reply: str, moment: Moment) -> str:
+    def after(self, reply: str, moment: Moment, passages: Sequence[Passage] = ()) -> str:
         """What is shown of the built-in model's reply: itself, or an honest sentence in its place."""
-        fault = copying.fault(reply, moment)
+        fault = copying.fault(reply, moment, [passage.text for passage in passages])
         if fault == "unsure" and wording.asks(moment.text):
             return manners.said("unsure", moment)
         if fault is not None:
@@ -91,7 +93,8 @@ class Guards:
 
     def _page(self, moment: Moment) -> str:
         """Parley's page word for word, which no model tells as well; "" in languages that it lacks."""
-        return about.found(moment) if self._speaks(moment) else ""
+        page = about.found(moment) if self._speaks(moment) else None
+        return page.text if page else ""
 
     def _speaks(self, moment: Moment) -> bool:
         return moment.answer_in.split("-")[0] in ("", *about.LANGUAGES)

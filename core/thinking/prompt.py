@@ -5,17 +5,18 @@ a model that kept what it computed for it can go on from there.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import UserError
-from core.lm.base import LanguageModel, Utterance, words_within
+from core.lm.base import LanguageModel, Utterance, estimate_word_limit
 from core.thinking import answer_language, calendar, wording
 from core.thinking.profiles import Profile
 from core.values import dialogue as dialogues
 from core.values.channel import Quote
 from core.values.dialogue import Dialogue
+from core.values.passages import Passage
 from core.values.turn import Turn
 
 _EARLIER = {"en": "Earlier in this chat: ", "zh-Hans": "此前聊过："}
@@ -54,12 +55,12 @@ _FULL, _LEFT = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class PromptInput:
     """The message to be answered: clean words, their language, who says them, the earlier message that they answer.
 
     `group`: other people talk there too. `answer_in` is the tag of the language that the channel fixed, "" for none.
     `forwarded`: whose words they are, where they are not the speaker's own. `now`: when they are said, in the people's
-    time zone. `persona`: how the channel's owner wishes Parley to be.
+    time zone. `persona`: how the channel's owner wishes Parley to be. `passages` may hold the answer.
     """
 
     text: str
@@ -71,52 +72,85 @@ class Saying:
     forwarded: str | None = None
     now: datetime | None = None
     persona: str = ""
+    passages: Sequence[Passage] = ()
 
 
-def build(
-    profile: Profile, dialogue: Dialogue, saying: Saying, *, notes: Sequence[str], model: LanguageModel
-) -> tuple[Utterance, ...]:
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is shown, and of what it was made: the turns, the passages, the language of the system words, and
+    the local time where the message is told it.
+    """
+
+    utterances: tuple[Utterance, ...]
+    turns: tuple[Turn, ...]
+    passages: tuple[Passage, ...]
+    language: str
+    now: datetime | None
+
+
+def build(profile: Profile, dialogue: Dialogue, asked: PromptInput, *, model: LanguageModel) -> Prompt:
     """The chat to be answered, within the model's context less room for the profile's answer (a quarter at most).
 
-    `notes` are sentences that may hold the answer; they give way when the message leaves no room for them. The newest
-    turns are kept. The system words speak the language in which the kept dialogue began. Raises
-    UserError("message_too_long", limit_words) when the message alone does not fit.
+    The passages give way when the message leaves no room for them. The newest turns are kept. The system words speak
+    the language in which the kept dialogue began. Raises UserError("message_too_long", limit_words) when the message
+    alone does not fit.
     """
-    budget = model.context_tokens - min(profile.max_new_tokens, model.context_tokens // 4)
-    said = marked(saying.text, saying.language, forwarded=saying.forwarded)
-    said = labelled(said, saying.speaker) if saying.group else said
-    said = with_quote(said, saying.quote, saying.language)
-    said = answer_language.asked_for(_dated(said, saying), saying.answer_in) if model.instructable else said
-    newest = Utterance("user", with_notes(said, notes, saying.language))
-    system = _system(profile, dialogue, saying, model)
-    alone = model.count_tokens((system, newest))
-    if alone > budget and notes:
-        newest = Utterance("user", said)
-        alone = model.count_tokens((system, newest))
-    if alone > budget:
-        taken = model.count_tokens((newest,))
-        raise UserError("message_too_long", limit_words=words_within(said, taken, budget - alone + taken))
-    pairs = [_utterances(turn, group=saying.group) for turn in dialogues.uncovered(dialogue)]
-    kept = _newest(pairs, [model.count_tokens(pair) for pair in pairs], budget - alone, budget // _BLOCKS)
-    return (system, *(utterance for pair in kept for utterance in pair), newest)
+    instructable = "instructions" in model.capabilities
+    budget_tokens = model.context_tokens - min(profile.max_new_tokens, model.context_tokens // 4)
+    language = asked.answer_in or (dialogue.turns[0].language if dialogue.turns else asked.language)
+    turns = dialogues.uncovered(dialogue)
+
+    def around(asked: PromptInput) -> tuple[tuple[Utterance, ...], int]:
+        alone = composed(profile, dialogue.summary, (), asked, language=language, instructable=instructable)
+        return alone, budget_tokens - model.count_tokens(alone)
+
+    alone, left_tokens = around(asked)
+    if left_tokens < 0 and asked.passages:
+        asked = replace(asked, passages=())
+        alone, left_tokens = around(asked)
+    if left_tokens < 0:
+        taken = model.count_tokens(alone[-1:])
+        said = alone[-1].text
+        raise UserError("message_too_long", limit_words=estimate_word_limit(said, taken, left_tokens + taken))
+    sizes = _sizes(turns, model, group=asked.group)
+    kept = tuple(_newest(turns, sizes, left_tokens, budget_tokens // _BLOCKS))
+    utterances = composed(profile, dialogue.summary, kept, asked, language=language, instructable=instructable)
+    now = asked.now.replace(second=0, microsecond=0) if asked.now and instructable and _needs_date(asked) else None
+    return Prompt(utterances, kept, tuple(asked.passages), language, now)
 
 
-def _system(profile: Profile, dialogue: Dialogue, saying: Saying, model: LanguageModel) -> Utterance:
-    """The rules of the channel stand here and not in the message, so that they stay the same from turn to turn.
+def composed(
+    profile: Profile, summary: str, turns: Sequence[Turn], asked: PromptInput, *, language: str, instructable: bool
+) -> tuple[Utterance, ...]:
+    """The chat of these turns and this message, however long; `language` is that of the system words."""
+    said = marked(asked.text, asked.language, forwarded=asked.forwarded)
+    said = labelled(said, asked.speaker) if asked.group else said
+    said = with_quote(said, asked.quote, asked.language)
+    said = answer_language.asked_for(_dated(said, asked), asked.answer_in) if instructable else said
+    rules = " ".join([profile.words_in(language), *(_rules(asked, summary, language) if instructable else ())])
+    shown = [utterance for turn in turns for utterance in _utterances(turn, group=asked.group)]
+    newest = with_notes(said, [passage.text for passage in asked.passages], asked.language)
+    return (
+        Utterance.of("system", system_words(rules, summary, language)),
+        *shown,
+        Utterance.of("user", newest),
+    )
+
+
+def _rules(asked: PromptInput, summary: str, language: str) -> Iterator[str]:
+    """The rules of the channel stand among the system words and not in the message, so that they stay the same from
+    turn to turn.
 
     The model that ships knows nothing but the profiles' own words, so it is shown no others.
     """
-    started = saying.answer_in or (dialogue.turns[0].language if dialogue.turns else saying.language)
-    rules = [profile.words_in(started)]
-    if model.instructable and saying.group:
-        rules.append(_GROUP.get(started, _GROUP["en"]))
-    if model.instructable and dialogue.summary:
-        rules.append(_SUMMARY.get(started, _SUMMARY["en"]))
-    if model.instructable and saying.persona:
-        rules.append(_PERSONA.get(started, _PERSONA["en"]).format(persona=saying.persona))
-    if model.instructable and saying.answer_in:
-        rules.append(_ANSWER_IN.get(started, _ANSWER_IN["en"]).format(tag=saying.answer_in))
-    return Utterance("system", system_words(" ".join(rules), dialogue.summary, started))
+    if asked.group:
+        yield _GROUP.get(language, _GROUP["en"])
+    if summary:
+        yield _SUMMARY.get(language, _SUMMARY["en"])
+    if asked.persona:
+        yield _PERSONA.get(language, _PERSONA["en"]).format(persona=asked.persona)
+    if asked.answer_in:
+        yield _ANSWER_IN.get(language, _ANSWER_IN["en"]).format(tag=asked.answer_in)
 
 
 def size(dialogue: Dialogue, model: LanguageModel) -> int:
@@ -137,8 +171,8 @@ def outgrown(dialogue: Dialogue, model: LanguageModel) -> Sequence[Turn]:
     return turns[:first]
 
 
-def _sizes(turns: Sequence[Turn], model: LanguageModel) -> list[int]:
-    return [model.count_tokens(_utterances(turn, group=False)) for turn in turns]
+def _sizes(turns: Sequence[Turn], model: LanguageModel, *, group: bool = False) -> list[int]:
+    return [model.count_tokens(_utterances(turn, group=group)) for turn in turns]
 
 
 def system_words(words: str, summary: str, language: str) -> str:
@@ -179,11 +213,15 @@ def label(name: str) -> str:
     return " ".join(_NOT_IN_LABELS.sub(" ", name).split())[:_LABEL_CHARS] or "?"
 
 
-def _dated(said: str, saying: Saying) -> str:
-    """A question about time after the date: told it always, or with "I had a bad day", small models talk of it."""
-    if saying.now is None or not (calendar.speaks_of_time(saying.text) and wording.asks(saying.text)):
+def _dated(said: str, asked: PromptInput) -> str:
+    if asked.now is None or not _needs_date(asked):
         return said
-    return f"{calendar.told(saying.now, saying.language)}\n\n{said}"
+    return f"{calendar.told(asked.now, asked.language)}\n\n{said}"
+
+
+def _needs_date(asked: PromptInput) -> bool:
+    """Whether it asks of time: told the date always, or with "I had a bad day", small models talk of it."""
+    return calendar.speaks_of_time(asked.text) and wording.asks(asked.text)
 
 
 def with_notes(said: str, notes: Sequence[str], language: str) -> str:
@@ -202,19 +240,17 @@ def labelled(said: str, speaker: str) -> str:
 def _utterances(turn: Turn, *, group: bool) -> tuple[Utterance, Utterance]:
     said = marked(turn.said, turn.language, forwarded=turn.forwarded)
     said = labelled(said, turn.speaker) if group else said
-    return Utterance("user", said), Utterance("assistant", turn.reply)
+    return Utterance.of("user", said), Utterance.of("assistant", turn.reply)
 
 
-def _newest(
-    pairs: Sequence[tuple[Utterance, Utterance]], sizes: Sequence[int], room: int, block: int
-) -> Sequence[tuple[Utterance, Utterance]]:
-    """The pairs that fit into `room` tokens; the oldest go, in steps of about `block` tokens."""
-    over = sum(sizes) - room
+def _newest(turns: Sequence[Turn], sizes: Sequence[int], budget_tokens: int, block: int) -> Sequence[Turn]:
+    """The turns that fit into the budget; the oldest go, in steps of about `block` tokens."""
+    over = sum(sizes) - budget_tokens
     if over <= 0:
-        return pairs
+        return turns
     to_drop = -(-over // block) * block
     first = 0
-    while first < len(pairs) and to_drop > 0:
+    while first < len(turns) and to_drop > 0:
         to_drop -= sizes[first]
         first += 1
-    return pairs[first:]
+    return turns[first:]

@@ -5,10 +5,11 @@ Called off the answer's path. The result stands in the prompt before the turns t
 
 import re
 from collections.abc import Sequence
-from contextlib import aclosing
 
-from core.lm.base import LanguageModel, Request, Sampling, Utterance
+from core.errors import UserError
+from core.lm.base import LanguageModel, Request, Utterance, whole_text
 from core.thinking import prompt
+from core.values.sampling import Sampling
 from core.values.turn import Turn
 
 _MOST_CHARS = 1200
@@ -24,31 +25,35 @@ _OF_ONESELF = re.compile(r"\b(?:I|I'm|my|mine|me|we|our|us)\b|[我咱]", re.IGNO
 
 
 async def summarise(model: LanguageModel, earlier: str, turns: Sequence[Turn]) -> str:
-    """The summary of `earlier` and of these turns, of a length that fits the model; raises what the model raises."""
-    room = min(_MOST_CHARS, model.context_tokens // 2)
-    if not model.instructable:
-        return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], room)
+    """The summary of `earlier` and of these turns, of a length that fits the model.
+
+    Raises what the model raises, and UserError("no_answer") where it says nothing.
+    """
+    budget_chars = min(_MOST_CHARS, model.context_tokens // 2)  # a token is a character or more
+    if "instructions" not in model.capabilities:
+        return told_of_oneself(earlier, [turn.said for turn in turns if turn.forwarded is None], budget_chars)
     language = turns[0].language if turns else "en"
     request = Request(
-        (Utterance("system", _TASK.get(language, _TASK["en"])), Utterance("user", _protocol(earlier, turns))),
+        (Utterance.of("system", _TASK.get(language, _TASK["en"])), Utterance.of("user", _protocol(earlier, turns))),
         max_new_tokens=_MAX_TOKENS,
         sampling=Sampling(temperature=0.0),
     )
-    async with aclosing(model.stream(request)) as pieces:
-        text = "".join([piece async for piece in pieces])
-    return " ".join(text.split())[:room]
+    text = " ".join((await whole_text(model, request)).split())
+    if not text:
+        raise UserError("no_answer")
+    return text[:budget_chars]
 
 
-def told_of_oneself(earlier: str, said: Sequence[str], room: int) -> str:
-    """Statements as they were made, each once, in `room` characters; those about oneself go before others. Pure."""
+def told_of_oneself(earlier: str, said: Sequence[str], budget_chars: int) -> str:
+    """Statements as they were made, each once, within a budget; those about oneself go before others. Pure."""
     sentences = dict.fromkeys(
         sentence.strip() for text in (earlier, *said) for sentence in _SENTENCE.findall(text) if _tells(sentence)
     )
     ranked = sorted(sentences, key=lambda sentence: not _OF_ONESELF.search(sentence))
     kept: set[str] = set()
     for sentence in ranked:
-        room -= len(sentence) + 2
-        if room < 0:
+        budget_chars -= len(sentence) + 2
+        if budget_chars < 0:
             break
         kept.add(sentence)
     return " ".join(_ended(sentence) for sentence in sentences if sentence in kept)

@@ -3,7 +3,6 @@
 Called by `answering`, and by the commands that need a model.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,10 +14,12 @@ from core.feedback.ratings import Feedback
 from core.intake.access import Access
 from core.intake.quotas import Quotas
 from core.lanes.lanes import Lanes
+from core.lm.base import Usage
 from core.platform import Limits, Platform, Words
 from core.speech.hearing import MAX_AUDIO_S, Transcript
 from core.telemetry import TURNS, log
 from core.text.language import language_of
+from core.thinking.context import Context
 from core.thinking.engine import Engine, Unsure
 from core.thinking.engines import Engines
 from core.turns import transcripts
@@ -57,7 +58,7 @@ class Replying:
         self._access = access
 
     async def think(
-        self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, anew: bool = False
+        self, engine: Engine, scene: Scene, message: Message, showing: Showing, *, resample: bool = False
     ) -> Reply | None:
         """The answer; None when the message proves not to be for Parley."""
         audio = transcripts.before(scene.claim, message) or await self._fetch(message)
@@ -65,13 +66,14 @@ class Replying:
         speak = aloud and await self._lanes.takes_voice(message.channel)
         asked = await self._without_shown(message, scene.dialogue)
         owner = not message.group and self._access.owns(message.sender, message.channel)
-        answer = engine.answer(asked, audio, scene.dialogue, scene.preferences, speak=speak, anew=anew, owner=owner)
-        async with contextlib.aclosing(answer) as steps:
+        context = Context(scene.dialogue, scene.preferences, audio=audio, speak=speak, resample=resample, owner=owner)
+        async with contextlib.aclosing(engine.answer(asked, context)) as steps:
             async for step in steps:
                 match step:
                     case Reply():
-                        await self.charge_tokens(engine, step.turn.reply, message)
                         return step
+                    case Usage():
+                        await self.charge_tokens(step, message)
                     case Transcript():
                         await self._note_heard(scene, message, step)
                     case Draft():
@@ -145,11 +147,9 @@ class Replying:
         shown = any(meant == turn.id for turn in dialogues.uncovered(dialogue))
         return replace(message, quote=None) if shown else message
 
-    async def charge_tokens(self, engine: Engine, text: str, message: Message) -> None:
+    async def charge_tokens(self, usage: Usage, message: Message) -> None:
         """Take what the model wrote from the quotas, where any counts tokens."""
-        if self._quotas.counts("tokens"):
-            tokens = await asyncio.to_thread(engine.tokens_in, text)
-            await self._quotas.charge("tokens", tokens, message.channel, message.sender)
+        await self._quotas.charge("tokens", usage.completion_tokens, message.channel, message.sender)
 
     async def _fetch(self, message: Message) -> bytes | None:
         """The message's voice note or audio file; UserError for files that Parley does not understand."""

@@ -1,16 +1,55 @@
 """What the engine makes: an answer that grows, a finished one, and the turn that is remembered of it."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WrapSerializer
+
+from core.values.sampling import Sampling
+
+
+def _sparse(basis: "Basis | None", whole: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """JSON without what says nothing: every turn of a dialogue has one."""
+    if basis is None:
+        return None
+    told = whole(basis)
+    told["sampling"] = {name: value for name, value in told["sampling"].items() if value is not None}
+    return {name: value for name, value in told.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a model's answer was drawn from, so that it can be drawn again; the model, the profile, the passages and the
+    message are the turn's.
+
+    `revision` tells the model from others of its name, `adapter` what was learned beside it ("": nothing). `prompt` is
+    a digest of all that the model was shown. `sampling` has the seed that was used, where the model takes one.
+    `language` is that of the system words; `answer_in` the one that the channel fixed, "" for none. The turns shown
+    were those from `oldest` on, `summarised` the last that the summary told of ("": there was none). `now` is the local
+    time, where the message was told it. `quoted` is the id of the message that was answered to.
+    """
+
+    revision: str = ""
+    prompt: str = ""
+    language: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    adapter: str = ""
+    oldest: str = ""
+    summarised: str = ""
+    answer_in: str = ""
+    group: bool = False
+    quoted: str = ""
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message answered, as it is remembered: `is_transcript` when `said` was heard in a voice note (it is kept as
     `heard`), `spoken` when one goes with the answer, `doubtful` when `reply` asks if `said` is right, `person` the id
-    of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces.
+    of who spoke, `ref`, `forwarded` as in the message, `earlier` the answers it replaces. `sources` are the ids of the
+    passages that the model was shown, `basis` what else it drew the answer from; None where no model made it.
     """
 
     id: str
@@ -28,6 +67,8 @@ class Turn:
     forwarded: str | None = None
     earlier: tuple[str, ...] = ()
     doubtful: bool = False
+    sources: tuple[str, ...] = ()
+    basis: Annotated[Basis | None, WrapSerializer(_sparse)] = None
 
 
 Activity = Literal["typing", "recording"]

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from core.lm.base import Sampling
+from core.values.sampling import Sampling
 from evals.models import opening, reporting, tasks
 from evals.models.asking import Answered, Asking, ask
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.errors import AssistantError, RetryableError, UserError
-from core.lm.base import LanguageModel, Request, Sampling
+from core.lm.base import LanguageModel, Request, Text, whole_text
 from core.speech.hearing import Transcript
 from core.thinking import profiles, prompt
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.thinking.guards import Guards
-from core.thinking.prompt import Saying
+from core.thinking.prompt import PromptInput
+from core.values.passages import Passage
+from core.values.sampling import Sampling
 from core.values.turn import Reply
 from evals.models.checking import faults
 from evals.models.opening import seeded
@@ -90,7 +93,8 @@ async def _answer(model: LanguageModel, task: Task, asking: Asking) -> str:
 async def _done(engine: Engine, task: Task) -> str:
     match task.do:
         case "translate":
-            return "".join([piece async for piece in engine.translate(task.said, task.answer_in)])
+            pieces = [piece async for piece in engine.translate(task.said, task.answer_in)]
+            return "".join(piece.text for piece in pieces if isinstance(piece, Text))
         case "summarise":
             return await engine.summarise(task.summary, task.dialogue().turns)
         case "answer":
@@ -99,15 +103,17 @@ async def _done(engine: Engine, task: Task) -> str:
 
 async def _from_engine(engine: Engine, task: Task) -> str:
     audio = task.said.encode() if task.heard else None
-    answers = engine.answer(task.message(), audio, task.dialogue(), task.preferences(), speak=False)
+    answers = engine.answer(task.message(), Context(task.dialogue(), task.preferences(), audio, speak=False))
     async with aclosing(answers) as steps:
         return [step.turn.reply async for step in steps if isinstance(step, Reply)][0]
 
 
 async def _from_notes(engine: Engine, task: Task) -> str:
     """As the engine does with notes that were found for a message."""
-    saying = Saying(task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at)
-    chat = prompt.build(engine.profile, task.dialogue(), saying, notes=task.notes, model=engine.model)
+    passages = [Passage(str(at), "notes", note) for at, note in enumerate(task.notes)]
+    asked = PromptInput(
+        task.said, task.told, task.speaker, task.group, answer_in=task.answer_in, now=task.at, passages=passages
+    )
+    chat = prompt.build(engine.profile, task.dialogue(), asked, model=engine.model).utterances
     request = Request(chat, engine.profile.max_new_tokens, engine.profile.sampling, channel=str(task.message().channel))
-    async with aclosing(engine.model.stream(request)) as pieces:
-        return "".join([piece async for piece in pieces])
+    return await whole_text(engine.model, request)

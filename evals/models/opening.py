@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
-from core.lm.base import LanguageModel, Sampling
+from core.lm.base import LanguageModel
 from core.lm.local.model import LocalModel
 from core.lm.remote import RemoteModel
 from core.models.resolving import resolve
+from core.values.sampling import Sampling
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

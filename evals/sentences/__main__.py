@@ -13,6 +13,7 @@ from core.speech.synthesis import Speaking
 from core.speech.transcription import WhisperHearing
 from core.text.language import language_tag
 from core.thinking import profiles
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
@@ -36,7 +37,7 @@ async def answered(engine: Engine, case: Case, place: int) -> str:
         name, words = said.split(": ", 1) if case.kind == "group" else ("Kim", said)
         group = case.kind == "group"
         message = Message(f"{place}-{number}", channel, Person(name, name), 0.0, words, group=group)
-        async for step in engine.answer(message, None, dialogue, preferences, speak=False):
+        async for step in engine.answer(message, Context(dialogue, preferences, speak=False)):
             if isinstance(step, Reply):
                 text = step.turn.reply
                 dialogue = dialogues.append(dialogue, step.turn)
@@ -87,7 +88,9 @@ def main() -> None:
     async def run() -> tuple[list[tuple[Case, str]], bool]:
         model = await asyncio.to_thread(opening.opened, options)
         try:
-            return await measure(model, seed=options.seed, at_once=options.at_once), model.instructable
+            return await measure(
+                model, seed=options.seed, at_once=options.at_once
+            ), "instructions" in model.capabilities
         finally:
             await model.close()
 

@@ -1,6 +1,7 @@
 """One suite over every language model: the shipped one, and a remote one behind a real server on this machine."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -17,14 +18,18 @@ from aiohttp import web
 
 from core import clock
 from core.errors import AssistantError, PermanentError, RetryableError, SettingError, UserError
-from core.lm.base import LanguageModel, Request, Sampling, Utterance
+from core.lm.base import Image, LanguageModel, Piece, Request, Text, Tool, ToolCall, Usage, Utterance, whole_text
 from core.lm.local.loading import SHIPPED
 from core.lm.local.model import LocalModel
 from core.lm.remote import RemoteModel
 from core.telemetry import TOKENS
+from core.values.sampling import Sampling
+from tests.fakes.thinking import FakeModel
 
 KEY = "sk-very-secret"
-HELLO = (Utterance("system", "You are Parley."), Utterance("user", "Hello"))
+PICTURE = Image(b"\x89PNG\r\n\x1a\n picture", "image/png")
+CLOCK = Tool("clock", "What time it is.", {"type": "object", "properties": {"zone": {"type": "string"}}})
+HELLO = (Utterance.of("system", "You are Parley."), Utterance.of("user", "Hello"))
 
 
 class Server:
@@ -33,11 +38,16 @@ class Server:
     def __init__(self) -> None:
         self.requests: list[dict[str, object]] = []
         self.hung_up = asyncio.Event()
+        self.refuses: dict[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.requests.append(body)
-        said: str = body["messages"][-1]["content"]
+        refused = [words for option, words in self.refuses.items() if option in json.dumps(body)]
+        if refused:
+            return web.json_response({"error": {"message": refused[0]}}, status=400)
+        content = body["messages"][-1]["content"]
+        said: str = content if isinstance(content, str) else content[0]["text"]
         if said.startswith("status "):
             status = int(said.split()[1])
             error = {"message": f"no: {request.headers['Authorization']}", "code": " ".join(said.split()[2:])}
@@ -45,13 +55,20 @@ class Server:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+        usage |= {"prompt_tokens_details": {"cached_tokens": 8}}
+        chunks = [_chunk(content=piece) for piece in self._pieces(said)]
+        if said.startswith("call"):
+            chunks = [_chunk(content="One moment.")] if said == "call beside words" else []
+            chunks += [_chunk(tool_calls=[piece]) for piece in CALLS]
         try:
             if said == "rubbish":
                 await response.write(b'data: {"choices": "\xe4\xbd"}\n\n')
-            for piece in self._pieces(said):
-                await response.write(f"data: {json.dumps(_chunk(piece))}\n\n".encode())
+            for chunk in chunks:
+                await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
                 await asyncio.sleep(0.002)
-            await response.write(f"data: {json.dumps({**_chunk(''), 'choices': [], 'usage': usage})}\n\n".encode())
+            if "stream_options" in body:
+                last = {**_chunk(), "choices": [], "usage": usage}
+                await response.write(f"data: {json.dumps(last)}\n\n".encode())
             await response.write(b"data: [DONE]\n\n")
         except (ConnectionError, asyncio.CancelledError):
             self.hung_up.set()
@@ -66,9 +83,19 @@ class Server:
         return ["", "Hel", "lo", " wor", "ld", ". 你好", " 😀", ""]
 
 
-def _chunk(piece: str) -> dict[str, object]:
-    choice = {"index": 0, "delta": {"content": piece}, "finish_reason": None}
-    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+CALLS = (
+    {"index": 0, "id": "a", "type": "function", "function": {"name": "clock", "arguments": ""}},
+    {"index": 0, "function": {"arguments": '{"zone": '}},
+    {"index": 1, "id": "b", "type": "function", "function": {"name": "clock", "arguments": "{}"}},
+    {"index": 0, "function": {"arguments": '"UTC"}'}},
+    {"index": 0, "id": "c", "type": "function", "function": {"name": "clock", "arguments": None}},
+)
+"""Three calls in pieces, two of which share an index, as Ollama's do."""
+
+
+def _chunk(**delta: object) -> dict[str, object]:
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m-2026", "choices": [choice]}
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +124,23 @@ async def remote(server: tuple[Server, str]) -> AsyncIterator[RemoteModel]:
     await model.close()
 
 
-@pytest.fixture(params=["local", "remote"])
+@pytest.fixture
+def fake() -> FakeModel:
+    return FakeModel()
+
+
+@pytest.fixture(params=["local", "remote", "fake"])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     return request.getfixturevalue(request.param)
 
 
-async def _all(model: LanguageModel, request: Request) -> list[str]:
+async def _pieces(model: LanguageModel, request: Request) -> list[Piece]:
     async with aclosing(model.stream(request)) as pieces:
         return [piece async for piece in pieces]
+
+
+async def _all(model: LanguageModel, request: Request) -> list[str]:
+    return [piece.text for piece in await _pieces(model, request) if isinstance(piece, Text)]
 
 
 # --- every model ---
@@ -131,14 +167,59 @@ async def test_closing_early_frees_the_model(model: LanguageModel):
 
 
 async def test_counting_grows_with_the_text(model: LanguageModel):
-    shorter = model.count_tokens((Utterance("user", "hello"),))
-    longer = model.count_tokens((Utterance("user", "hello " * 50),))
+    shorter = model.count_tokens((Utterance.of("user", "hello"),))
+    longer = model.count_tokens((Utterance.of("user", "hello " * 50),))
     assert 0 < shorter < longer
     assert model.context_tokens > 256
 
 
 async def test_has_a_name(model: LanguageModel):
     assert model.name
+
+
+async def test_says_which_of_its_name_it_is(model: LanguageModel):
+    assert await _all(model, Request(HELLO, 10))
+    assert model.revision
+
+
+async def test_what_an_answer_took_is_told_once_at_its_end(model: LanguageModel):
+    *texts, usage = await _pieces(model, Request(HELLO, 40))
+    assert all(isinstance(piece, Text) for piece in texts)
+    assert isinstance(usage, Usage)
+    assert (usage.prompt_tokens > 0, usage.completion_tokens > 0) == (True, True)
+    assert 0 <= usage.cached_tokens <= usage.prompt_tokens
+
+
+async def test_what_a_stop_string_cut_off_is_told_too(model: LanguageModel):
+    whole = "".join(await _all(model, Request(HELLO, 40)))
+    usage = (await _pieces(model, Request(HELLO, 40, stop=(whole[3:6],))))[-1]
+    assert isinstance(usage, Usage)
+    assert 0 < usage.completion_tokens <= 40
+
+
+async def test_only_who_can_take_tasks_says_so(model: LanguageModel, local: LocalModel):
+    assert ("instructions" in model.capabilities) == (model is not local)
+
+
+async def test_images_are_refused_by_whom_cannot_see_them(model: LanguageModel):
+    request = Request((Utterance("user", (Text("What is this?"), PICTURE)),), 20)
+    if "images" in model.capabilities:
+        assert await whole_text(model, request)
+    else:
+        with pytest.raises(UserError, match="image_not_understood"):
+            await _pieces(model, request)
+
+
+async def test_who_cannot_call_tools_answers_without_them(model: LanguageModel):
+    pieces = await _pieces(model, Request(HELLO, 20, tools=(CLOCK,)))
+    assert any(isinstance(piece, Text) for piece in pieces)
+    assert not any(isinstance(piece, ToolCall) for piece in pieces)
+
+
+async def test_a_seed_draws_the_same_tokens_where_that_is_said(model: LanguageModel):
+    if "seeds" in model.capabilities:
+        tries = [await _all(model, Request(HELLO, 20, Sampling(temperature=1.5, seed=seed))) for seed in (3, 3, 4)]
+        assert tries[0] == tries[1] != tries[2]
 
 
 async def test_same_seed_same_answer(model: LanguageModel):
@@ -159,7 +240,7 @@ async def test_first_text_comes_before_the_last(local: LocalModel):
 
 async def test_cancelled_requests_leave_the_queue(local: LocalModel):
     async def one(index: int) -> str:
-        return "".join(await _all(local, Request((Utterance("user", f"hello {index}"),), 40)))
+        return "".join(await _all(local, Request((Utterance.of("user", f"hello {index}"),), 40)))
 
     tasks = [asyncio.create_task(one(index)) for index in range(6)]
     await asyncio.sleep(0.01)
@@ -171,7 +252,7 @@ async def test_cancelled_requests_leave_the_queue(local: LocalModel):
 
 async def test_closing_the_model_fails_its_requests_for_another_try():
     model = LocalModel.open(None)
-    request = Request((Utterance("user", "hello"),), 200, Sampling(temperature=2.0, seed=1))
+    request = Request((Utterance.of("user", "hello"),), 200, Sampling(temperature=2.0, seed=1))
     running = model.stream(request)
     await anext(running)
     tasks = [asyncio.create_task(_all(model, request)) for _ in range(40)]
@@ -186,7 +267,7 @@ async def test_closing_the_model_fails_its_requests_for_another_try():
 
 async def test_chat_larger_than_the_context_is_refused(local: LocalModel):
     with pytest.raises(UserError) as raised:
-        await _all(local, Request((Utterance("user", "word " * 2000),), 10))
+        await _all(local, Request((Utterance.of("user", "word " * 2000),), 10))
     assert raised.value.key == "message_too_long"
     limit = raised.value.params["limit_words"]
     assert isinstance(limit, int)
@@ -194,7 +275,7 @@ async def test_chat_larger_than_the_context_is_refused(local: LocalModel):
 
 
 async def test_unknown_characters_survive(local: LocalModel):
-    request = Request((Utterance("user", "龘靐齉 𝔘𝔫𝔦 😀👩‍👩‍👧 \x00 é"),), 40, Sampling(temperature=1.8, seed=1))
+    request = Request((Utterance.of("user", "龘靐齉 𝔘𝔫𝔦 😀👩‍👩‍👧 \x00 é"),), 40, Sampling(temperature=1.8, seed=1))
     assert not any("\ufffd" in piece for piece in await _all(local, request))
 
 
@@ -232,6 +313,16 @@ def test_folder_that_does_not_exist_is_named():
         LocalModel.open("/nowhere/at/all")
 
 
+async def test_what_was_kept_of_a_prompt_is_told(local: LocalModel):
+    first, again = [(await _pieces(local, Request(HELLO, 20, channel="kept")))[-1] for _ in range(2)]
+    assert isinstance(first, Usage)
+    assert isinstance(again, Usage)
+    assert again.prompt_tokens == first.prompt_tokens == local.count_tokens(HELLO)
+    assert again.cached_tokens == again.prompt_tokens - 1
+    words = local.count_tokens((Utterance.of("assistant", await whole_text(local, Request(HELLO, 20))),))
+    assert 0 < again.completion_tokens < words
+
+
 # --- a remote model ---
 
 
@@ -241,10 +332,84 @@ async def test_request_carries_what_was_asked(server: tuple[Server, str], remote
     assert sent["messages"] == [{"role": "system", "content": "You are Parley."}, {"role": "user", "content": "Hello"}]
     assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("m", 33, True)
     assert (sent["temperature"], sent["top_p"], sent["seed"], sent["stop"]) == (0.0, 0.5, 3, ["X"])
+    assert "tools" not in sent
+
+
+async def test_images_and_tools_go_out_as_openai_has_them(server: tuple[Server, str], remote: RemoteModel):
+    chat = (HELLO[0], Utterance("user", (Text("What is this?"), PICTURE)))
+    await _all(remote, Request(chat, 33, tools=(CLOCK,)))
+    sent = server[0].requests[0]
+    data = base64.b64encode(PICTURE.data).decode()
+    assert sent["messages"] == [
+        {"role": "system", "content": "You are Parley."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}},
+            ],
+        },
+    ]
+    function = {"name": CLOCK.name, "description": CLOCK.description, "parameters": CLOCK.parameters}
+    assert sent["tools"] == [{"type": "function", "function": function}]
+    assert remote.count_tokens(chat) > remote.count_tokens((HELLO[0], Utterance.of("user", "What is this?"))) + 1000
+
+
+async def test_usage_is_what_the_server_says(remote: RemoteModel):
+    assert (await _pieces(remote, Request(HELLO, 10)))[-1] == Usage(11, 7, 8)
+    assert remote.revision == "m-2026"
+
+
+async def test_a_server_that_refuses_to_tell_usage_answers_all_the_same(
+    server: tuple[Server, str], remote: RemoteModel
+):
+    server[0].refuses["stream_options"] = "no"
+    first, second = [await _pieces(remote, Request(HELLO, 10)) for _ in range(2)]
+    assert first == second
+    assert ["stream_options" in asked for asked in server[0].requests] == [True, False, False]
+    text = "".join(piece.text for piece in first if isinstance(piece, Text))
+    usage = first[-1]
+    assert isinstance(usage, Usage)
+    assert usage.prompt_tokens == remote.count_tokens(HELLO)
+    assert len(text) / 5 < usage.completion_tokens < len(text)
+
+
+async def test_a_tool_is_called_with_all_that_was_written(remote: RemoteModel):
+    *calls, usage = await _pieces(remote, Request((Utterance.of("user", "call"),), 10, tools=(CLOCK,)))
+    assert calls == [
+        ToolCall("a", "clock", '{"zone": "UTC"}'),
+        ToolCall("b", "clock", "{}"),
+        ToolCall("c", "clock", ""),
+    ]
+    assert isinstance(usage, Usage)
+
+
+async def test_a_call_that_nobody_offered_is_no_silent_answer(remote: RemoteModel):
+    with pytest.raises(UserError, match="no_answer"):
+        await _pieces(remote, Request((Utterance.of("user", "call"),), 10))
+    text, usage = await _pieces(remote, Request((Utterance.of("user", "call beside words"),), 10))
+    assert text == Text("One moment.")
+    assert isinstance(usage, Usage)
+
+
+async def test_a_server_that_refuses_tools_answers_without_them(server: tuple[Server, str], remote: RemoteModel):
+    server[0].refuses["tools"] = "registry/m does not support tools"
+    for _ in range(2):
+        assert await _all(remote, Request(HELLO, 10, tools=(CLOCK,)))
+    assert ["tools" in asked for asked in server[0].requests] == [True, False, False]
+    assert remote.capabilities == {"instructions", "images"}
+
+
+async def test_a_server_whose_model_sees_nothing_is_believed(server: tuple[Server, str], remote: RemoteModel):
+    server[0].refuses["image_url"] = "unknown variant `image_url`, expected `text`"
+    with pytest.raises(UserError, match="image_not_understood"):
+        await _all(remote, Request((Utterance("user", (PICTURE,)),), 10))
+    assert remote.capabilities == {"instructions", "tools"}
+    assert await _all(remote, Request(HELLO, 10))
 
 
 async def test_closing_early_hangs_up(server: tuple[Server, str], remote: RemoteModel):
-    async with aclosing(remote.stream(Request((Utterance("user", "go on"),), 10))) as pieces:
+    async with aclosing(remote.stream(Request((Utterance.of("user", "go on"),), 10))) as pieces:
         await anext(pieces)
     await asyncio.wait_for(server[0].hung_up.wait(), 2)
 
@@ -265,11 +430,12 @@ async def test_refusals_become_our_errors_without_the_key(
     server: tuple[Server, str], remote: RemoteModel, status: str, error: type[AssistantError], says: str
 ):
     with pytest.raises(error) as raised:
-        await _all(remote, Request((Utterance("user", f"status {status}"),), 10))
+        await _all(remote, Request((Utterance.of("user", f"status {status}"),), 10))
     assert says in str(raised.value)
     assert KEY not in repr(raised.value)
     assert raised.value.__suppress_context__
-    assert len(server[0].requests) == 1
+    asked_again = (status, error) == ("400", PermanentError)  # the server might refuse what it is asked to tell
+    assert len(server[0].requests) == 1 + asked_again
     if isinstance(raised.value, RetryableError):
         assert raised.value.after_s == 7
 
@@ -286,7 +452,7 @@ async def test_silent_server_is_given_up(
 ):
     monkeypatch.setattr("core.lm.remote.TOTAL_S", 0.01)
     with pytest.raises(UserError, match="model_slow"):
-        await _all(remote, Request((Utterance("user", "go on"),), 10))
+        await _all(remote, Request((Utterance.of("user", "go on"),), 10))
 
 
 async def test_a_server_that_keeps_failing_is_left_alone_for_a_moment(
@@ -294,7 +460,7 @@ async def test_a_server_that_keeps_failing_is_left_alone_for_a_moment(
 ):
     async def fails() -> RetryableError:
         with pytest.raises(RetryableError) as raised:
-            await _all(remote, Request((Utterance("user", "status 503"),), 10))
+            await _all(remote, Request((Utterance.of("user", "status 503"),), 10))
         return raised.value
 
     for _ in range(5):
@@ -312,7 +478,7 @@ async def test_a_server_that_keeps_failing_is_left_alone_for_a_moment(
 
 
 async def test_what_a_server_makes_of_half_a_character_is_left_out(remote: RemoteModel):
-    asked = (Utterance("user", "half characters"),)
+    asked = (Utterance.of("user", "half characters"),)
     pieces = await _all(remote, Request(asked, 10))
     assert all(pieces)
     assert "".join(pieces) == "a😀 你好\nUser: b"
@@ -321,7 +487,7 @@ async def test_what_a_server_makes_of_half_a_character_is_left_out(remote: Remot
 
 async def test_a_server_that_sends_no_text_is_worth_another_try(remote: RemoteModel):
     with pytest.raises(RetryableError, match="UnicodeDecodeError"):
-        await _all(remote, Request((Utterance("user", "rubbish"),), 10))
+        await _all(remote, Request((Utterance.of("user", "rubbish"),), 10))
 
 
 async def test_tokens_are_counted_where_the_server_tells_them(remote: RemoteModel):
@@ -359,7 +525,7 @@ def served() -> Iterator[str]:
 
 async def test_a_real_server_says_what_the_model_says_here(served: str, local: LocalModel):
     model = RemoteModel(served, str(SHIPPED))
-    request = Request((*HELLO[:1], Utterance("user", "What can you do?")), 40, Sampling(temperature=0.0))
+    request = Request((*HELLO[:1], Utterance.of("user", "What can you do?")), 40, Sampling(temperature=0.0))
     before = TOKENS.labels("out")._value.get()
     answers = ["".join(pieces) for pieces in await asyncio.gather(_all(model, request), _all(model, request))]
     await model.close()

@@ -50,7 +50,7 @@ class FakeExecutor:
         seen = held[:end]
         known = [token for token in seen if token is not None]
         assert len(known) == end, "a gap"
-        if span.draw is None:
+        if span.sampling is None:
             return None
         assert list(span.seen) == known
         return next_token(known)

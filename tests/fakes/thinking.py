@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
 from core.errors import UserError
-from core.lm.base import Request, Utterance
+from core.lm.base import Capability, Piece, Request, Text, Usage, Utterance
+from core.lm.stopping import StopFilter
 from core.speech.hearing import Transcript
 from core.values.attachments import VoiceNote
 
@@ -15,7 +16,8 @@ class FakeModel:
 
     name = "fake"
     context_tokens = 2048
-    instructable = True
+    revision = "fake-1"
+    capabilities: frozenset[Capability] = frozenset(("instructions",))
     weight_bytes = 0
 
     def __init__(self) -> None:
@@ -29,22 +31,35 @@ class FakeModel:
     def enqueue(self, *answers: str | Exception) -> None:
         self._queue.extend(answers)
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         self.requests.append(request)
-        answer = self._queue.popleft() if self._queue else f"You said: {request.utterances[-1].content}"
+        if any(utterance.images for utterance in request.utterances):
+            raise UserError("image_not_understood")
+        answer = self._queue.popleft() if self._queue else f"You said: {request.utterances[-1].text}"
         if isinstance(answer, Exception):
             raise answer
+        stops, prompt_tokens, words = StopFilter(request.stop), self._tokens(request.utterances), 0
         self._running += 1
         self.most_at_once = max(self.most_at_once, self._running)
         try:
             for word in answer.split(" "):
                 await asyncio.sleep(self.delay_s)
-                yield word + " "
+                words += 1
+                if text := stops.feed(word + " "):
+                    yield Text(text)
+                if stops.stopped:
+                    break
+            if rest := stops.finish():
+                yield Text(rest)
+            yield Usage(prompt_tokens, words)
         finally:
             self._running -= 1
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
-        return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+        return self._tokens(utterances)
+
+    def _tokens(self, utterances: Sequence[Utterance]) -> int:
+        return sum(len(utterance.text.split()) + 4 for utterance in utterances)
 
     def forget(self, channel: str) -> None:
         self.forgotten.append(channel)

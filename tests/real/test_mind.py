@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.lm.base import Request, Sampling, Utterance
+from core.lm.base import Request, Utterance, whole_text
 from core.lm.local.model import LocalModel
 from core.speech.synthesis import Speaking
 from core.speech.voices.builtin import BuiltinVoice
+from core.values.sampling import Sampling
 from tests.scenario.product import ROOT, Product, environment
 
 MOST_BYTES = 1_600_000_000
@@ -21,14 +22,15 @@ _PACKING_S = 900
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from core.lm.base import Request, Sampling, Utterance
+from core.lm.base import Request, Utterance, whole_text
+from core.values.sampling import Sampling
 from core.lm.local.model import LocalModel
 
 async def main(path: str, keep: Path) -> None:
     told = []
     model = LocalModel.open(path, "int8", keep, told.append)
-    asked = Request((Utterance("user", "What is the capital of France?"),), 32, Sampling(temperature=0))
-    said = "".join([piece async for piece in model.stream(asked)])
+    asked = Request((Utterance.of("user", "What is the capital of France?"),), 32, Sampling(temperature=0))
+    said = await whole_text(model, asked)
     await model.close()
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     print(int(peak.split()[1]) * 1024, len(told), said.replace("\\n", " "))
@@ -63,8 +65,8 @@ async def child(mind: Path, keep: Path) -> tuple[int, int, str]:
 
 async def say(model: LocalModel, *said: str) -> str:
     roles = ("user", "assistant") * len(said)
-    chat = tuple(Utterance(role, text) for role, text in zip(roles, said, strict=False))
-    return "".join([piece async for piece in model.stream(Request(chat, 96, Sampling(temperature=0)))])
+    chat = tuple(Utterance.of(role, text) for role, text in zip(roles, said, strict=False))
+    return await whole_text(model, Request(chat, 96, Sampling(temperature=0)))
 
 
 async def test_it_is_packed_once_in_little_memory_and_opened_in_less(mind: Path, keep: Path):

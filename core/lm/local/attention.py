@@ -17,7 +17,7 @@ class Unservable(Exception):
     """Why a model cannot be served in slots."""
 
 
-class Forward:
+class BatchView:
     """What the layers share during one forward: views into the slots, for each layer a tuple of all rows'.
 
     `_fresh` are keys and values of the new tokens, [2, kv_heads, tokens, head_dim]; `_held` are those of all tokens to

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.errors import RetryableError
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Executor, OutOfMemory, Slot, Slots, Span
 
-ROWS = 16
+MAX_BATCH = 16
 WAITING = 256
 READ_TOKENS = 256
 """Prompt tokens of a step while nobody writes."""
@@ -27,20 +27,22 @@ FAILURES = (RuntimeError, ValueError, IndexError, MemoryError)
 class Job:
     """One answer wanted: prompt ids, and where its tokens go.
 
-    `take` gets each token and says whether to go on; `done` is called once, with what went wrong or None. Both run
-    in the batch's thread and must not block. A token of `ends` ends the answer and is not passed on. With a `channel`
-    the slot is kept for its next job. The first `system_tokens` are the same for every channel.
+    `on_token` gets each token and says whether to go on; `on_end` is called once, with what went wrong or None. Both
+    run in the batch's thread and must not block. A token of `eos_ids` ends the answer and is not passed on. With a
+    `channel` the slot is kept for its next job. The first `system_tokens` are the same for every channel. `kept_tokens`
+    is told when it begins: how much of the prompt need not be computed again.
     """
 
     ids: Sequence[int]
-    most_new: int
-    take: Callable[[int], bool]
-    done: Callable[[BaseException | None], None]
+    max_new_tokens: int
+    on_token: Callable[[int], bool]
+    on_end: Callable[[BaseException | None], None]
     channel: str = ""
     system_tokens: int = 0
-    ends: frozenset[int] = frozenset()
-    draw: Draw = field(default_factory=Draw)
+    eos_ids: frozenset[int] = frozenset()
+    sampling: SamplingState = field(default_factory=SamplingState)
     cancelled: bool = field(default=False, init=False)
+    kept_tokens: int = field(default=0, init=False)
 
     def cancel(self) -> None:
         """End it at the next step; from any thread."""
@@ -62,16 +64,18 @@ class _Row:
 
     def span(self, tokens: int) -> Span:
         start = len(self.slot.ids)
-        draw = self.job.draw if tokens == self.rest else None
-        return Span(self.slot.number, start, self.ids[start : start + tokens], draw, self.ids)
+        sampling = self.job.sampling if tokens == self.rest else None
+        return Span(self.slot.number, start, self.ids[start : start + tokens], sampling, self.ids)
 
 
 class Batch:
-    """Jobs over one executor: at most `rows` at once, the others wait in their order."""
+    """Jobs over one executor: at most `max_batch` at once, the others wait in their order."""
 
-    def __init__(self, executor: Executor, limit_bytes: int, *, rows: int = ROWS, waiting: int = WAITING) -> None:
+    def __init__(
+        self, executor: Executor, limit_bytes: int, *, max_batch: int = MAX_BATCH, waiting: int = WAITING
+    ) -> None:
         self._executor = executor
-        self._most_rows = rows
+        self._max_batch = max_batch
         self._most_waiting = waiting
         self._waiting: deque[Job] = deque()
         self._rows: list[_Row] = []
@@ -90,7 +94,7 @@ class Batch:
     def submit(self, job: Job) -> None:
         """Let a job wait for its slot; when too many wait, it is done at once with RetryableError."""
         if len(self._waiting) >= self._most_waiting:
-            job.done(RetryableError(f"{len(self._waiting)} answers wait for the language model", after_s=5.0))
+            job.on_end(RetryableError(f"{len(self._waiting)} answers wait for the language model", after_s=5.0))
             return
         self._waiting.append(job)
 
@@ -118,7 +122,7 @@ class Batch:
     def fail(self, error: BaseException) -> None:
         """End every job with this error."""
         for job in self._waiting:
-            job.done(error)
+            job.on_end(error)
         self._waiting.clear()
         for row in list(self._rows):
             self._end(row, error)
@@ -126,12 +130,12 @@ class Batch:
     def _part(self) -> None:
         for job in [job for job in self._waiting if job.cancelled]:
             self._waiting.remove(job)
-            job.done(None)
+            job.on_end(None)
         for row in [row for row in self._rows if row.job.cancelled]:
             self._end(row)
 
     def _admit(self) -> None:
-        while self._waiting and len(self._rows) < self._most_rows:
+        while self._waiting and len(self._rows) < self._max_batch:
             job = self._waiting[0]
             if not self.slots.fits(job.channel, len(job.ids) + 1):
                 return
@@ -139,8 +143,9 @@ class Batch:
             try:
                 slot = self.slots.take(job.channel, job.ids, job.system_tokens)
             except OutOfMemory as error:
-                job.done(error)
+                job.on_end(error)
                 continue
+            job.kept_tokens = len(slot.ids)
             self._rows.append(_Row(job, slot, list(job.ids)))
 
     def _plan(self) -> list[tuple[_Row, Span]]:
@@ -177,17 +182,17 @@ class Batch:
 
     def _write(self, row: _Row, token: int) -> None:
         job = row.job
-        if job.cancelled or token in job.ends:
+        if job.cancelled or token in job.eos_ids:
             self._end(row)
             return
         row.ids.append(token)
-        if not job.take(token) or len(row.ids) - len(job.ids) >= job.most_new:
+        if not job.on_token(token) or len(row.ids) - len(job.ids) >= job.max_new_tokens:
             self._end(row)
 
     def _end(self, row: _Row, error: BaseException | None = None) -> None:
         self._rows.remove(row)
         self.slots.leave(row.slot, "" if error else row.job.channel)
-        row.job.done(error)
+        row.job.on_end(error)
 
 
 def _share(tokens: int, wants: Sequence[int]) -> list[int]:

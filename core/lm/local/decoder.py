@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from core.lm.local.attention import Forward
+from core.lm.local.attention import BatchView
 from core.lm.local.sampling import choose
 from core.lm.local.slots import OutOfMemory, Span
 
@@ -41,10 +41,10 @@ class Net(Protocol):
 class Decoder:
     """A model over slots."""
 
-    def __init__(self, net: Net, forward: Forward, size: Size) -> None:
-        """`forward` is what the net's layers write to and attend by."""
+    def __init__(self, net: Net, view: BatchView, size: Size) -> None:
+        """`view` is what the net's layers write to and attend by."""
         self.net = net
-        self._forward = forward
+        self._view = view
         self._size = size
         self._slots: dict[int, torch.Tensor] = {}
 
@@ -56,14 +56,14 @@ class Decoder:
 
     def run(self, spans: Sequence[Span]) -> list[int | None]:
         """One forward over all spans, and the next token of those that draw one."""
-        drawing = [span for span in spans if span.draw is not None]
+        sampled = [span for span in spans if span.sampling is not None]
         with torch.inference_mode(), _memory():
             logits = self._logits(spans)
-            if not drawing:
+            if not sampled:
                 return [None] * len(spans)
-            draws = [span.draw for span in drawing if span.draw is not None]
-            tokens = iter(choose(logits, draws, [span.seen for span in drawing]))
-        return [None if span.draw is None else next(tokens) for span in spans]
+            states = [span.sampling for span in sampled if span.sampling is not None]
+            tokens = iter(choose(logits, states, [span.seen for span in sampled]))
+        return [None if span.sampling is None else next(tokens) for span in spans]
 
     def reserve(self, slot: int, tokens: int) -> None:
         """Room for so many tokens in a slot, what it holds copied over."""
@@ -96,14 +96,14 @@ class Decoder:
         for span in spans:
             ids += span.ids
             positions += range(span.start, span.start + len(span.ids))
-            if span.draw is not None:
+            if span.sampling is not None:
                 last.append(len(ids) - 1)
-        self._forward.lay_out(spans, self._slots)
+        self._view.lay_out(spans, self._slots)
         try:
             numbers = (torch.tensor(each, dtype=torch.long, device=device) for each in (ids, positions, last))
             return self.net.logits(*numbers)
         finally:
-            self._forward.clear()
+            self._view.clear()
 
 
 @contextmanager

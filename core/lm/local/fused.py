@@ -11,7 +11,7 @@ import torch
 from torch.linalg import vector_norm
 from torch.nn.functional import embedding, gelu, relu, silu
 
-from core.lm.local.attention import Forward
+from core.lm.local.attention import BatchView
 from core.lm.local.blueprint import Layers
 
 ACTIVATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -50,10 +50,10 @@ class Weights(Protocol):
 class Fused(torch.nn.Module):
     """A model's forward over slots."""
 
-    def __init__(self, plan: Layers, weights: Weights, rows: Forward) -> None:
+    def __init__(self, plan: Layers, weights: Weights, view: BatchView) -> None:
         super().__init__()
         self.words = weights.words()
-        self.layers = torch.nn.ModuleList(_Layer(plan, weights, rows, at) for at in range(plan.count))
+        self.layers = torch.nn.ModuleList(_Layer(plan, weights, view, at) for at in range(plan.count))
         self.head = weights.head()
         self._norm = _Norm(plan, weights.vector("norm"))
         self.gain = torch.nn.Parameter(self._norm.gain, requires_grad=False)
@@ -98,7 +98,7 @@ class Fused(torch.nn.Module):
 class _Layer(torch.nn.Module):
     """One layer. Linears of the same input are one."""
 
-    def __init__(self, plan: Layers, weights: Weights, rows: Forward, at: int) -> None:
+    def __init__(self, plan: Layers, weights: Weights, view: BatchView, at: int) -> None:
         super().__init__()
 
         def norm(*names: str, heads: Sequence[int] = (1,)) -> _Norm:
@@ -107,7 +107,7 @@ class _Layer(torch.nn.Module):
         def linear(*names: str) -> Any:
             return weights.linear([f"layers.{at}.{name}" for name in names])
 
-        self._rows, self._at = rows, at
+        self._view, self._at = view, at
         self._scaling, self._head_dim = plan.scaling, plan.head_dim
         self._heads, self._kv_heads = plan.heads, plan.kv_heads
         self._activation = ACTIVATIONS[plan.activation]
@@ -129,8 +129,8 @@ class _Layer(torch.nn.Module):
             heads = torch.cat((self._of_heads(heads[:, :turning]), heads[:, turning:]), 1)
         heads = (heads * cos).addcmul_(heads.roll(self._head_dim // 2, -1), sin)
         fresh = heads[:, self._heads :].view(tokens, 2, self._kv_heads, self._head_dim)
-        self._rows.write(self._at, fresh.permute(1, 2, 0, 3))
-        seen = self._rows.attend(self._at, heads[:, : self._heads], self._scaling)
+        self._view.write(self._at, fresh.permute(1, 2, 0, 3))
+        seen = self._view.attend(self._at, heads[:, : self._heads], self._scaling)
         states = self.out.forward(seen).add_(states)
         gate, up = self.gate_up.forward(self._before_mlp(states)).chunk(2, -1)
         return self.down.forward(self._activation(gate).mul_(up)).add_(states)

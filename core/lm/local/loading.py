@@ -22,10 +22,10 @@ from core.lm.local.prepacking import Prepacking
 from core.lm.local.quantization import Quantize
 from core.lm.local.sampling import Generation
 from core.lm.local.slots import common_prefix
-from core.lm.local.spelling import growing
+from core.lm.local.spelling import detokenizing
 from core.lm.local.tokenizer import Tokenizer, without_system
 from core.lm.special_tokens import Pattern, defused, pattern
-from core.lm.stopping import ByteGrower, TextGrower
+from core.lm.stopping import ByteDetokenizer, IncrementalDetokenizer
 from core.models import machine
 from core.telemetry import log
 
@@ -38,10 +38,11 @@ _LOG = log("lm")
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model as it is stored: transformers' own object in `model`, or already over slots in `decoder`.
 
-    With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held.
+    With `int8` it is yet to be brought to that. `lent` is a folder that it needs while it is held. `revision` tells its
+    weights and their form from others.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Loaded:
     decoder: Decoder | None = None
     int8: bool = False
     lent: Any = None
+    revision: str = ""
 
     @property
     def weights(self) -> torch.nn.Module:
@@ -78,20 +80,20 @@ class Loaded:
         ids = self.encode(utterances)
         if not self.tokenizer.takes_system or utterances[0].role != "system":
             return ids, 0
-        one, other = (self.encode((utterances[0], Utterance("user", said))) for said in "ab")
+        one, other = (self.encode((utterances[0], Utterance.of("user", said))) for said in "ab")
         return ids, min(common_prefix(ids, one), common_prefix(ids, other))
 
     def encode(self, utterances: Sequence[Utterance]) -> list[int]:
         """Token ids of the chat and of what asks for the next answer."""
-        chat = [{"role": each.role, "content": defused(each.content, self.markers)} for each in utterances]
+        chat = [{"role": each.role, "content": defused(each.text, self.markers)} for each in utterances]
         if not self.tokenizer.takes_system:
             chat = without_system(chat)
         return self.tokenizer.encode(self.tokenizer.rendered(chat))
 
     @cached_property
-    def grower(self) -> Callable[[], TextGrower | ByteGrower]:
+    def detokenizer(self) -> Callable[[], IncrementalDetokenizer | ByteDetokenizer]:
         """Makes what turns the tokens of an answer into text."""
-        return growing(self.tokenizer)
+        return detokenizing(self.tokenizer)
 
 
 def load(
@@ -99,25 +101,28 @@ def load(
     quantize: Quantize = "auto",
     keep: Path | None = None,
     progress: Progress | None = None,
-) -> Loaded:
+) -> LoadedModel:
     """The model of a folder or a GGUF file, or with None the shipped one; blocks.
 
     What is brought to another form is kept below `keep`, and opened from there the next time; `progress` is told from 0
     to 1 meanwhile, and may raise to stop it.
     """
     torch.set_num_threads(THREADS)
+    on_gpu = torch.cuda.is_available()
     if model is None:
-        return _shipped(quantize)
+        form = "gpu" if on_gpu else "int8" if quantize == "int8" else "none"
+        return replace(_shipped(quantize), revision=packs.revision(SHIPPED, form))
     if quantize == "auto":
-        quantize = "none" if torch.cuda.is_available() else "int8"
+        quantize = "none" if on_gpu else "int8"
     wish = Wish(model, quantize, keep, progress or (lambda _: None))
     path = Path(model).expanduser()
-    if gguf := gguf_of(path):
-        return _of_gguf(gguf, wish)
-    if not path.is_dir():
+    gguf = gguf_of(path)
+    if not gguf and not path.is_dir():
         raise SettingError("LM_MODEL", got=repr(model), wants="a folder that exists or a GGUF file (.gguf)")
-    _check_folder(path, model)
-    return _of_folder(path, wish)
+    if not gguf:
+        _check_folder(path, model)
+    opened = _of_gguf(gguf, wish) if gguf else _of_folder(path, wish)
+    return replace(opened, revision=packs.revision(gguf or path, "gpu" if on_gpu else quantize))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class Wish:
         return SettingError("LM_MODEL", got=repr(self.name), wants=f"a model that can be read: {reason}")
 
 
-def _shipped(quantize: Quantize) -> Loaded:
+def _shipped(quantize: Quantize) -> LoadedModel:
     if torch.cuda.is_available():
         return _unpacked(str(SHIPPED), SHIPPED_NAME, "none")
     try:
@@ -145,7 +150,7 @@ def _shipped(quantize: Quantize) -> Loaded:
     return replace(_with(decoder, SHIPPED, blueprint, SHIPPED_NAME), int8=quantize == "int8")
 
 
-def _of_gguf(path: Path, wish: Wish) -> Loaded:
+def _of_gguf(path: Path, wish: Wish) -> LoadedModel:
     on_gpu = torch.cuda.is_available()
     form = "int8" if wish.quantize == "int8" and not on_gpu else "gpu" if on_gpu else "full"
     lent = None if wish.keep else TemporaryDirectory(prefix="parley-")
@@ -161,7 +166,7 @@ def _of_gguf(path: Path, wish: Wish) -> Loaded:
     return replace(opened, lent=lent)
 
 
-def _of_folder(folder: Path, wish: Wish) -> Loaded:
+def _of_folder(folder: Path, wish: Wish) -> LoadedModel:
     """A folder of transformers': in int8 packed once, where its layers are of the kind that can be."""
     if wish.quantize != "int8" or wish.keep is None or torch.cuda.is_available():
         return _unpacked(str(folder), wish.name, wish.quantize)
@@ -177,23 +182,23 @@ def _of_folder(folder: Path, wish: Wish) -> Loaded:
     return _unpacked(str(folder), wish.name, "int8")
 
 
-def _packed(folder: Path, name: str) -> Loaded:
+def _packed(folder: Path, name: str) -> LoadedModel:
     prepacking = Prepacking(folder)  # begins at once, beside the rest
     blueprint = Blueprint.open(folder)
     return _with(open_packed(blueprint, Int8Weights(prepacking)), folder, blueprint, name)
 
 
-def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> Loaded:
+def _with(decoder: Decoder, folder: Path, blueprint: Blueprint, name: str) -> LoadedModel:
     tokenizer = Tokenizer.open(folder, blueprint.chat)
-    return Loaded(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
+    return LoadedModel(name, tokenizer, blueprint.generation, blueprint.context_tokens, decoder=decoder)
 
 
-def _unpacked(source: str, name: str, quantize: Quantize) -> Loaded:
+def _unpacked(source: str, name: str, quantize: Quantize) -> LoadedModel:
     """What transformers opens."""
     from core.lm.local import unpacked  # transformers takes seconds to import
 
     own = unpacked.open_model(source, name, quantize)
-    return Loaded(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
+    return LoadedModel(name, *own, int8=quantize == "int8" and not torch.cuda.is_available())
 
 
 def _check_folder(folder: Path, got: str) -> None:

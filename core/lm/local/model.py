@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from core.errors import AssistantError, PermanentError, RetryableError, UserError
-from core.lm.base import ModelStatus, Request, Utterance, words_within
+from core.lm.base import Capability, ModelStatus, Piece, Request, Text, Usage, Utterance, estimate_word_limit
 from core.lm.local.attention import Unservable
 from core.lm.local.batch import Batch, Job
-from core.lm.local.loading import SHIPPED_NAME, Loaded, cache_limit_bytes, load
+from core.lm.local.loading import SHIPPED_NAME, LoadedModel, cache_limit_bytes, load
 from core.lm.local.packs import Progress
 from core.lm.local.quantization import Quantize, quantized, weight_bits, weight_bytes
-from core.lm.local.sampling import drawing
-from core.lm.stopping import ByteGrower, StopFilter, TextGrower
-from core.telemetry import CACHE_BYTES, log
+from core.lm.local.sampling import sampling_state
+from core.lm.stopping import ByteDetokenizer, IncrementalDetokenizer, StopFilter
+from core.telemetry import CACHE_BYTES, count_tokens, log
 
 if TYPE_CHECKING:
     from core.lm.local.sequential import Plain
@@ -42,8 +42,9 @@ _LOG = log("lm")
 class LocalModel:
     """A language model in this process."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         self.name: str = loaded.name
+        self.revision: str = loaded.revision
         self.context_tokens: int = loaded.context_tokens
         self._loaded, self._batch = _batch(loaded)
         self._weight_bytes, self._bits = weight_bytes(self._loaded.weights), weight_bits(self._loaded.weights)
@@ -77,9 +78,9 @@ class LocalModel:
         return self._weight_bytes
 
     @property
-    def instructable(self) -> bool:
-        """Not the one that ships."""
-        return self.name != SHIPPED_NAME
+    def capabilities(self) -> frozenset[Capability]:
+        """Seeds; the one that ships takes no instructions."""
+        return frozenset(("seeds",)) if self.name == SHIPPED_NAME else frozenset(("seeds", "instructions"))
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         """Tokens of the rendered chat, with what asks for the answer.
@@ -116,34 +117,38 @@ class LocalModel:
         """Drop what was computed for a channel, soon; with "" for all."""
         self._call(lambda: self._batch.forget(channel))
 
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer in pieces; closing the generator ends the work within a step.
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The answer: texts, at the end the Usage; closing the generator ends the work within a step.
 
         Raises UserError("message_too_long", limit_words) when the chat leaves no room for an answer or when there is no
-        memory for one so long, PermanentError when the model fails, RetryableError when too many wait or when it is
-        closed meanwhile.
+        memory for one so long, UserError("image_not_understood") for images, PermanentError when the model fails,
+        RetryableError when too many wait or when it is closed meanwhile.
         """
+        if any(each.images for each in request.utterances):
+            raise UserError("image_not_understood")
         ids, system_tokens = await self._encode(request.utterances)
-        room = self.context_tokens - len(ids)
-        if room < 1:
+        budget_tokens = self.context_tokens - len(ids)
+        if budget_tokens < 1:
             raise await asyncio.to_thread(self._too_long, request, self.context_tokens)
-        answer = _Answer(self._loaded.grower(), request.stop)
+        answer = _Answer(self._loaded.detokenizer(), request.stop)
         job = Job(
             ids,
-            min(room, request.max_new_tokens, self._loaded.longest),
+            min(budget_tokens, request.max_new_tokens, self._loaded.longest),
             answer.take,
             answer.finish,
             channel=request.channel,
             system_tokens=system_tokens,
-            ends=frozenset(self._loaded.generation.ends),
-            draw=drawing(request.sampling, self._loaded.generation),
+            eos_ids=frozenset(self._loaded.generation.ends),
+            sampling=sampling_state(request.sampling, self._loaded.generation),
         )
         self._submit(job)
         try:
             while (piece := await answer.pieces.get()) is not None:
-                yield piece
+                yield Text(piece)
             if answer.error is not None:
                 raise await asyncio.to_thread(self._ours, answer.error, request, len(ids))
+            count_tokens(len(ids), job.kept_tokens, answer.tokens)
+            yield Usage(len(ids), answer.tokens, job.kept_tokens)
         finally:
             job.cancel()
             await answer.finished.wait()  # at most one more step
@@ -155,7 +160,7 @@ class LocalModel:
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _encode(self, utterances: Sequence[Utterance]) -> tuple[list[int], int]:
-        if sum(len(each.content) for each in utterances) > _LONG_CHAT_CHARS:
+        if sum(len(each.text) for each in utterances) > _LONG_CHAT_CHARS:
             return await asyncio.to_thread(self._loaded.encode_with_system, utterances)
         return self._loaded.encode_with_system(utterances)
 
@@ -209,31 +214,33 @@ class LocalModel:
 
     def _too_long(self, request: Request, tokens: int) -> UserError:
         """What to say when a chat may have so many tokens: half of them for the newest message."""
-        said = request.utterances[-1].content if request.utterances else ""
+        said = request.utterances[-1].text if request.utterances else ""
         taken = self.count_tokens(request.utterances[-1:])
-        return UserError("message_too_long", limit_words=words_within(said, taken, tokens // 2))
+        return UserError("message_too_long", limit_words=estimate_word_limit(said, taken, tokens // 2))
 
 
 class _Answer:
     """One answer on its way from the model's thread to the event loop."""
 
-    def __init__(self, grower: TextGrower | ByteGrower, stop: Sequence[str]) -> None:
+    def __init__(self, detokenizer: IncrementalDetokenizer | ByteDetokenizer, stop: Sequence[str]) -> None:
         self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self.finished = asyncio.Event()
         self.error: BaseException | None = None
+        self.tokens = 0
         self._loop = asyncio.get_running_loop()
-        self._grower = grower
+        self._detokenizer = detokenizer
         self._stops = StopFilter(stop)
 
     def take(self, token: int) -> bool:
         """Show what the token completes; False when a stop string ends the answer or nobody is there."""
-        text = self._stops.feed(self._grower.feed(token))
+        self.tokens += 1
+        text = self._stops.feed(self._detokenizer.feed(token))
         heard = self._tell(self.pieces.put_nowait, text) if text else True
         return heard and not self._stops.stopped
 
     def finish(self, error: BaseException | None) -> None:
         """Show what was held back, and end."""
-        rest = self._stops.feed(self._grower.finish()) + self._stops.finish() if error is None else ""
+        rest = self._stops.feed(self._detokenizer.finish()) + self._stops.finish() if error is None else ""
         if rest:
             self._tell(self.pieces.put_nowait, rest)
         self._tell(self._end, error)
@@ -251,7 +258,7 @@ class _Answer:
         return True
 
 
-def _batch(loaded: Loaded) -> "tuple[Loaded, Batch | Plain]":
+def _batch(loaded: LoadedModel) -> "tuple[LoadedModel, Batch | Plain]":
     """What answers, and what is then held of what was loaded: no second copy of the weights."""
     if not loaded.decoder:
         from core.lm.local.trial import decoder_of  # with transformers, which takes seconds to import

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from core.lm.local.attention import Forward
+from core.lm.local.attention import BatchView
 from core.lm.local.blueprint import Blueprint, Layers
 from core.lm.local.decoder import Decoder, Size
 from core.lm.local.fused import Fused, Weights
@@ -17,8 +17,8 @@ from core.lm.local.prepacking import Prepacking
 
 def open_packed(blueprint: Blueprint, weights: Weights) -> Decoder:
     """The decoder of what lies on the disk; on a CPU."""
-    layers, forward = blueprint.layers, Forward()
-    return Decoder(Fused(layers, weights, forward), forward, size_of(layers, weights.dtype))
+    layers, view = blueprint.layers, BatchView()
+    return Decoder(Fused(layers, weights, view), view, size_of(layers, weights.dtype))
 
 
 def size_of(layers: Layers, dtype: torch.dtype) -> Size:

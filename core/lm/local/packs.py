@@ -42,15 +42,32 @@ def gguf_of(path: Path) -> Path | None:
 
 def place(source: Path, keep: Path, form: str) -> Path:
     """Where a source is kept in a form: its name tells it from any other by sizes, times and ends of its files."""
-    files = [source] if source.is_file() else [*source.glob("*.safetensors"), *source.glob("*.json")]
-    if source.is_dir():
-        files += source.glob("*.jinja")
     seen = blake2b(f"{VERSION} {form}".encode(), digest_size=8)
-    for path in sorted(files):
+    for path in _files(source):
         about = path.stat()
         seen.update(f"{path.name} {about.st_size} {about.st_mtime_ns}".encode())
         seen.update(_ends(path))
     return keep / f"{source.stem if source.is_file() else source.name}-{seen.hexdigest()}"
+
+
+def revision(source: Path, form: str) -> str:
+    """A name for what a source has in it and the form in which it is computed, the same on every machine.
+
+    By sizes and ends, as `place`: two trainings of one model differ there.
+    """
+    seen = blake2b(form.encode(), digest_size=8)
+    for path in _files(source):
+        seen.update(f"{path.name} {path.stat().st_size}".encode())
+        seen.update(_ends(path))
+    return seen.hexdigest()
+
+
+def _files(source: Path) -> list[Path]:
+    """What a model is made of: a GGUF file, or the files of a folder of transformers'."""
+    if source.is_file():
+        return [source]
+    weights = [*source.glob("*.safetensors")] or [*source.glob("pytorch_model*.bin")]
+    return sorted([*weights, *source.glob("*.json"), *source.glob("*.jinja")])
 
 
 def manifest(folder: Path) -> dict[str, Any]:

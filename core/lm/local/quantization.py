@@ -17,7 +17,9 @@ in more than twice the time. With parts this small a token takes as long as with
 """
 PREPACKING = 2
 """Threads that prepack: torch does not share this work out itself."""
-filterwarnings("ignore", r"torch\.quantize_per_tensor", UserWarning)  # that a later torch will not have it any more
+# Tensors of 8 bits are to go from torch one day (pytorch/pytorch#184982). What it has for plain ones,
+# torch.ops.onednn.qlinear_pointwise, took 1.5 to 3 times as long for one token of a model of half a billion.
+filterwarnings("ignore", r"torch\.quantize_per_tensor", UserWarning)
 _FASTER = 1.3
 """bfloat16 has to be so many times as fast as float32."""
 

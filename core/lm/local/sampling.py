@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.lm.base import Sampling
+from core.values.sampling import Sampling
 
 _TOP_K = 50
 """What `generate` takes where nothing is set."""
@@ -38,7 +38,7 @@ class Generation:
 
 
 @dataclass(slots=True, eq=False)
-class Draw:
+class SamplingState:
     """How one answer's tokens are drawn. Temperature 0 takes the likeliest; `generator` is the state of its dice."""
 
     temperature: float = 0.0
@@ -50,7 +50,7 @@ class Draw:
     generator: Any = field(default=None, init=False)
 
 
-def drawing(sampling: Sampling, own: Generation) -> Draw:
+def sampling_state(sampling: Sampling, own: Generation) -> SamplingState:
     """What was asked for; the rest is the model's `own`, and then as `generate` has it.
 
     A model that does not say whether it samples does: greedy, small models say one and the same sentence again.
@@ -58,10 +58,10 @@ def drawing(sampling: Sampling, own: Generation) -> Draw:
     silent = own.do_sample is None
     wants_dice = (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) != (None,) * 4
     if sampling.temperature == 0 or not (wants_dice or own.do_sample or silent):
-        return Draw(repetition_penalty=_first(sampling.repetition_penalty, own.repetition_penalty, 1.0))
+        return SamplingState(repetition_penalty=_first(sampling.repetition_penalty, own.repetition_penalty, 1.0))
     temperature, top_p, penalty = _SILENT if silent else (1.0, 1.0, 1.0)
     penalty = _first(sampling.repetition_penalty, own.repetition_penalty, penalty)
-    return Draw(
+    return SamplingState(
         temperature=_first(sampling.temperature, own.temperature, temperature),
         top_k=_first(sampling.top_k, own.top_k, _TOP_K),
         top_p=_first(sampling.top_p, own.top_p, top_p),
@@ -71,15 +71,15 @@ def drawing(sampling: Sampling, own: Generation) -> Draw:
     )
 
 
-def choose(logits: Any, draws: Sequence[Draw], seen: Sequence[Sequence[int]]) -> list[int]:
+def choose(logits: Any, states: Sequence[SamplingState], seen: Sequence[Sequence[int]]) -> list[int]:
     """The next token of each row of `logits`, float[N, V]; `seen` are the tokens of its conversation so far."""
-    for row, (draw, ids) in enumerate(zip(draws, seen, strict=True)):
-        if draw.repetition_penalty != 1.0:
-            logits[row] = _penalised(logits[row], ids, draw.repetition_penalty)
+    for row, (state, ids) in enumerate(zip(states, seen, strict=True)):
+        if state.repetition_penalty != 1.0:
+            logits[row] = _penalised(logits[row], ids, state.repetition_penalty)
     chosen: list[int] = logits.argmax(-1).tolist()
-    rows = [row for row, draw in enumerate(draws) if draw.temperature > 0]
+    rows = [row for row, state in enumerate(states) if state.temperature > 0]
     if rows:
-        drawn = _roll(logits[rows].float(), [draws[row] for row in rows])
+        drawn = _roll(logits[rows].float(), [states[row] for row in rows])
         for row, token in zip(rows, drawn, strict=True):
             chosen[row] = token
     return chosen
@@ -93,37 +93,38 @@ def _penalised(logits: Any, ids: Sequence[int], penalty: float) -> Any:
     return logits.index_copy(0, at, torch.where(scores < 0, scores * penalty, scores / penalty))
 
 
-def _roll(logits: Any, draws: Sequence[Draw]) -> list[int]:
+def _roll(logits: Any, states: Sequence[SamplingState]) -> list[int]:
     """A token of each row, float32[N, V], by its own dice."""
     import torch  # heavy
 
     def column(values: Sequence[float]) -> Any:
         return torch.tensor(values, device=logits.device).unsqueeze(1)  # (N, 1)
 
-    top_k = [min(draw.top_k or logits.shape[1], logits.shape[1]) for draw in draws]
-    scores, tokens = (logits / column([draw.temperature for draw in draws])).topk(max(top_k))  # (N, K), likeliest first
+    top_k = [min(state.top_k or logits.shape[1], logits.shape[1]) for state in states]
+    scores = logits / column([state.temperature for state in states])
+    scores, tokens = scores.topk(max(top_k))  # (N, K), likeliest first
     scores.masked_fill_(torch.arange(max(top_k), device=logits.device) >= column(top_k), -torch.inf)
     likely = scores.softmax(-1)
     before = likely.cumsum(-1) - likely
-    likely.masked_fill_(before >= column([draw.top_p for draw in draws]), 0.0)
-    likely.masked_fill_(likely < likely[:, :1] * column([draw.min_p for draw in draws]), 0.0)
+    likely.masked_fill_(before >= column([state.top_p for state in states]), 0.0)
+    likely.masked_fill_(likely < likely[:, :1] * column([state.min_p for state in states]), 0.0)
     ladder = likely.cumsum(-1)
-    rungs = (ladder <= ladder[:, -1:] * column([_dice(draw) for draw in draws])).sum(-1, keepdim=True)
+    rungs = (ladder <= ladder[:, -1:] * column([_dice(state) for state in states])).sum(-1, keepdim=True)
     last = (likely > 0).sum(-1, keepdim=True) - 1
     return tokens.gather(1, torch.minimum(rungs, last)).squeeze(1).tolist()
 
 
-def _dice(draw: Draw) -> float:
+def _dice(state: SamplingState) -> float:
     """A number in [0, 1) of the answer's own generator."""
     import torch  # heavy
 
-    if draw.generator is None:
-        draw.generator = torch.Generator()
-        if draw.seed is None:
-            draw.generator.seed()
+    if state.generator is None:
+        state.generator = torch.Generator()
+        if state.seed is None:
+            state.generator.seed()
         else:
-            draw.generator.manual_seed(draw.seed)
-    return float(torch.rand((), generator=draw.generator, dtype=torch.float64))
+            state.generator.manual_seed(state.seed)
+    return float(torch.rand((), generator=state.generator, dtype=torch.float64))
 
 
 def _first(*values: Any) -> Any:

@@ -8,7 +8,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from core.errors import RetryableError
 from core.lm.local.batch import FAILURES, WAITING, Job
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 
 
 class Plain:
@@ -32,7 +32,7 @@ class Plain:
     def submit(self, job: Job) -> None:
         """Let a job wait for its turn; when too many wait, it is done at once with RetryableError."""
         if len(self._waiting) >= self._most_waiting:
-            job.done(RetryableError(f"{len(self._waiting)} answers wait for the language model", after_s=5.0))
+            job.on_end(RetryableError(f"{len(self._waiting)} answers wait for the language model", after_s=5.0))
             return
         self._waiting.append(job)
 
@@ -46,42 +46,42 @@ class Plain:
             if not job.cancelled:
                 self._generate(job)
         except FAILURES as error:
-            job.done(error)
+            job.on_end(error)
         else:
-            job.done(None)
+            job.on_end(None)
 
     def fail(self, error: BaseException) -> None:
         """End every job that waits with this error."""
         while self._waiting:
-            self._waiting.popleft().done(error)
+            self._waiting.popleft().on_end(error)
 
     def _generate(self, job: Job) -> None:
         prompt = torch.tensor([list(job.ids)], device=self._model.device)  # (1, T)
         writer = _Writer(job)
-        with torch.inference_mode(), torch.random.fork_rng(enabled=job.draw.seed is not None):
-            if job.draw.seed is not None:
-                torch.manual_seed(job.draw.seed)
+        with torch.inference_mode(), torch.random.fork_rng(enabled=job.sampling.seed is not None):
+            if job.sampling.seed is not None:
+                torch.manual_seed(job.sampling.seed)
             self._model.generate(
                 prompt,
                 attention_mask=torch.ones_like(prompt),
-                max_new_tokens=job.most_new,
+                max_new_tokens=job.max_new_tokens,
                 streamer=writer,
                 stopping_criteria=[writer.is_done],
-                **_drawing(job.draw),
+                **_arguments(job.sampling),
             )
 
 
-def _drawing(draw: Draw) -> dict[str, Any]:
+def _arguments(state: SamplingState) -> dict[str, Any]:
     """Arguments of `generate`."""
-    if not draw.temperature:
-        return {"do_sample": False, "repetition_penalty": draw.repetition_penalty}
+    if not state.temperature:
+        return {"do_sample": False, "repetition_penalty": state.repetition_penalty}
     return {
         "do_sample": True,
-        "temperature": draw.temperature,
-        "top_k": draw.top_k,
-        "top_p": draw.top_p,
-        "min_p": draw.min_p,
-        "repetition_penalty": draw.repetition_penalty,
+        "temperature": state.temperature,
+        "top_k": state.top_k,
+        "top_p": state.top_p,
+        "min_p": state.min_p,
+        "repetition_penalty": state.repetition_penalty,
     }
 
 
@@ -99,7 +99,7 @@ class _Writer(BaseStreamer):
             self._prompt_seen = True
             return
         for token in value.reshape(-1).tolist():
-            self._done = self._done or token in self._job.ends or not self._job.take(token)
+            self._done = self._done or token in self._job.eos_ids or not self._job.on_token(token)
 
     def end(self) -> None:
         """Nothing is held back here."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 
 BLOCK_TOKENS = 256
 """Slots grow in steps of so many tokens."""
@@ -29,7 +29,7 @@ class OutOfMemory(MemoryError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Tokens to compute, from position `start` of a slot on. With `draw` the token after them is wanted.
+    """Tokens to compute, from position `start` of a slot on. With `sampling` the token after them is wanted.
 
     `seen` are all tokens of the conversation so far, for what depends on them.
     """
@@ -37,7 +37,7 @@ class Span:
     slot: int
     start: int
     ids: Sequence[int]
-    draw: Draw | None = None
+    sampling: SamplingState | None = None
     seen: Sequence[int] = ()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from core.lm.local.tokenizer import Tokenizer
-from core.lm.stopping import ByteGrower, TextGrower
+from core.lm.stopping import ByteDetokenizer, IncrementalDetokenizer
 
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _OWN = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -17,7 +17,7 @@ else as the next letter after Latin-1 (bytes_to_unicode in GPT-2's encoder.py).
 """
 
 
-def growing(tokenizer: Tokenizer) -> Callable[[], TextGrower | ByteGrower]:
+def detokenizing(tokenizer: Tokenizer) -> Callable[[], IncrementalDetokenizer | ByteDetokenizer]:
     """What turns the tokens of one answer into text, made anew for each; special tokens are no text."""
     special = tokenizer.special
 
@@ -34,5 +34,5 @@ def growing(tokenizer: Tokenizer) -> Callable[[], TextGrower | ByteGrower]:
         return bytes([int(byte[1], 16)]) if byte else None
 
     if tokenizer.decoder.get("type") == "ByteLevel":
-        return partial(ByteGrower, bytes_of)
-    return partial(TextGrower, tokenizer.decode, byte_of)
+        return partial(ByteDetokenizer, bytes_of)
+    return partial(IncrementalDetokenizer, tokenizer.decode, byte_of)

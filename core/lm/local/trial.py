@@ -7,12 +7,12 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from core.lm.local.attention import Forward, Unservable
+from core.lm.local.attention import BatchView, Unservable
 from core.lm.local.decoder import Decoder, Size
 from core.lm.local.fused import Fused
 from core.lm.local.generic import Whole
 from core.lm.local.likeness import ModelWeights, layers_of
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
 from core.telemetry import log
 
@@ -40,10 +40,10 @@ def decoder_of(model: Any) -> Decoder:
         return fused(model, expected, size)
     except Unservable as reason:
         _LOG.info("its layers are computed as transformers does: %s", reason)
-    forward = Forward()
-    whole = Whole(model, size.layers, forward)
+    view = BatchView()
+    whole = Whole(model, size.layers, view)
     try:
-        return _tried(lambda: Decoder(whole, forward, size), model, expected)
+        return _tried(lambda: Decoder(whole, view, size), model, expected)
     except Unservable:
         whole.give_back()
         raise
@@ -54,10 +54,10 @@ def fused(model: Any, expected: torch.Tensor | None = None, size: Size | None = 
     if expected is None or size is None:
         _check_settings(model)
         expected, size = _by_itself(model)
-    forward = Forward()
+    view = BatchView()
 
     def build() -> Decoder:
-        return Decoder(Fused(layers_of(model), ModelWeights(model), forward), forward, size)
+        return Decoder(Fused(layers_of(model), ModelWeights(model), view), view, size)
 
     return _tried(build, model, expected)
 
@@ -82,8 +82,8 @@ def _off(decoder: Decoder, ids: list[int], expected: torch.Tensor) -> float:
     try:
         for at, piece in enumerate(pieces):
             start = sum(map(len, pieces[:at]))
-            other = Span(1, 0, ids[3:7], Draw())
-            got.append(decoder.logits([other, Span(0, start, piece, Draw())])[1])
+            other = Span(1, 0, ids[3:7], SamplingState())
+            got.append(decoder.logits([other, Span(0, start, piece, SamplingState())])[1])
     finally:
         for slot in (0, 1):
             decoder.release(slot)

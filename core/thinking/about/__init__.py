@@ -7,6 +7,7 @@ where it would name settings, `owner` is what owners read instead.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,10 +15,13 @@ from typing import Any
 
 from core.thinking import wording
 from core.thinking.moment import Moment
+from core.values.passages import Passage
 
 LANGUAGES = ("en", "zh")
 """Base tags of those in which the page is written."""
 _MOST_CHARS = 160
+_KEY_WORDS = 8
+_OWNER = "/owner"
 _COMMAND = re.compile(r"(?<!\S)/[a-z]")
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|ok|so|please|parley|sorry|excuse me|can you|could you|would you|do you know|tell me|"
@@ -53,18 +57,34 @@ class Entry:
     owner: str
 
 
-def found(moment: Moment) -> str:
-    """The page's answer to a question about Parley, in the answer's language; "" when it is none."""
+def found(moment: Moment) -> Passage | None:
+    """The page's answer to a question about Parley, in the answer's language; None when it is none."""
     place = _best(moment.text)
     if place is None:
-        return ""
-    entry = entries("zh-Hans" if moment.chinese else "en")[place]
-    return (entry.owner if moment.owner else "") or entry.answer
+        return None
+    language = "zh-Hans" if moment.chinese else "en"
+    owner = moment.owner and bool(entries(language)[place].owner)
+    return passages(language)[f"about/{language}/{_key(place)}{_OWNER if owner else ''}"]
+
+
+@cache
+def passages(language: str) -> Mapping[str, Passage]:
+    """The answers of the page by their ids, which stay the same while the English question does."""
+    told: dict[str, str] = {}
+    for place, entry in enumerate(entries(language)):
+        key = f"about/{language}/{_key(place)}"
+        told |= {key: entry.answer} | ({key + _OWNER: entry.owner} if entry.owner else {})
+    return {key: Passage(key, "Parley", text) for key, text in told.items()}
 
 
 def entries(language: str) -> tuple[Entry, ...]:
     """The page; its entries stand in the same order in every language."""
     return _page(language)[0]
+
+
+def _key(place: int) -> str:
+    """An entry's own name: its first English question."""
+    return "-".join(wording.folded(entries("en")[place].asked[0]).split()[:_KEY_WORDS])
 
 
 def _best(text: str) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from core.errors import SettingError
-from core.lm.base import Sampling
+from core.values.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)

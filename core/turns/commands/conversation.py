@@ -73,7 +73,7 @@ async def retry(context: CommandContext) -> Outcome:
         group=message.group,
         forwarded=turn.forwarded,
     )
-    reply = await replying.think(context.engine, before, again, context.showing, anew=True)
+    reply = await replying.think(context.engine, before, again, context.showing, resample=True)
     if reply is None:
         return Outcome(None, ())
     anew = replace(reply.turn, earlier=(*turn.earlier, turn.id))

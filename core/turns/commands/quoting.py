@@ -4,6 +4,7 @@ import contextlib
 
 from core.delivery.parts import text_parts
 from core.errors import UserError
+from core.lm.base import Text, Usage
 from core.text import cleaning
 from core.text.language import language_tag
 from core.turns.commands.context import CommandContext
@@ -23,7 +24,6 @@ async def translate(context: CommandContext) -> Outcome:
     else:
         text = quote.text or await replying.hear(engine, message, quote.media, scene)
         translated = await _translated(context, text, language)
-        await replying.charge_tokens(engine, translated, message)
     if not translated:
         raise UserError("no_answer")
     return Outcome(None, text_parts(message, translated, language, replying.limits(message)))
@@ -33,8 +33,11 @@ async def _translated(context: CommandContext, text: str, language: str) -> str:
     grown = ""
     async with contextlib.aclosing(context.engine.translate(text, language)) as pieces:
         async for piece in pieces:
-            grown += piece
-            context.showing.draft(Draft(grown))
+            if isinstance(piece, Text):
+                grown += piece.text
+                context.showing.draft(Draft(grown))
+            elif isinstance(piece, Usage):
+                await context.services.replying.charge_tokens(piece, context.message)
     return cleaning.presentable(grown)
 
 

@@ -124,8 +124,8 @@ async def test_messages_from_before_the_start_are_not_too_fast_but_edits_are_cou
     assert [await desk.accept(edit) for edit in edits] == [True, False]
 
 
-async def test_tokens_of_answers_a_day(store: Store):
-    house = limited(store, Allowance(tokens_per_day=10))
+async def test_tokens_a_day_are_those_that_the_model_counted(store: Store):
+    house = limited(store, Allowance(tokens_per_day=7))
     house.model.enqueue("one two three four five six seven")
     desk = house.desk()
     async with working(house):
@@ -137,7 +137,7 @@ async def test_tokens_of_answers_a_day(store: Store):
         await house.quiet()
     said, told, status = house.platform.texts(HERE)
     assert said.startswith("one two")
-    assert "10 tokens" in told
+    assert "7 tokens" in told
     assert "24 h" in told
     assert "Model: fake" in status
 

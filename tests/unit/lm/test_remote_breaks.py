@@ -42,7 +42,7 @@ async def test_an_answer_that_breaks_off_is_tried_again(answer: bytes):
     async with serving(answer) as url:
         model = RemoteModel(url, "m")
         with pytest.raises(RetryableError) as caught:
-            async for _ in model.stream(Request((Utterance("user", "hi"),), 8)):
+            async for _ in model.stream(Request((Utterance.of("user", "hi"),), 8)):
                 pass
         await model.close()
     assert "secret" not in str(caught.value)

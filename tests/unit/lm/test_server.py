@@ -119,7 +119,7 @@ async def test_parley_starts_without_its_server_and_meets_it_when_it_comes(caplo
     )
     assert isinstance(model, RemoteModel)
     assert (model.name, model.context_tokens) == ("", DEFAULT_CONTEXT_TOKENS)
-    request = Request((Utterance("user", "Hello"),), 10)
+    request = Request((Utterance.of("user", "Hello"),), 10)
     with pytest.raises(RetryableError):
         await anext(model.stream(request))
     caplog.set_level(logging.INFO)
@@ -135,7 +135,7 @@ async def test_a_wrong_name_found_out_later_is_told_in_the_log(caplog: pytest.Lo
     async with serving({LISTED: listed("good")}) as url:
         model = RemoteModel(url, "bad", KEY)
         with pytest.raises(UserError, match="model_unreachable"):
-            await anext(model.stream(Request((Utterance("user", "Hello"),), 10)))
+            await anext(model.stream(Request((Utterance.of("user", "Hello"),), 10)))
         await model.close()
     assert "a model that LM_URL has: good" in caplog.text
     assert KEY not in caplog.text

@@ -12,9 +12,9 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from core.lm.local.blueprint import Chat
 from core.lm.local.loading import SHIPPED
-from core.lm.local.spelling import growing
+from core.lm.local.spelling import detokenizing
 from core.lm.local.tokenizer import Tokenizer
-from core.lm.stopping import StopFilter, TextGrower, WholeCharacters
+from core.lm.stopping import IncrementalDetokenizer, StopFilter, WholeCharacters
 
 
 def _through(stops: tuple[str, ...], pieces: list[str]) -> tuple[str, bool]:
@@ -61,15 +61,15 @@ def _bytes_decoder(ids: list[int]) -> str:
 @given(st.text())
 def test_growing_text_shows_whole_characters_only(text: str):
     text = text.replace("\ufffd", "")
-    grower = TextGrower(_bytes_decoder)
-    pieces = [grower.feed(byte) for byte in text.encode()]
+    detokenizer = IncrementalDetokenizer(_bytes_decoder)
+    pieces = [detokenizer.feed(byte) for byte in text.encode()]
     assert "".join(pieces) == text
     assert not any("\ufffd" in piece for piece in pieces)
 
 
 def test_a_character_cut_off_at_the_end_is_not_shown():
-    grower = TextGrower(_bytes_decoder)
-    assert "".join(grower.feed(byte) for byte in "ok 你".encode()[:-1]) == "ok "
+    detokenizer = IncrementalDetokenizer(_bytes_decoder)
+    assert "".join(detokenizer.feed(byte) for byte in "ok 你".encode()[:-1]) == "ok "
 
 
 def _decode(tokenizer: Any, ids: list[int]) -> str:
@@ -77,8 +77,8 @@ def _decode(tokenizer: Any, ids: list[int]) -> str:
 
 
 def _said(tokenizer: Any, ids: list[int]) -> str:
-    grower = growing(Tokenizer(tokenizer.backend_tokenizer, Chat("", {})))()
-    return "".join([*map(grower.feed, ids), grower.finish()])
+    detokenizer = detokenizing(Tokenizer(tokenizer.backend_tokenizer, Chat("", {})))()
+    return "".join([*map(detokenizer.feed, ids), detokenizer.finish()])
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,10 @@ def test_whole_characters_among_broken_ones_are_shown(parts: list[bytes]):
 
 def test_what_was_held_with_half_a_character_is_shown_at_the_end():
     pieces = [b"ok ", b"yes \xe4"]
-    grower = TextGrower(lambda ids: b"".join(pieces[token] for token in ids).decode("utf-8", "replace"))
-    assert grower.feed(0) + grower.feed(1) + grower.finish() == "ok yes "
+    detokenizer = IncrementalDetokenizer(
+        lambda ids: b"".join(pieces[token] for token in ids).decode("utf-8", "replace")
+    )
+    assert detokenizer.feed(0) + detokenizer.feed(1) + detokenizer.finish() == "ok yes "
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20), st.data())

@@ -171,11 +171,11 @@ async def test_others_go_on_without_the_words_that_they_answered(house: House):
     async with asyncio.timeout(10):
         while not house.model.requests:
             await asyncio.sleep(0.01)
-    assert CANARY in house.model.requests[0].utterances[-1].content
+    assert CANARY in house.model.requests[0].utterances[-1].text
     house.model.delay_s = 0
     await wish(house, "/forget me", HERE)
     assert await having(house.store, CANARY) == []
-    first, second, third = (request.utterances[-1].content for request in house.model.requests[1:])
+    first, second, third = (request.utterances[-1].text for request in house.model.requests[1:])
     assert (CANARY in first, CANARY in second, "else" in third) == (False, False, True)
     assert [part.turn for part in house.platform.sent if part.channel == CLUB] == ["q0", "q1", "q2"]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lm.base import Sampling
 from core.text.language import language_of
 from core.thinking import own_name, profiles
+from core.thinking.context import Context
 from core.thinking.echoing import Echo
 from core.thinking.engine import Engine
 from core.thinking.guards import Guards
@@ -18,6 +18,7 @@ from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
 from core.values.events import Message
 from core.values.preferences import Preferences
+from core.values.sampling import Sampling
 from core.values.turn import Draft, Reply, Turn
 from evals.sentences.people import cases
 from tests.fakes.thinking import FakeModel
@@ -111,7 +112,7 @@ async def _answers(model: FakeModel, text: str, *told: str, persona: str = "") -
     unused: Any = None
     engine = Engine(model, unused, unused, replace(profiles.load("plain"), sampling=Sampling(seed=4)))
     message = Message("9", ChannelKey("console", "1"), Person("1", "Kim"), 0.0, text)
-    steps = engine.answer(message, None, Dialogue(turns=turns), Preferences(persona=persona), speak=False)
+    steps = engine.answer(message, Context(Dialogue(turns=turns), Preferences(persona=persona), speak=False))
     return [
         step.text if isinstance(step, Draft) else step.turn.reply
         async for step in steps
@@ -209,5 +210,5 @@ def test_parley_s_page_is_told_word_for_word_where_it_speaks_the_language():
     asked = moment("how do I connect Telegram?")
     page = Guards().before(asked, instructable=True)
     assert "Telegram" in page
-    assert Guards().notes(asked) == (page,)
+    assert [passage.text for passage in Guards().passages(asked)] == [page]
     assert Guards().before(replace(asked, answer_in="de"), instructable=True) == ""

@@ -6,12 +6,12 @@ import pytest
 
 from core.text import cleaning
 from core.thinking import profiles
+from core.thinking.context import Context
 from core.thinking.engine import Engine, Unsure
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
 from core.values.events import Message
-from core.values.preferences import Preferences
 from core.values.turn import Reply, Turn
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
 
@@ -22,7 +22,7 @@ async def answered(
     engine = Engine(model, FakeHearing(), FakeSpeaking(), profiles.load("plain"))
     message = Message("9", ChannelKey("telegram", "42:1"), Person(person, "Ann", "en"), 1.0, text)
     dialogue = Dialogue(turns=tuple(turns))
-    steps = [step async for step in engine.answer(message, audio, dialogue, Preferences())]
+    steps = [step async for step in engine.answer(message, Context(dialogue, audio=audio))]
     assert isinstance(steps[-1], (Reply, Unsure))
     return steps[-1]
 

@@ -1,6 +1,7 @@
 """Commands as people give them, through a worker on a real Redis."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -68,7 +69,7 @@ async def test_retry_answers_the_last_message_once_more_in_its_place(house: Hous
     assert await told(house, "/retry") == "another answer"
     turns = (await house.lanes.dialogue(HERE)).turns
     assert [(turn.said, turn.reply) for turn in turns] == [("hello", "You said: hello"), ("again", "another answer")]
-    assert [u.content for u in house.model.requests[-1].utterances[1:]] == ["hello", "You said: hello", "again"]
+    assert [u.text for u in house.model.requests[-1].utterances[1:]] == ["hello", "You said: hello", "again"]
     assert (house.model.requests[-1].sampling.temperature or 0) > 0
 
 
@@ -84,7 +85,7 @@ async def test_retry_of_an_older_answer_answers_that_message_where_it_stood(hous
     assert await retry(f"sent-{first.turn}-0") == "good evening"
     turns = (await house.lanes.dialogue(HERE)).turns
     assert [(turn.said, turn.reply) for turn in turns] == [("hello", "good evening"), ("again", "You said: again")]
-    assert [u.content for u in house.model.requests[-1].utterances[1:]] == ["hello"]
+    assert [u.text for u in house.model.requests[-1].utterances[1:]] == ["hello"]
     await told(house, "/new", "something else")
     assert "no longer remember" in await retry(f"sent-{first.turn}-0")
 
@@ -109,7 +110,7 @@ async def test_a_persona_is_the_wish_of_those_who_look_after_a_group(house: Hous
     assert "You are Luna." in await told(house, "/persona", group=True)
     assert "You are Luna." in await told(house, "/status", group=True)
     await told(house, "hello")
-    assert house.model.requests[-1].utterances[0].content.endswith("You are Luna.")
+    assert house.model.requests[-1].utterances[0].text.endswith("You are Luna.")
     assert "as usual" in await told(house, "/persona OFF", who=BOB, group=True)
     assert (await Channels(house.store).preferences(HERE)).persona == ""
 
@@ -167,20 +168,20 @@ async def test_what_is_replied_to_is_translated_and_the_conversation_goes_on_wit
     house.model.enqueue("Guten Tag")
     assert await answered(house, "/translate de", Quote("Bob", "Good day")) == "Guten Tag"
     task, text = house.model.requests[-1].utterances
-    assert "tag de." in task.content
-    assert text.content == "Good day"
+    assert "tag de." in task.text
+    assert text.text == "Good day"
     house.platform.files["note"] = b"spoken words"
     house.hearing.translates = True
     house.model.enqueue("gesprochene Worte")
     assert await answered(house, "/translate de", Quote("Bob", media=(house.audio("note"),))) == "gesprochene Worte"
-    assert house.model.requests[-1].utterances[-1].content == "spoken words"
+    assert house.model.requests[-1].utterances[-1].text == "spoken words"
     asked = len(house.model.requests)
     note = Quote("Bob", media=(house.audio("note"),))
     assert await answered(house, "/translate en", note) == "spoken words (in English)"
     assert len(house.model.requests) == asked
     assert "a language called" in await answered(house, "/translate 1!", Quote("Bob", "x"))
     assert (await house.lanes.dialogue(HERE)).turns == ()
-    house.model.instructable = False
+    house.model.capabilities = frozenset()
     assert "LM_MODEL" in await answered(house, "/translate de", Quote("Bob", "Good day"))
 
 
@@ -188,6 +189,7 @@ async def test_a_voice_note_is_written_down_and_the_conversation_goes_on_without
     assert "Reply to the voice note" in await answered(house, "/transcribe", Quote("Bob", "no sound"))
     house.platform.files["note"] = b"spoken words"
     assert await answered(house, "/transcribe", Quote("Bob", media=(house.audio("note"),))) == "🎧 “spoken words”"
+    house.platform.limits = replace(house.platform.limits, media_bytes=20_000)
     house.platform.files["long"] = b"word " * 2000
     quote = Quote("Bob", media=(house.audio("long"),))
     await house.lanes.accept(Message(house.next_id(), HERE, ANN, 1.0, "/transcribe", ref="m", group=True, quote=quote))
@@ -241,6 +243,6 @@ async def test_what_is_quoted_heard_or_answered_commands_nothing(house: House, a
     await house.lanes.accept(Message(house.next_id(), HERE, ANN, 1.0, "", (house.audio("note"),), ref="m"))
     await house.quiet()
     assert await Channels(house.store).preferences(HERE) == Preferences()
-    said = house.model.requests[0].utterances[-1].content
+    said = house.model.requests[0].utterances[-1].text
     assert all(line.startswith(">") for line in said.split("\n")[1:-2])
     assert house.platform.texts(HERE)[0] == attack.replace("@", "")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.errors import RetryableError, SettingError
-from core.lm.base import LanguageModel
+from core.lm.base import LanguageModel, Text
 from core.models.arriving import Arrivals
 from core.models.catalogue import Entry
 from core.models.holding import Holding
@@ -37,7 +37,7 @@ class Named(FakeModel):
 
     async def stream(self, request):
         assert not self.closed
-        yield f"I am {self.name}."
+        yield Text(f"I am {self.name}.")
 
     async def close(self) -> None:
         self.closed = True

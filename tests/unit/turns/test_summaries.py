@@ -7,6 +7,7 @@ from core.lm.local.model import LocalModel
 from core.store.preferences import Channels
 from core.store.redis import Store
 from core.thinking import profiles
+from core.thinking.context import Context
 from core.thinking.engine import Engine
 from core.thinking.summarizing import summarise, told_of_oneself
 from core.values import dialogue as dialogues
@@ -36,7 +37,7 @@ async def test_a_model_that_takes_tasks_writes_the_summary_from_all_that_was_sai
     model = FakeModel()
     model.enqueue("Ann is  called\nQuorl.")
     assert await summarise(model, "They greeted.", [turn(1, "My name is Quorl.")]) == "Ann is called Quorl."
-    asked = model.requests[0].utterances[-1].content
+    asked = model.requests[0].utterances[-1].text
     assert asked == "They greeted.\nAnn: My name is Quorl.\nParley: All right."
 
 
@@ -51,7 +52,7 @@ async def test_pain_16_a_fact_told_200_turns_ago_is_still_known():
     memory = dialogues.decode(dialogues.encode(memory))
     assert all("Anna" not in each.said for each in dialogues.uncovered(memory))
     question = Message("q", ChannelKey("web", "a"), Person("1", "Ann"), 2.0, "What is my name?")
-    steps = [step async for step in engine.answer(question, None, memory, Preferences())]
+    steps = [step async for step in engine.answer(question, Context(memory))]
     await engine.model.close()
     assert isinstance(steps[-1], Reply)
     assert "Anna" in steps[-1].turn.reply

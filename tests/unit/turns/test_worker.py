@@ -55,7 +55,7 @@ async def test_a_text_is_answered_and_remembered(house: House):
         ("hello", "Hello Ann."),
         ("what did I say?", "You said hello."),
     ]
-    assert [u.content for u in house.model.requests[1].utterances[-3:]] == ["hello", "Hello Ann.", "what did I say?"]
+    assert [u.text for u in house.model.requests[1].utterances[-3:]] == ["hello", "Hello Ann.", "what did I say?"]
 
 
 async def test_people_see_that_an_answer_is_made_unless_it_comes_at_once(house: House):
@@ -422,7 +422,7 @@ async def test_for_a_channel_that_is_gone_nothing_is_made_until_it_is_back(house
     house.platform.errors_for["typing"] = [ChannelGone("blocked")]
     await house.say("anybody?")
     await house.quiet()
-    assert [request.utterances[-1].content for request in house.model.requests] == ["hello"]
+    assert [request.utterances[-1].text for request in house.model.requests] == ["hello"]
     await house.say("back again")
     await house.say("and on")
     await house.quiet()
@@ -710,7 +710,7 @@ async def test_an_answer_that_the_model_reads_anyway_is_not_quoted(house: House)
         quote = Quote("Parley", "It is blue.", own=True, ref=ref)
         await house.lanes.accept(Message(f"again{number}", HERE, ANN, 2.0, "Sure?", quote=quote))
     await house.quiet()
-    _, sure, last_year = (request.utterances[-1].content for request in house.model.requests)
+    _, sure, last_year = (request.utterances[-1].text for request in house.model.requests)
     assert sure == "Sure?"
     assert "> It is blue." in last_year
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ from core.values.parts import (
     decode_part,
     encode_part,
 )
-from core.values.turn import Turn
+from core.values.sampling import Sampling
+from core.values.turn import Basis, Turn
 from tests.support.recordings import RECORDED
 
 ODD = '\0\u2028\ufeff\u200d\ufffe\U0010ffff"\\'
@@ -77,7 +79,28 @@ PARTS = (
     | st.builds(VoicePart, *_WHERE, NOTES, model=TEXT, profile=TEXT)
     | st.builds(RemovalPart, *_WHERE, TEXT)
 )
-TURNS = st.builds(Turn, TEXT, TIMES, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans(), st.booleans(), TEXT)
+SAMPLINGS = st.builds(Sampling, st.none() | st.floats(0, 2), st.none() | st.just(1.0), st.none() | st.integers(0, 9))
+BASES = st.builds(
+    Basis,
+    TEXT,
+    TEXT,
+    TEXT,
+    SAMPLINGS,
+    oldest=TEXT,
+    group=st.booleans(),
+    now=st.none() | st.datetimes(timezones=st.just(timezone(timedelta(hours=8)))),
+)
+TURNS = st.builds(
+    Turn,
+    TEXT,
+    TIMES,
+    *[TEXT] * 6,
+    st.booleans(),
+    st.booleans(),
+    TEXT,
+    sources=st.lists(TEXT, max_size=2).map(tuple),
+    basis=st.none() | BASES,
+)
 HALVES = st.text(st.sampled_from("a\ud83d\ude00😀"), max_size=6)
 """Text with halves of surrogate pairs, which JSON can carry and UTF-8 cannot."""
 
@@ -210,6 +233,18 @@ def whole(text: str) -> str:
 @given(st.builds(Dialogue, TEXT, st.lists(TURNS, max_size=4).map(tuple)))
 def test_dialogues_survive_json(dialogue: Dialogue):
     assert dialogues.decode(dialogues.encode(dialogue)) == dialogue
+
+
+def test_a_dialogue_kept_before_turns_had_a_basis_is_read():
+    kept = (
+        '{"summary":"Ann likes tea.","turns":[{"id":"17","at":1790000000.25,"speaker":"Ann","said":"Tea? 你好",'
+        '"reply":"Tea is a drink.","language":"en","model":"parley-small","profile":"plain","heard":true,"spoken":true,'
+        '"ref":"1700","person":"7","forwarded":"Bob","earlier":["16"],"doubtful":false}],"covered":"3","since":5.0,'
+        '"told_by":["7"],"edition":2,"version":1}'
+    )
+    turn = dialogues.decode(kept.encode()).turns[0]
+    assert (turn.said, turn.is_transcript, turn.earlier) == ("Tea? 你好", True, ("16",))
+    assert (turn.basis, turn.sources) == (None, ())
 
 
 @pytest.mark.parametrize("raw", [b"{", b'{"turns":[1],"type":"message"}', b'"x"', b"\xff"])

@@ -143,7 +143,7 @@ def test_a_channel_that_is_forgotten_while_it_runs_is_not_kept():
 
 def test_a_channel_that_is_forgotten_while_it_waits_is_not_kept():
     executor = FakeExecutor()
-    batch = Batch(executor, PLENTY, rows=1)
+    batch = Batch(executor, PLENTY, max_batch=1)
     ask(batch, range(30), 5, "a")
     ask(batch, range(30), 5, "b")
     batch.step()
@@ -154,7 +154,7 @@ def test_a_channel_that_is_forgotten_while_it_waits_is_not_kept():
 
 def test_all_channels_are_forgotten_at_once():
     executor = FakeExecutor()
-    batch = Batch(executor, PLENTY, rows=1)
+    batch = Batch(executor, PLENTY, max_batch=1)
     for channel in "abc":
         ask(batch, range(30), 1, channel)
         finish(batch)
@@ -184,7 +184,7 @@ def test_the_least_recently_used_gives_way():
 
 
 def test_a_full_house_queues_in_order_and_a_crowd_is_sent_away():
-    batch = Batch(FakeExecutor(), PLENTY, rows=2, waiting=3)
+    batch = Batch(FakeExecutor(), PLENTY, max_batch=2, waiting=3)
     asked = [ask(batch, range(number, number + 9), 2) for number in range(3)]
     batch.step()
     assert (batch.slots.taken, batch.waiting) == (2, 1)
@@ -239,7 +239,7 @@ def test_a_short_prompt_does_not_wait_for_a_long_one():
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 4])
 def test_a_cancelled_job_ends_within_a_step_and_others_go_on(steps: int):
-    batch = Batch(FakeExecutor(), PLENTY, rows=2)
+    batch = Batch(FakeExecutor(), PLENTY, max_batch=2)
     gone, stays, waits = (ask(batch, [number] * 700, 6, "abc"[number]) for number in range(3))
     for _ in range(steps):
         batch.step()
@@ -316,7 +316,7 @@ def test_an_answer_that_outgrows_the_memory_fails_alone():
 
 
 def test_all_jobs_can_be_failed_at_once():
-    batch = Batch(FakeExecutor(), PLENTY, rows=1)
+    batch = Batch(FakeExecutor(), PLENTY, max_batch=1)
     asked = [ask(batch, range(9), 9, "a") for _ in range(3)]
     batch.step()
     error = RetryableError("closing")

@@ -68,7 +68,7 @@ def test_alone_as_generate(name: str):
 def test_in_company_as_generate(name: str):
     """They join at any step and are of all lengths; some leave in the middle of their answer."""
     prompts, answers = references(name)
-    batch, dice = Batch(decoder_of(tiny(name)), PLENTY, rows=8), random.Random(3)
+    batch, dice = Batch(decoder_of(tiny(name)), PLENTY, max_batch=8), random.Random(3)
     chats: list[tuple[Chat, list[int], bool]] = []
     for prompt, said in zip(prompts, answers, strict=True):
         chats.append((Chat(batch, prompt, TOKENS), said, dice.random() < 0.2))
@@ -87,7 +87,7 @@ def test_with_reuse_and_eviction_as_generate(name: str):
     """Each prompt is asked as turns of a channel, on from a part of itself, while memory suffices for a few."""
     prompts, answers = references(name)
     decoder, dice = decoder_of(tiny(name)), random.Random(4)
-    batch = Batch(decoder, 6 * 256 * decoder.token_bytes, rows=4)
+    batch = Batch(decoder, 6 * 256 * decoder.token_bytes, max_batch=4)
     for at in range(0, len(prompts), 5):
         group = list(zip(prompts, answers, strict=True))[at : at + 5]
         for number, (prompt, said) in enumerate(group):
@@ -110,7 +110,7 @@ def test_channels_share_nothing_but_the_system_words():
     model = tiny("llama")
     system, *secrets = random_prompts(21, [40])
     questions = random_prompts(200, [7])
-    batch = Batch(decoder_of(tiny("llama")), PLENTY, rows=6)
+    batch = Batch(decoder_of(tiny("llama")), PLENTY, max_batch=6)
     for at in range(0, 200, 20):
         asked = [[*system, *secrets[number][:9], *questions[at + number]] for number in range(20)]
         chats = [Chat(batch, ids, 5, f"channel {number}", system_tokens=40) for number, ids in enumerate(asked)]

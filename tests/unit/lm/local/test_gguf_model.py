@@ -21,12 +21,13 @@ from transformers import (
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from core.errors import SettingError
-from core.lm.base import Request, Sampling, Utterance
+from core.lm.base import Request, Utterance, whole_text
 from core.lm.local.loading import SHIPPED, load
 from core.lm.local.model import LocalModel
 from core.lm.local.packs import MANIFEST, WEIGHTS, alone
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
+from core.values.sampling import Sampling
 from tests.support.tiny import SHAPE, random_prompts
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}<|im_end|>{% endfor %}assistant:"
@@ -39,7 +40,7 @@ CONFIGS = {
     "qwen3": Qwen3Config(**TINY, head_dim=32, tie_word_embeddings=False),
 }
 KINDS = [gguf.GGMLQuantizationType[name] for name in ("Q8_0", "Q4_0", "Q5_1", "F16")]
-CHAT = (Utterance("user", "Hello ab"),)
+CHAT = (Utterance.of("user", "Hello ab"),)
 
 
 def fresh(config: Any) -> Any:
@@ -132,7 +133,7 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
     decoder: Any = model._batch._executor
     decoder.reserve(0, 12)
     with torch.inference_mode():
-        got = decoder.logits([Span(0, 0, ids[0].tolist(), Draw())])[0]
+        got = decoder.logits([Span(0, 0, ids[0].tolist(), SamplingState())])[0]
     assert float((got - wanted[-1]).norm() / wanted[-1].norm()) < 0.1
     await model.close()
 
@@ -140,15 +141,14 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
 async def test_the_tokenizer_template_and_ends_come_from_the_file(tmp_path: Path):
     path = write(tmp_path / "model.gguf", CONFIGS["qwen2"])
     whole = load(str(tmp_path), "int8", tmp_path / "kept")
-    asked = [{"role": each.role, "content": each.content} for each in CHAT]
+    asked = [{"role": each.role, "content": each.text} for each in CHAT]
     assert whole.tokenizer.rendered(asked) == "user: Hello ab<|im_end|>assistant:"
     assert whole.tokenizer.decode(whole.encode(CHAT)) == "user: Hello abassistant:"
     assert whole.encode(CHAT).count(len(WORDS) - 2) == 1
     assert whole.generation.ends == (len(WORDS) - 2, len(WORDS) - 1)
     assert (whole.context_tokens, whole.name, path.exists()) == (512, str(tmp_path), True)
     model = LocalModel(whole)
-    said = [piece async for piece in model.stream(Request(CHAT, 8, Sampling(temperature=0)))]
-    assert "\ufffd" not in "".join(said)
+    assert "\ufffd" not in await whole_text(model, Request(CHAT, 8, Sampling(temperature=0)))
     await model.close()
 
 

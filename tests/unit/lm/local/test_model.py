@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +11,20 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
 
 from core.errors import PermanentError, RetryableError, UserError
-from core.lm.base import Request, Sampling, Utterance
+from core.lm.base import Request, Utterance, whole_text
 from core.lm.local import model as localizing
-from core.lm.local.loading import Loaded, load
+from core.lm.local.loading import LoadedModel, load
 from core.lm.local.model import LocalModel
 from core.lm.local.sampling import Generation
 from core.lm.local.slots import OutOfMemory
+from core.values.sampling import Sampling
 from tests.support.tiny import SHAPE, tiny
 
-SYSTEM = Utterance("system", "You are Parley, an assistant in a chat.")
+SYSTEM = Utterance.of("system", "You are Parley, an assistant in a chat.")
 GREEDY = Sampling(temperature=0)
 
 
-def loaded(config: Any) -> Loaded:
+def loaded(config: Any) -> LoadedModel:
     """Random weights behind the shipped tokenizer."""
     torch.manual_seed(3)
     model = AutoModelForCausalLM.from_config(config).eval()
@@ -33,12 +33,11 @@ def loaded(config: Any) -> Loaded:
 
 def chat(*said: str) -> tuple[Utterance, ...]:
     """System words, then user and assistant in turn."""
-    return (SYSTEM, *(Utterance("assistant" if at % 2 else "user", text) for at, text in enumerate(said)))
+    return (SYSTEM, *(Utterance.of("assistant" if at % 2 else "user", text) for at, text in enumerate(said)))
 
 
 async def answer(model: LocalModel, said: tuple[Utterance, ...], channel: str = "", tokens: int = 12) -> str:
-    async with aclosing(model.stream(Request(said, tokens, GREEDY, channel=channel))) as pieces:
-        return "".join([piece async for piece in pieces])
+    return await whole_text(model, Request(said, tokens, GREEDY, channel=channel))
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ async def test_turns_that_were_counted_are_not_tokenised_again(monkeypatch: pyte
     rendered: list[str] = []
     render = whole.tokenizer.rendered
     whole.tokenizer.rendered = lambda chat: rendered.append(chat[0]["content"]) or render(chat)
-    said = [(Utterance("user", text),) for text in ("a", "bb cc", "a", "d", "a", "bb cc", "a")]
+    said = [(Utterance.of("user", text),) for text in ("a", "bb cc", "a", "d", "a", "bb cc", "a")]
     assert [model.count_tokens(each) for each in said] == [len(whole.encode(each)) for each in said]
     assert rendered[:4] == ["a", "bb cc", "d", "bb cc"]
     await model.close()
@@ -95,7 +94,7 @@ async def test_only_the_system_words_are_shared(model: LocalModel):
     one, other = (load(None).encode_with_system(chat(said)) for said in ("Hello", "my name is Ann"))
     assert one[1] == other[1] > 5
     assert one[0][: one[1]] == other[0][: other[1]]
-    assert load(None).tokenizer.decode(one[0][: one[1]]).strip() == f"{SYSTEM.content}"
+    assert load(None).tokenizer.decode(one[0][: one[1]]).strip() == f"{SYSTEM.text}"
 
 
 async def test_answers_side_by_side_are_those_of_lone_runs(model: LocalModel):
@@ -125,10 +124,10 @@ async def test_a_model_without_slots_answers_all_the_same(caplog: pytest.LogCapt
 async def test_a_forward_that_fails_is_told_once_and_the_next_answer_comes():
     model = LocalModel(loaded(LlamaConfig(**{**SHAPE, "vocab_size": 300})))
     with pytest.raises(PermanentError, match="IndexError"):
-        await answer(model, (Utterance("user", "Hello there"),))
+        await answer(model, (Utterance.of("user", "Hello there"),))
     assert model.status().cache_bytes == 0
     with pytest.raises(PermanentError, match="IndexError"):
-        await answer(model, (Utterance("user", "Hello there"),))
+        await answer(model, (Utterance.of("user", "Hello there"),))
     await model.close()
 
 
@@ -167,4 +166,4 @@ def test_tiny_models_are_the_same_each_time():
 
 def test_a_chat_that_is_too_long_is_counted():
     loaded = load(None)
-    assert len(loaded.encode((Utterance("user", "Hello there. " * 1000),))) > loaded.tokenizer.chat.most_tokens
+    assert len(loaded.encode((Utterance.of("user", "Hello there. " * 1000),))) > loaded.tokenizer.chat.most_tokens

@@ -1,5 +1,7 @@
 """What opens without transformers is what transformers opens: numbers, words and the frame of a chat."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from core.errors import PermanentError
+from core.lm.local import packs
 from core.lm.local.blueprint import FILE, Blueprint, Chat
 from core.lm.local.loading import SHIPPED, load
 from core.lm.local.packing import FolderModel, blueprint_of
-from core.lm.local.sampling import Draw
+from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
 from core.lm.local.tokenizer import Tokenizer
 from core.lm.local.unpacked import chatting
@@ -86,7 +89,7 @@ def test_what_ships_computes_what_transformers_computes():
     decoder = load(None).decoder
     assert decoder
     decoder.reserve(0, len(ids))
-    got = decoder.logits([Span(0, 0, ids, Draw())])[0]
+    got = decoder.logits([Span(0, 0, ids, SamplingState())])[0]
     torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -102,3 +105,17 @@ def test_a_blueprint_is_kept_as_it_is(tmp_path: Path):
     blueprint.save(tmp_path)
     assert Blueprint.open(tmp_path) == blueprint
     assert (tmp_path / FILE).read_bytes() == (SHIPPED / FILE).read_bytes()
+
+
+def test_a_revision_tells_weights_and_their_form_and_nothing_of_the_machine(tmp_path: Path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for place, second in ((one, 5), (other, 7)):
+        shutil.copytree(SHIPPED, place)
+        os.utime(place / "model.safetensors", (second, second))
+    assert packs.revision(one, "int8") == packs.revision(other, "int8") != packs.revision(one, "none")
+    assert packs.place(one, tmp_path, "int8").name[3:] != packs.place(other, tmp_path, "int8").name[5:]
+    weights = bytearray((one / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (one / "model.safetensors").write_bytes(weights)
+    assert packs.revision(one, "int8") != packs.revision(other, "int8")
+    assert load(None).revision == packs.revision(SHIPPED, "none")

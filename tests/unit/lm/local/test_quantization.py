@@ -1,10 +1,13 @@
 """int8 is close to float32, and a row with large numbers spoils no other."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from core.lm.local.batch import Batch
-from core.lm.local.quantization import Int8Linear, quantized, weight_bits, weight_bytes
+from core.lm.local.quantization import Int8Linear, eight_bits, quantized, weight_bits, weight_bytes
 from core.lm.local.trial import decoder_of
 from tests.support.tiny import Chat, finish, random_prompts, tiny
 
@@ -63,3 +66,29 @@ def test_in_slots_it_is_brought_to_eight_bits_after(name: str):
     chats = [Chat(batch, prompt, 5) for prompt in random_prompts(6, [3, 40])]
     finish(batch)
     assert all(len(chat.said) == 5 for chat in chats)
+
+
+@pytest.mark.parametrize("inputs", [192, 896])
+@torch.inference_mode()
+def test_the_product_is_that_of_whole_numbers(inputs: int):
+    torch.manual_seed(0)
+    full = torch.nn.Linear(inputs, 320, bias=False)
+    states = torch.randn(1, inputs)
+    ours = Int8Linear.like(full)
+    rows, scales = eight_bits(full.weight.detach())
+    scale, zero = torch._choose_qparams_per_tensor(states, ours._seven_bits)
+    eight = (states * (1 / scale)).round().add(zero).clamp(0, 127 if ours._seven_bits else 255)
+    sums = (eight.double() - zero) @ rows.double().T
+    assert torch.equal(ours(states), sums.float() * (scales * scale))
+
+
+def test_nothing_deprecated_is_told_at_a_start():
+    """What of torch is to go (torch.ao.quantization, and a notice of tensors of 8 bits) is neither used nor shown."""
+    program = (
+        "from core.lm.local.model import LocalModel\n"
+        "import asyncio\n"
+        "asyncio.run(LocalModel.open(None, 'int8').close())\n"
+    )
+    command = [sys.executable, "-W", "default::DeprecationWarning", "-W", "default::FutureWarning", "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
+    assert "torch" not in told

@@ -15,14 +15,14 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from core.lm.base import Sampling
-from core.lm.local.sampling import Draw, choose, drawing
+from core.lm.local.sampling import SamplingState, choose, sampling_state
+from core.values.sampling import Sampling
 
 DICE = torch.Generator().manual_seed(1)
 LOGITS = torch.randn(1, 50, generator=DICE) * 2
 
 
-def odds(draw: Draw, seen: list[int]) -> torch.Tensor:
+def odds(draw: SamplingState, seen: list[int]) -> torch.Tensor:
     """The odds of each token as `generate` has them."""
     ids, scores = torch.tensor([seen], dtype=torch.long), LOGITS.clone()
     if draw.repetition_penalty != 1:
@@ -51,8 +51,8 @@ RULES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("rules", RULES, ids=str)
 def test_tokens_fall_as_often_as_generate_has_it(rules: dict[str, Any]):
     seen = [3, 4, 4, 5, int(LOGITS.argmax())]
-    expected = odds(Draw(**rules), seen)
-    draws = [Draw(**rules, seed=seed) for seed in range(4_000)]
+    expected = odds(SamplingState(**rules), seen)
+    draws = [SamplingState(**rules, seed=seed) for seed in range(4_000)]
     fallen = Counter(choose(LOGITS.repeat(len(draws), 1), draws, [seen] * len(draws)))
     assert all(expected[token] > 0 for token in fallen)
     for token in range(50):
@@ -61,22 +61,31 @@ def test_tokens_fall_as_often_as_generate_has_it(rules: dict[str, Any]):
 
 
 def test_rows_are_drawn_by_their_own_rules():
-    rows = [Draw(), Draw(1.0, seed=1), Draw(0.7, top_k=3, seed=2), Draw(repetition_penalty=3.0), Draw(1.4, top_p=0.5)]
+    rows = [
+        SamplingState(),
+        SamplingState(1.0, seed=1),
+        SamplingState(0.7, top_k=3, seed=2),
+        SamplingState(repetition_penalty=3.0),
+        SamplingState(1.4, top_p=0.5),
+    ]
     rows[4].seed = 3
     logits, seen = torch.randn(5, 50, generator=DICE), [[number, 7] for number in range(5)]
     together = choose(logits.clone(), rows, seen)
-    alone = [choose(logits[at : at + 1].clone(), [Draw(**_rules(row))], [seen[at]])[0] for at, row in enumerate(rows)]
+    alone = [
+        choose(logits[at : at + 1].clone(), [SamplingState(**_rules(row))], [seen[at]])[0]
+        for at, row in enumerate(rows)
+    ]
     assert together == alone
 
 
-def _rules(draw: Draw) -> dict[str, Any]:
+def _rules(draw: SamplingState) -> dict[str, Any]:
     names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
     return {name: getattr(draw, name) for name in names}
 
 
 def test_a_seed_says_the_same_again_and_another_does_not():
     def said(seed: int | None) -> list[int]:
-        draw = Draw(2.0, seed=seed)
+        draw = SamplingState(2.0, seed=seed)
         return [choose(LOGITS.clone(), [draw], [[]])[0] for _ in range(30)]
 
     assert said(1) == said(1)
@@ -86,8 +95,8 @@ def test_a_seed_says_the_same_again_and_another_does_not():
 
 def test_greedy_takes_the_likeliest_and_a_penalty_what_was_not_said():
     best, second = LOGITS[0].topk(2).indices.tolist()
-    assert choose(LOGITS.clone(), [Draw()], [[]]) == [best]
-    assert choose(LOGITS.clone(), [Draw(repetition_penalty=50.0)], [[best]]) == [second]
+    assert choose(LOGITS.clone(), [SamplingState()], [[]]) == [best]
+    assert choose(LOGITS.clone(), [SamplingState(repetition_penalty=50.0)], [[best]]) == [second]
 
 
 OWN = dict(do_sample=None, temperature=None, top_k=None, top_p=None, min_p=None, repetition_penalty=None)
@@ -96,19 +105,29 @@ OWN = dict(do_sample=None, temperature=None, top_k=None, top_p=None, min_p=None,
 @pytest.mark.parametrize(
     ("asked", "own", "expected"),
     [
-        (Sampling(), {}, Draw(0.7, 50, 0.9, 0.0, 1.1)),
-        (Sampling(), dict(do_sample=False), Draw()),
-        (Sampling(), dict(temperature=0.4, repetition_penalty=1.3), Draw(0.4, 50, 0.9, 0.0, 1.3)),
-        (Sampling(temperature=0), {}, Draw()),
-        (Sampling(), dict(do_sample=True), Draw(1.0, 50)),
-        (Sampling(seed=3), dict(do_sample=True, temperature=0.6, top_k=20, top_p=0.9), Draw(0.6, 20, 0.9, seed=3)),
-        (Sampling(temperature=0.0, top_p=0.5), dict(do_sample=True, repetition_penalty=1.1), Draw(0, 0, 1, 0, 1.1)),
-        (Sampling(temperature=0.3), {}, Draw(0.3, 50, 0.9, 0.0, 1.1)),
-        (Sampling(top_p=0.5), dict(do_sample=False, temperature=0.9), Draw(0.9, 50, 0.5)),
-        (Sampling(temperature=1.0, top_k=0, min_p=0.1), dict(top_k=40), Draw(1.0, 0, 0.9, 0.1, 1.1)),
-        (Sampling(repetition_penalty=1.0), dict(do_sample=False, repetition_penalty=1.2), Draw()),
+        (Sampling(), {}, SamplingState(0.7, 50, 0.9, 0.0, 1.1)),
+        (Sampling(), dict(do_sample=False), SamplingState()),
+        (Sampling(), dict(temperature=0.4, repetition_penalty=1.3), SamplingState(0.4, 50, 0.9, 0.0, 1.3)),
+        (Sampling(temperature=0), {}, SamplingState()),
+        (Sampling(), dict(do_sample=True), SamplingState(1.0, 50)),
+        (
+            Sampling(seed=3),
+            dict(do_sample=True, temperature=0.6, top_k=20, top_p=0.9),
+            SamplingState(0.6, 20, 0.9, seed=3),
+        ),
+        (
+            Sampling(temperature=0.0, top_p=0.5),
+            dict(do_sample=True, repetition_penalty=1.1),
+            SamplingState(0, 0, 1, 0, 1.1),
+        ),
+        (Sampling(temperature=0.3), {}, SamplingState(0.3, 50, 0.9, 0.0, 1.1)),
+        (Sampling(top_p=0.5), dict(do_sample=False, temperature=0.9), SamplingState(0.9, 50, 0.5)),
+        (Sampling(temperature=1.0, top_k=0, min_p=0.1), dict(top_k=40), SamplingState(1.0, 0, 0.9, 0.1, 1.1)),
+        (Sampling(repetition_penalty=1.0), dict(do_sample=False, repetition_penalty=1.2), SamplingState()),
     ],
 )
-def test_what_is_asked_goes_before_the_models_own_settings(asked: Sampling, own: dict[str, Any], expected: Draw):
-    assert _rules(drawing(asked, SimpleNamespace(**{**OWN, **own}))) == _rules(expected)
-    assert _rules(drawing(asked, GenerationConfig(**own))) == _rules(expected)
+def test_what_is_asked_goes_before_the_models_own_settings(
+    asked: Sampling, own: dict[str, Any], expected: SamplingState
+):
+    assert _rules(sampling_state(asked, SimpleNamespace(**{**OWN, **own}))) == _rules(expected)
+    assert _rules(sampling_state(asked, GenerationConfig(**own))) == _rules(expected)

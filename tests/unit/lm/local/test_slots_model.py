@@ -20,7 +20,7 @@ class Chats(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.executor = FakeExecutor(room=9 * BLOCK_TOKENS)
-        self.batch = Batch(self.executor, 6 * BLOCK_TOKENS * FakeExecutor.token_bytes, rows=3, waiting=4)
+        self.batch = Batch(self.executor, 6 * BLOCK_TOKENS * FakeExecutor.token_bytes, max_batch=3, waiting=4)
         self.history: dict[str, list[int]] = {}
         self.running: list[tuple[Job, list[int], list[BaseException | None]]] = []
 
@@ -73,7 +73,7 @@ class Chats(RuleBasedStateMachine):
             assert said == answer(job.ids, len(said))
             assert len(over) <= 1
             if over == [None] and not job.cancelled:
-                assert len(said) == job.most_new
+                assert len(said) == job.max_new_tokens
         self.running = [each for each in self.running if not each[2]]
 
     def teardown(self) -> None:
