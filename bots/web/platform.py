@@ -27,6 +27,7 @@ from core.feedback.ratings import Feedback
 from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
 from core.store import keys
+from core.store.codec import FILE, home_of
 from core.store.preferences import Channels
 from core.store.redis import Store, translated
 from core.telemetry import log
@@ -63,16 +64,14 @@ class WebPlatform:
         silence_s: float = SILENCE_S,
     ) -> None:
         check_door(host, token)
-        self._redis = store.redis
+        self._store = store
         self._channels = Channels(store)
         self._host, self._port, self._token = host, port, token
         self._models = models
         self._pages = Pages(phrases, health, models)
-        self._ear = Ear(store.redis)
-        answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
-        self._rooms = Rooms(
-            store.redis, lanes, feedback, answering, Uploads(store.redis, uploads_bytes), phrases, max_upload_bytes
-        )
+        self._ear = Ear(store)
+        answering = Answering(store, lanes, self._ear, deadline_s, silence_s)
+        self._rooms = Rooms(store, lanes, feedback, answering, Uploads(store, uploads_bytes), phrases, max_upload_bytes)
         self._address = ""
         self.started = asyncio.Event()
 
@@ -114,18 +113,19 @@ class WebPlatform:
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         """The bytes of an upload, which is kept for two days."""
         space, _, upload = media.handle.partition("/")
-        key = keys.upload(ChannelKey("web", space), upload)
+        channel = ChannelKey("web", space)
         with translated():
-            if await self._redis.strlen(key) > cap_bytes:
-                raise UserError("file_too_large", mib=cap_bytes // 2**20)
-            data = await self._redis.get(key)
-        if not isinstance(data, bytes):
+            raw = await self._store.redis.get(keys.upload(channel, upload))
+        if not isinstance(raw, bytes):
             raise PermanentError(f"upload {media.handle} is gone")
+        data = self._store.codec.open(FILE, home_of(channel), raw)
+        if len(data) > cap_bytes:
+            raise UserError("file_too_large", mib=cap_bytes // 2**20)
         return data
 
     async def send(self, part: Part) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
-        await post(self._redis, part)
+        await post(self._store, part)
         return part.nonce
 
     async def typing(self, channel: ChannelKey, sign: Sign = "typing") -> None:

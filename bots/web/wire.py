@@ -10,14 +10,14 @@ import contextlib
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from pydantic import TypeAdapter, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.errors import PermanentError
 from core.store import keys
-from core.store.redis import translated
+from core.store.codec import FILE, Codec, home_of, json_of
+from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey
 from core.values.parts import Part
@@ -37,17 +37,18 @@ class Note:
     heard: str = ""
 
 
-_NOTE: TypeAdapter[Note] = TypeAdapter(Note)
+_NOTE = json_of(Note, "a note on the wire")
 
 
-async def post(redis: Redis, part: Part) -> None:
+async def post(store: Store, part: Part) -> None:
     """Keep what must outlive the moment and publish the part; RetryableError without Redis."""
-    note = _NOTE.dump_json(Note(part.turn, part.kind, part.text, part.heard))
-    pipe = redis.pipeline(transaction=False)
+    home, codec = home_of(part.channel), store.codec
+    note = codec.seal(_NOTE, home, Note(part.turn, part.kind, part.text, part.heard))
+    pipe = store.redis.pipeline(transaction=False)
     if part.voice is not None:
-        pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
+        pipe.set(keys.voice(part.channel, part.turn), codec.seal(FILE, home, part.voice.ogg), ex=keys.VOICE_S)
     if part.document is not None:
-        pipe.set(keys.file(part.channel, part.turn), part.document.data, ex=keys.FILE_S)
+        pipe.set(keys.file(part.channel, part.turn), codec.seal(FILE, home, part.document.data), ex=keys.FILE_S)
     if part.kind in ("text", "notice", "file"):
         pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
     pipe.publish(keys.wire(part.channel), note)
@@ -55,11 +56,11 @@ async def post(redis: Redis, part: Part) -> None:
         await pipe.execute()
 
 
-async def kept(redis: Redis, channel: ChannelKey, turn: str) -> Note | None:
+async def kept(store: Store, channel: ChannelKey, turn: str) -> Note | None:
     """The last word of an answer, if it was sent in the last two days."""
     with translated():
-        raw = await redis.get(keys.answer(channel, turn))
-    return _NOTE.validate_json(raw) if raw is not None else None
+        raw = await store.redis.get(keys.answer(channel, turn))
+    return store.codec.open(_NOTE, home_of(channel), raw) if isinstance(raw, bytes) else None
 
 
 class Inbox:
@@ -94,8 +95,9 @@ class Inbox:
 class Ear:
     """The subscription of one web server to the notes of all web channels."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, store: Store) -> None:
+        self._redis = store.redis
+        self._codec: Codec = store.codec
         self._inboxes: dict[str, set[Inbox]] = {}
         self.listening = asyncio.Event()
         self.stopped = False
@@ -142,13 +144,14 @@ class Ear:
                 if message["type"] == "psubscribe":
                     self.listening.set()
                 elif message["type"] == "pmessage":
-                    self._hand_out(message["data"])
+                    channel, note = cast(bytes, message["channel"]), cast(bytes, message["data"])
+                    self._hand_out(keys.wired(channel.decode()), note)
 
-    def _hand_out(self, raw: object) -> None:
+    def _hand_out(self, channel: ChannelKey, raw: bytes) -> None:
         try:
-            note = _NOTE.validate_json(raw if isinstance(raw, bytes) else b"")
-        except ValidationError as error:
-            _LOG.warning("an unreadable note on the wire: %d errors", error.error_count())
+            note = self._codec.open(_NOTE, home_of(channel), raw)
+        except PermanentError as error:
+            _LOG.warning("%s: %s", channel, error)
             return
         for inbox in self._inboxes.get(note.turn, ()):
             inbox.put(note)

@@ -29,7 +29,7 @@ from core.telemetry import PERHAPS_TWICE, VOICE_FAILURES, log, timed
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, PlatformName
 from core.values.events import Message
-from core.values.parts import Part, encode_part
+from core.values.parts import Part
 
 _LOG = log("delivery")
 _LAST_MARK_S = 1.0
@@ -86,7 +86,7 @@ class Delivery:
 
     async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part | PermanentError]) -> bool:
         """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
-        record, sending = ratings.record(part), self.mark_of(rest)
+        record, sending = ratings.record(part, self._lanes.codec), self.mark_of(rest)
         marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
         try:
             return await asyncio.shield(marking)
@@ -198,7 +198,7 @@ class Delivery:
 
 
 def _digest(part: Part) -> bytes:
-    return sha256(encode_part(part)).digest()
+    return sha256(repr(part).encode(errors="replace")).digest()
 
 
 def _flag(part: Part) -> None:

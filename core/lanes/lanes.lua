@@ -3,8 +3,10 @@
 -- The hash `lane` of a channel: fence (rises with each claim), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
--- platform id of a growing answer), heard (a turn and what was heard in its voice note), gone (1: its last part found
--- nobody), call and answer (of the last write).
+-- platform id of a growing answer), heard (a turn and what was heard in its voice note), owed (the digest of the part that
+-- is a voice note still to be made, whose answer it belongs to, and its nonce), gone (1: its last part found nobody), call
+-- and answer (of the last write).
+-- What events, parts and dialogues say no script knows: their bytes may be sealed.
 
 --- shared
 local function now()
@@ -59,12 +61,13 @@ local function aside(dead, kind, body, most)
 end
 
 -- Whether the first unsent part is a voice note that is still to be made, and whose answer it belongs to.
+-- It is known by its digest, so that what others write into the outbox meanwhile is not taken for it.
 local function owes(lane, outbox)
-  local raw = redis.call('LINDEX', outbox, 0)
-  if not raw then return false end
-  local known, part = pcall(cjson.decode, raw)
-  if not known or type(part) ~= 'table' or part.kind ~= 'voice' or part.voice ~= cjson.null then return false end
-  return redis.call('HGET', lane, 'sending') ~= part.turn .. '-' .. part.index, part.person
+  local raw, noted = redis.call('LINDEX', outbox, 0), redis.call('HMGET', lane, 'owed', 'sending')
+  if not raw or not noted[1] then return false end
+  local digest, person, nonce = string.match(noted[1], '^(%x+) (%S*) (.*)$')
+  if digest ~= redis.sha1hex(raw) then return false end
+  return noted[2] ~= nonce, person
 end
 
 --- accept
@@ -81,9 +84,10 @@ redis.call('SET', seen, 1, 'EX', seen_s)
 redis.call(first == '1' and 'LPUSH' or 'RPUSH', inbox, event)
 redis.call('ZADD', ready, 'NX', now(), channel)
 keeps(ids, id, ids_s)
+local channels = {select(8, unpack(KEYS))}
 for at, person in ipairs({select(12, unpack(ARGV))}) do
   redis.call('ZADD', people, now(), person)
-  redis.call('ZADD', KEYS[7 + at], now(), channel)
+  redis.call('ZADD', channels[at], now(), channel)
 end
 if stop ~= '' then
   redis.call('HSET', lane, 'stop', stop)
@@ -96,7 +100,7 @@ if stop ~= '' or first == '1' then
   local dropped = owed and (stop ~= '' or owed_to == asker)
   if dropped then
     redis.call('LPOP', outbox)
-    redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
+    redis.call('HDEL', lane, 'tries', 'deaths', 'sending', 'owed')
     if redis.call('EXISTS', outbox) == 0 then redis.call('HDEL', lane, 'outgoing') end
   end
   if dropped or redis.call('HGET', lane, 'outgoing') ~= '1' then
@@ -110,7 +114,7 @@ return ahead
 
 --- withdraw
 -- KEYS lane ready in   ARGV channel wake_channel bell event event ...
--- takes out what is not answered yet; a turn that was made for the head is void -> the events that were there
+-- takes out what is not answered yet, named by its bytes; a turn that was made for the head is void -> what was there
 local lane, ready, inbox = unpack(KEYS)
 local channel, wake, bell = unpack(ARGV)
 local head, gone = redis.call('LINDEX', inbox, 0), {}
@@ -130,6 +134,8 @@ return gone
 
 --- claim
 -- KEYS ready   ARGV prefix lease_ms owner
+-- Which channel it is turns out here, so that its keys cannot be named before without a round trip more; a cluster serves
+-- them because they carry the hash tag of `ready`.
 -- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
 --    part, part, ...
 local ready = unpack(KEYS)
@@ -181,18 +187,20 @@ redis.call('HSET', lane, field, value)
 return 1
 
 --- commit
--- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id turn sending(or '') part part ...
+-- KEYS lane ready in out dlg
+-- ARGV channel fence call dialogue(or '') events id turn sending(or '') owed(or '') part part ...
 -- -> -1 fenced, else as settle; `events` of the lane's head are answered as `turn`, the last of them being `id`;
 -- `sending` is the part that its owner sends next
 local lane, ready, inbox, outbox, memory = unpack(KEYS)
-local channel, fence, call, dialogue, events, id, turn, sending = unpack(ARGV)
-local parts = {select(9, unpack(ARGV))}
+local channel, fence, call, dialogue, events, id, turn, sending, owed = unpack(ARGV)
+local parts = {select(10, unpack(ARGV))}
 local no = refused(lane, fence, call)
 if no then return no end
 if dialogue ~= '' then redis.call('SET', memory, dialogue) end
 for _, part in ipairs(parts) do redis.call('RPUSH', outbox, part) end
 redis.call('LPOP', inbox, events)
-redis.call('HDEL', lane, 'tries', 'deaths')
+redis.call('HDEL', lane, 'tries', 'deaths', 'owed')
+if owed ~= '' then redis.call('HSET', lane, 'owed', owed) end
 forget_turn(lane, turn)
 if redis.call('HGET', lane, 'stop') == id then redis.call('HDEL', lane, 'stop') end
 if #parts > 0 then
@@ -223,7 +231,7 @@ elseif record ~= '' then
   redis.call('DEL', parked)
 end
 if redis.call('EXISTS', outbox) == 1 then return answered(lane, call, 1) end
-redis.call('HDEL', lane, 'outgoing', 'sending')
+redis.call('HDEL', lane, 'outgoing', 'sending', 'owed')
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- park

@@ -18,15 +18,16 @@ from typing import Any, Literal, cast
 from redis.commands.core import AsyncScript
 
 from core.errors import UserError
-from core.lanes.claim import Claim, lost
+from core.lanes.claim import Claim, lost, to_note
+from core.lanes.owed import owed_in
 from core.lanes.worker_id import new_name
 from core.store import keys
+from core.store.codec import DIALOGUE, EVENT, PART, Entry, home_of
 from core.store.redis import Store, translated
-from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Event, Message, Reaction, encode_event, people_in
-from core.values.parts import Part, encode_part, readable
+from core.values.events import Event, Message, Reaction, people_in
+from core.values.parts import Part
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -45,6 +46,7 @@ class Lanes:
 
     def __init__(self, store: Store) -> None:
         self.owner = new_name()
+        self.codec = store.codec
         self._redis = store.redis
         self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
 
@@ -70,7 +72,7 @@ class Lanes:
             ],
             [
                 str(channel),
-                encode_event(event),
+                self.codec.seal(EVENT, home_of(channel), event),
                 keys.SEEN_S,
                 keys.WAKE,
                 keys.bell(channel),
@@ -92,17 +94,19 @@ class Lanes:
         with translated():
             return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
 
-    async def withdraw(self, channel: ChannelKey, events: Sequence[bytes]) -> list[bytes]:
+    async def withdraw(self, channel: ChannelKey, events: Sequence[Entry[Event]]) -> list[Entry[Event]]:
         """Take events out that nobody has answered yet, in their order; returns those that were still there."""
         ready = keys.ready(keys.partition(channel), channel.platform)
         places = [keys.of_channel("lane", channel), ready, keys.of_channel("in", channel)]
-        return await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *events])
+        raws = [event.raw for event in events]
+        gone = await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *raws])
+        return [event for event in events if event.raw in gone]
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
         arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
         found = await self._call("claim", [keys.ready(part, platform)], arguments)
-        return None if found is None else Claim.of(found)
+        return None if found is None else Claim.of(found, self.codec)
 
     async def renew(self, claim: Claim) -> None:
         """Hold the lane for one more lease; Fenced when it is lost."""
@@ -118,9 +122,9 @@ class Lanes:
         """Keep that the answer of this turn grows in that message; Fenced when the lane is lost."""
         await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
 
-    async def note_heard(self, claim: Claim, turn: str, transcript: str) -> None:
+    async def note_heard(self, claim: Claim, turn: str, transcript: bytes) -> None:
         """Keep what was heard in the voice note of this turn, so that no try hears it again; Fenced when it is lost."""
-        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["heard", f"{turn} {transcript}"])
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["heard", to_note(turn, transcript)])
 
     async def commit(
         self,
@@ -140,12 +144,14 @@ class Lanes:
         when it is lost.
         """
         lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
-        kept = dialogues.encode(dialogue) if dialogue is not None else b""
+        kept = self.codec.seal(DIALOGUE, home_of(claim.channel), dialogue) if dialogue is not None else b""
+        sealed = self._sealed(claim, parts)
+        raws = [entry.raw for entry in sealed]
         return await self._fenced(
             "commit",
             claim,
             [lane, self._ready(claim), inbox, outbox, memory],
-            [kept, events, last, turn or last, sending, *(encode_part(part) for part in parts)],
+            [kept, events, last, turn or last, sending, owed_in(sealed), *raws],
         )
 
     async def sent(self, claim: Claim, part: Part, ref: str, record: bytes, *, sending: str = "") -> bool:
@@ -164,7 +170,8 @@ class Lanes:
         """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
         refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
         refs.append(keys.of_channel("ids", reaction.channel))
-        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S, reaction.target])
+        event = self.codec.seal(EVENT, home_of(reaction.channel), reaction)
+        return 1 == await self._call("park", refs, [event, keys.PARKED_S, reaction.target])
 
     async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
@@ -186,13 +193,20 @@ class Lanes:
         while parts are left. What was noted of `turn` is void.
         """
         dead, source = self._keys(claim, "dead", kind)
-        arguments = [kind, _DEAD_MAX, int(gone), int(keep), turn, *(encode_part(part) for part in apology)]
+        arguments = [
+            kind,
+            _DEAD_MAX,
+            int(gone),
+            int(keep),
+            turn,
+            *(entry.raw for entry in self._sealed(claim, apology)),
+        ]
         return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
 
-    async def set_aside(self, claim: Claim, event: bytes) -> None:
+    async def set_aside(self, claim: Claim, event: Entry[Event]) -> None:
         """Set aside an event behind the head, which nobody can read; the lane stays ours."""
         lane, inbox, dead = self._keys(claim, "lane", "in", "dead")
-        await self._fenced("set_aside", claim, [lane, inbox, dead], [event, _DEAD_MAX])
+        await self._fenced("set_aside", claim, [lane, inbox, dead], [event.raw, _DEAD_MAX])
 
     async def replay(self, channel: ChannelKey) -> bool:
         """Put the oldest event or part that was set aside back to work; False when there is none."""
@@ -200,11 +214,11 @@ class Lanes:
         ready = keys.ready(keys.partition(channel), channel.platform)
         return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])
 
-    async def waiting(self, channel: ChannelKey, most: int) -> list[bytes]:
-        """The first events of a lane, as Redis keeps them."""
+    async def waiting(self, channel: ChannelKey, most: int) -> list[Entry[Event]]:
+        """The first events of a lane."""
         with translated():
-            found = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
-        return found
+            found: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
+        return [self.codec.read(EVENT, home_of(channel), raw) for raw in found]
 
     async def shown(self, channel: ChannelKey, turn: str) -> list[str]:
         """Platform ids of the parts that a turn was answered with, in order."""
@@ -216,7 +230,8 @@ class Lanes:
         """Whether the voice note of a turn is still to be sent."""
         with translated():
             raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in map(readable, raws))
+        parts = (self.codec.read(PART, home_of(channel), raw).value for raw in raws)
+        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in parts)
 
     async def stopped(self, channel: ChannelKey) -> bool:
         """Whether somebody said stop and was not served yet."""
@@ -237,7 +252,10 @@ class Lanes:
         """What a channel remembers."""
         with translated():
             raw: bytes | None = await self._redis.get(keys.of_channel("dlg", channel))  # pyright: ignore[reportAssignmentType]
-        return dialogues.decode(raw or b"")
+        return self.codec.open(DIALOGUE, home_of(channel), raw)
+
+    def _sealed(self, claim: Claim, parts: Sequence[Part]) -> list[Entry[Part]]:
+        return [Entry(self.codec.seal(PART, home_of(claim.channel), part), part) for part in parts]
 
     def _lane(self, claim: Claim) -> list[str]:
         lane, inbox, outbox = self._keys(claim, "lane", "in", "out")

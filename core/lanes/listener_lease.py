@@ -17,14 +17,18 @@ _LOG = log("standby")
 _LEASE_S = 6.0
 _RENEW = """
 -- KEYS listening   ARGV owner lease_ms -> 1 while it is ours
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local listening = unpack(KEYS)
+local owner, lease_ms = unpack(ARGV)
+if redis.call('SET', listening, owner, 'NX', 'PX', lease_ms) then return 1 end
+if redis.call('GET', listening) ~= owner then return 0 end
+redis.call('PEXPIRE', listening, lease_ms)
 return 1
 """
 _RELEASE = """
 -- KEYS listening   ARGV owner
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+local listening = unpack(KEYS)
+local owner = unpack(ARGV)
+if redis.call('GET', listening) == owner then redis.call('DEL', listening) end
 return 1
 """
 

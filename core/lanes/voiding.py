@@ -8,8 +8,9 @@ from redis.asyncio.client import Pipeline
 
 from core.lanes.claim import of_turn
 from core.store import keys
+from core.store.codec import PART, Codec, home_of
 from core.values.channel import ChannelKey
-from core.values.parts import Part, encode_part
+from core.values.parts import Part
 
 _ABOUT = ("stop", "draft", "heard")
 """Fields that begin with the id of an event."""
@@ -31,23 +32,27 @@ async def noted(pipe: Pipeline, channel: ChannelKey) -> Noted:
     found = cast(list[bytes | None], await cast(Any, pipe.hmget(lane, "held", "outgoing", *_ABOUT)))
     held, outgoing, *about = (value or b"" for value in found)
     told = {field: of_turn(value) for field, value in zip(_ABOUT, about, strict=True)}
-    return Noted(held == b"1", outgoing == b"1", told["draft"], {field: turn for field, (turn, _) in told.items()})
+    turn, ref = told["draft"]
+    return Noted(
+        held == b"1", outgoing == b"1", (turn, ref.decode()), {field: turn for field, (turn, _) in told.items()}
+    )
 
 
 def drop(pipe: Pipeline, channel: ChannelKey, before: Noted, events: Collection[str], *, parts: bool) -> None:
     """Forget what a lane knew of events, and of `parts` where some went, that are no more."""
     gone = [field for field, event in before.about.items() if event in events]
-    sent = ["outgoing", "sending"] if parts else []
+    sent = ["outgoing", "sending", "owed"] if parts else []
     pipe.hdel(keys.of_channel("lane", channel), *gone, *sent, "tries", "deaths")
 
 
-def interrupt(pipe: Pipeline, channel: ChannelKey, parts: Sequence[Part]) -> None:
+def interrupt(pipe: Pipeline, codec: Codec, channel: ChannelKey, parts: Sequence[Part]) -> None:
     """Take a lane from whoever thinks there; what is left in it, and these parts, is due at once."""
     lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)
     pipe.hincrby(lane, "fence", 1)
     pipe.hdel(lane, "held")
     if parts:
-        pipe.rpush(keys.of_channel("out", channel), *map(encode_part, parts))
+        raws = [codec.seal(PART, home_of(channel), part) for part in parts]
+        pipe.rpush(keys.of_channel("out", channel), *raws)
         pipe.hset(lane, "outgoing", "1")
         pipe.persist(lane)
         pipe.zadd(ready, {str(channel): 0}, nx=True)

@@ -12,17 +12,16 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
 
 from core import clock
-from core.errors import PermanentError
 from core.lanes import voiding
 from core.lanes.voiding import Noted
 from core.privacy.ownership import EVERYBODY, Kept
 from core.privacy.subject_data import Personal
 from core.store import keys
+from core.store.codec import DIALOGUE, EVENT, PREFERENCES, Codec, home_of
 from core.store.redis import Store, translated
-from core.values import dialogue as dialogues
 from core.values import preferences
 from core.values.channel import ChannelKey
-from core.values.events import Message, decode_event
+from core.values.events import Message
 from core.values.parts import Part
 from core.values.preferences import Preferences
 
@@ -63,6 +62,7 @@ class Purging:
 
     def __init__(self, store: Store, personal: Personal) -> None:
         self._redis = store.redis
+        self._codec = store.codec
         self._personal = personal
 
     async def erase(
@@ -89,10 +89,10 @@ class Purging:
                             return False, ()
                         if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
                             pipe.multi()
-                            _erase(pipe, kept, person)
+                            _erase(pipe, self._codec, kept, person)
                             _give_up(pipe, kept, state)
                             if not own and (not sending or kept.parts or parts):
-                                voiding.interrupt(pipe, channel, parts)
+                                voiding.interrupt(pipe, self._codec, channel, parts)
                             _count(pipe, channel, wish, _counted(kept))
                             await pipe.execute()
                             return True, parts if own else ()
@@ -136,36 +136,32 @@ def _count(pipe: Pipeline, channel: ChannelKey, wish: str, erased: Erased) -> No
 
 def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     """What people are to see of it: whose app waits hears of it, and an answer that was growing goes."""
-    events = [decode_event(raw) for raw in kept.events if _readable(raw)]
+    events = [entry.value for entry in kept.events]
     notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
     turn, ref = state.draft
-    grown = [Part(turn, 0, kept.channel, "removal", replaces=ref)] if turn in {event.id for event in events} else []
+    grown = [Part(turn, 0, kept.channel, "removal", replaces=ref)] if turn in kept.event_ids else []
     return (*notices, *grown)
 
 
-def _readable(raw: bytes) -> bool:
-    try:
-        decode_event(raw)
-    except PermanentError:
-        return False
-    return True
-
-
-def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
-    channel = kept.channel
+def _erase(pipe: Pipeline, codec: Codec, kept: Kept, person: str) -> None:
+    channel, home = kept.channel, home_of(kept.channel)
     if kept.left is None:
         pipe.delete(keys.of_channel("dlg", channel))
     elif kept.left != kept.dialogue:
         empty = not (kept.left.turns or kept.left.summary)
         # Its edition alone is left: by that a summary is known which comes late.
-        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left), ex=keys.DAY_S if empty else None)
-    for raw, without in kept.quoting:
-        pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
-        pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
-    lists = {keys.of_channel(kind, channel): raws for kind, raws in (("in", kept.events), ("out", kept.parts))}
-    for name, raws in (*lists.items(), (keys.of_channel("dead", channel), kept.dead), *kept.parked.items()):
-        for raw in raws:
-            pipe.lrem(name, 1, raw)  # pyright: ignore[reportArgumentType]
+        pipe.set(
+            keys.of_channel("dlg", channel), codec.seal(DIALOGUE, home, kept.left), ex=keys.DAY_S if empty else None
+        )
+    for entry, without in kept.quoting:
+        sealed = codec.seal(EVENT, home, without)
+        pipe.linsert(keys.of_channel("in", channel), "BEFORE", entry.raw, sealed)  # pyright: ignore[reportArgumentType]
+        pipe.lrem(keys.of_channel("in", channel), 1, entry.raw)  # pyright: ignore[reportArgumentType]
+    lists = (("in", kept.events), ("out", kept.parts), ("dead", kept.dead))
+    named = {keys.of_channel(kind, channel): entries for kind, entries in lists} | dict(kept.parked)
+    for name, entries in named.items():
+        for entry in entries:
+            pipe.lrem(name, 1, entry.raw)  # pyright: ignore[reportArgumentType]
     if kept.ratings:
         pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
     if whole := (*kept.records, *kept.files, *kept.answers):
@@ -175,24 +171,23 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
-        _prefer(pipe, channel, replace(kept.preferences, persona=""))
+        _prefer(pipe, codec, channel, replace(kept.preferences, persona=""))
     if person != EVERYBODY and kept.tastes:
-        _prefer(pipe, channel, preferences.impersonal(kept.preferences))
+        _prefer(pipe, codec, channel, preferences.impersonal(kept.preferences))
 
 
-def _prefer(pipe: Pipeline, channel: ChannelKey, left: Preferences) -> None:
+def _prefer(pipe: Pipeline, codec: Codec, channel: ChannelKey, left: Preferences) -> None:
     name = keys.of_channel("prefs", channel)
     if left == Preferences():
         pipe.delete(name)
     else:
-        pipe.set(name, preferences.encode(left))
+        pipe.set(name, codec.seal(PREFERENCES, home_of(channel), left))
 
 
 def _give_up(pipe: Pipeline, kept: Kept, state: Noted) -> None:
     """What the lane knew of events and parts that are no more."""
-    ids = {decode_event(raw).id for raw in kept.events if _readable(raw)}
     if kept.events or kept.parts:
-        voiding.drop(pipe, kept.channel, state, ids, parts=bool(kept.parts))
+        voiding.drop(pipe, kept.channel, state, kept.event_ids, parts=bool(kept.parts))
 
 
 def _counted(kept: Kept) -> Erased:

@@ -10,10 +10,11 @@ from core.errors import PermanentError
 from core.privacy.consent import Consents
 from core.privacy.ownership import Kept
 from core.privacy.subject_data import Personal
+from core.store.codec import Entry
 from core.store.people import People
 from core.values.attachments import Document
-from core.values.events import Edit, Message, Reaction, decode_event
-from core.values.parts import decode_part
+from core.values.events import Edit, Event, Message, Reaction
+from core.values.parts import Part
 
 
 async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
@@ -48,8 +49,8 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
         **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
         "turns": [{**asdict(turn), "at": _time(turn.at)} for turn in kept.turns],
         "ratings": ratings,
-        "waiting": [_told(b"in", raw) for raw in kept.events] + [_told(b"out", raw) for raw in kept.parts],
-        "set_aside": [_told(kind, body) for kind, _, body in (entry.partition(b":") for entry in kept.dead)],
+        "waiting": [_told(entry) for entry in (*kept.events, *kept.parts)],
+        "set_aside": [_told(dead.entry) for dead in kept.dead],
     }
 
 
@@ -59,16 +60,15 @@ async def _files(personal: Personal, kept: Kept) -> list[dict[str, Any]]:
     return [{"kind": kind, "turn": turn, "bytes": size} for (kind, turn), size in sizes.items()]
 
 
-def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
+def _told(entry: Entry[Event | Part]) -> dict[str, Any]:
     """The words of an event or a part; of what nobody can read the size alone, for others may speak in it too."""
-    try:
-        if kind.startswith(b"out"):
-            part = decode_part(raw)
+    match entry.value:
+        case Part() as part:
             return {"kind": part.kind, "text": part.text}
-        event = decode_event(raw)
-    except PermanentError:
-        return {"kind": "unreadable", "bytes": len(raw)}
-    said = event.message if isinstance(event, Edit) else event
+        case PermanentError():
+            return {"kind": "unreadable", "bytes": len(entry.raw)}
+        case event:
+            said = event.message if isinstance(event, Edit) else event
     if isinstance(said, Message):
         return {"kind": event.type, "text": said.text, "at": _time(said.sent_at)}
     return {"kind": event.type, "text": " ".join(said.added) if isinstance(said, Reaction) else ""}

@@ -11,16 +11,16 @@ from redis.exceptions import WatchError
 
 from core import clock
 from core.errors import PermanentError, RetryableError
-from core.feedback import ratings
-from core.lanes import voiding
+from core.feedback.ratings import RATING_KIND
+from core.lanes import dead_letters, voiding
 from core.privacy.aof_rewrite import Files
 from core.privacy.cache_invalidation import Invalidation
 from core.store import keys
+from core.store.codec import DIALOGUE, home_of
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
-from core.values.events import decode_event
 
 _LOG = log("sweeping")
 _LOOK_AGAIN_S = 600.0
@@ -35,6 +35,7 @@ class Sweeping:
 
     def __init__(self, store: Store, days: int, invalidation: Invalidation) -> None:
         self._redis = store.redis
+        self._codec = store.codec
         self._kept_s = days * keys.DAY_S
         self._invalidation = invalidation
         self._files = Files(store)
@@ -92,14 +93,14 @@ class Sweeping:
                 async with self._redis.pipeline(transaction=True) as pipe:
                     await pipe.watch(lane, key)
                     raw, state = await cast(Any, pipe.get(key)), await voiding.noted(pipe, channel)
-                    before = dialogues.decode(raw or b"")
+                    before = self._codec.open(DIALOGUE, home_of(channel), raw)
                     if state.held:
                         return 0
                     after = dialogues.newer(before, self._oldest)
                     pipe.multi()
                     if after.turns or after.summary:
                         if after != before:
-                            pipe.set(key, dialogues.encode(after))
+                            pipe.set(key, self._codec.seal(DIALOGUE, home_of(channel), after))
                         self._expire(pipe, key, max((turn.at for turn in after.turns), default=after.since))
                     else:
                         pipe.delete(key)
@@ -119,7 +120,7 @@ class Sweeping:
                 async with self._redis.pipeline(transaction=True) as pipe:
                     await pipe.watch(key)
                     table = cast(dict[bytes, bytes], await cast(Any, pipe.hgetall(key)))
-                    ages = {field: _rated_at(raw) for field, raw in table.items()}
+                    ages = {field: self._rated_at(key, raw) for field, raw in table.items()}
                     old = [field for field, at in ages.items() if at < self._oldest]
                     pipe.multi()
                     if old:
@@ -133,7 +134,7 @@ class Sweeping:
     async def _dead(self, key: str) -> int:
         with translated():
             entries = cast(list[bytes], await cast(Any, self._redis.lrange(key, 0, -1)))
-            ages = [_set_aside_at(entry) for entry in entries]
+            ages = [self._set_aside_at(key, entry) for entry in entries]
             old = [entry for entry, at in zip(entries, ages, strict=True) if at < self._oldest]
             async with self._redis.pipeline(transaction=True) as pipe:
                 for entry in old:
@@ -171,21 +172,11 @@ class Sweeping:
                     erased += await self._redis.delete(key)
         return erased
 
+    def _rated_at(self, key: str, raw: bytes) -> float:
+        channel = ChannelKey.parse(keys.named(key)[1])
+        return getattr(self._codec.read(RATING_KIND, home_of(channel), raw).value, "at", 0.0)
 
-def _rated_at(raw: bytes) -> float:
-    try:
-        return ratings.decode_rating(raw).at
-    except PermanentError:
-        return 0.0
-
-
-def _set_aside_at(entry: bytes) -> float:
-    """When something was set aside; of what tells no time, when it was sent, if that is known."""
-    head, _, body = entry.partition(b":")
-    time = head.partition(b"@")[2]
-    if time:
-        return float(time)
-    try:
-        return float(getattr(decode_event(body), "sent_at", 0.0))
-    except PermanentError:
-        return 0.0
+    def _set_aside_at(self, key: str, raw: bytes) -> float:
+        """When something was set aside; of what tells no time, when it was sent, if that is known."""
+        letter = dead_letters.read(self._codec, ChannelKey.parse(keys.named(key)[1]), raw)
+        return letter.at if letter.at is not None else float(getattr(letter.entry.value, "sent_at", 0.0))

@@ -6,9 +6,11 @@ It reads alone: `erasure` erases what is found here, /export gives it away.
 from collections.abc import Sequence
 from typing import Any, cast
 
-from core.feedback import ratings
+from core.feedback.ratings import RATING_KIND, RECORD_KIND
+from core.lanes import dead_letters
 from core.privacy.ownership import FILES, Found, Kept, theirs
 from core.store import keys
+from core.store.codec import DIALOGUE, EVENT, PART, PREFERENCES, home_of
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey
 
@@ -23,6 +25,7 @@ class Personal:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._codec = store.codec
 
     async def sizes(self, files: Sequence[str]) -> dict[tuple[str, str], int]:
         """Kind and turn of each of these files -> its bytes."""
@@ -49,22 +52,26 @@ class Personal:
                     pipe.get(name)
                 for name in parked:
                     pipe.lrange(name, 0, -1)
-                memory, chosen, waiting, unsent, buried, rated, *more = await pipe.execute()
+                memory, chosen, waiting, unsent, dead, rated, *more = await pipe.execute()
+        codec, home = self._codec, home_of(channel)
         records = {
             name: record
             for name, raw in zip(refs, more[: len(refs)], strict=True)
-            if raw and (record := ratings.decode_record(raw)).thread == channel.thread
+            if raw and (record := codec.open(RECORD_KIND, home, raw)).thread == channel.thread
         }
         found = Found(
             channel,
-            memory or b"",
-            chosen or b"",
-            waiting,
-            unsent,
-            buried,
-            {field: ratings.decode_rating(raw) for field, raw in rated.items()},
+            codec.read(DIALOGUE, home, memory or b""),
+            codec.read(PREFERENCES, home, chosen or b""),
+            [codec.read(EVENT, home, raw) for raw in waiting],
+            [codec.read(PART, home, raw) for raw in unsent],
+            [dead_letters.read(codec, channel, raw) for raw in dead],
+            {field: codec.open(RATING_KIND, home, raw) for field, raw in rated.items()},
             records,
-            dict(zip(parked, more[len(refs) :], strict=True)),
+            {
+                name: [codec.read(EVENT, home, raw) for raw in raws]
+                for name, raws in zip(parked, more[len(refs) :], strict=True)
+            },
             of_turns,
         )
         return theirs(found, person)

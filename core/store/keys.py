@@ -279,3 +279,8 @@ def file(channel: ChannelKey, turn: str) -> str:
 def wire(channel: ChannelKey) -> str:
     """Pub/sub channel of one web channel's live events."""
     return f"parley:wire:{channel}"
+
+
+def wired(name: str) -> ChannelKey:
+    """The channel of `wire`."""
+    return ChannelKey.parse(name.removeprefix("parley:wire:"))

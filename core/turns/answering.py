@@ -216,7 +216,7 @@ class Answering:
 
     async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
         """What was heard is kept for the next try and charged this once."""
-        await self._lanes.note_heard(scene.claim, message.id, heard.kept(transcript))
+        await self._lanes.note_heard(scene.claim, message.id, heard.kept(scene.claim, transcript))
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     async def _think(

@@ -22,7 +22,7 @@ from core.thinking.engines import Engines
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue
-from core.values.events import Message, asker_of, decode_event
+from core.values.events import Message, asker_of
 from core.values.parts import Part
 from core.values.preferences import Preferences, VoiceMode
 
@@ -118,9 +118,8 @@ class Commands:
             return self._say(asked, room, "stopped_own" if message.group else "stopped")
         await self._only_admins(room)
         _, *waiting = await self._lanes.waiting(message.channel, 2 * LONGEST)
-        gone = [
-            decode_event(raw) for raw in await self._lanes.withdraw(message.channel, list(filter(asker_of, waiting)))
-        ]
+        wanted = [entry for entry in waiting if asker_of(entry.value)]
+        gone = [entry.value for entry in await self._lanes.withdraw(message.channel, wanted)]
         sorry = [event for event in gone if isinstance(event, Message) and event.waits]
         parts = (notice(event, self._words.say("stopped", room.language), room.language) for event in sorry)
         return Done(None, (*self._say(asked, room, "stopped").parts, *parts))

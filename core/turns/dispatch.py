@@ -25,11 +25,10 @@ from core.thinking.engine import is_for_parley
 from core.turns.answering import Answering, Scene
 from core.turns.summaries import Summaries
 from core.values import dialogue as dialogues
-from core.values import preferences as preferring
 from core.values.channel import PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event
-from core.values.parts import Part, readable
+from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary
+from core.values.parts import Part
 from core.values.preferences import Preferences
 
 _LOG = log("turns")
@@ -72,19 +71,19 @@ class Turns:
         if claim.unsent:
             if claim.deaths >= _DEATHS:
                 return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
-            return await self._delivery.deliver(claim, [readable(raw) for raw in claim.unsent])
+            return await self._delivery.deliver(claim, claim.parts())
         if not claim.head:
             return await self._lanes.free(claim)
         try:
-            event = decode_event(claim.head)
+            event = claim.event()
         except PermanentError as error:
             return await self._bury(claim, "in", error)
         try:
-            dialogue = dialogues.decode(claim.memory)
+            dialogue = claim.dialogue()
         except PermanentError as error:
             return await self._bury(claim, "dlg", error)
         try:
-            scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
+            scene = Scene(claim, dialogue, claim.preferences())
         except PermanentError as error:
             return await self._bury(claim, "prefs", error)
         heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
@@ -193,12 +192,11 @@ class Turns:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
         await asyncio.sleep(_ALBUM_S)
         members = [first]
-        for raw in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
-            try:
-                event = decode_event(raw)
-            except PermanentError as error:
-                _LOG.error("%s: set aside: %s", first.channel, error)
-                await self._lanes.set_aside(claim, raw)
+        for entry in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
+            event = entry.value
+            if isinstance(event, PermanentError):
+                _LOG.error("%s: set aside: %s", first.channel, event)
+                await self._lanes.set_aside(claim, entry)
                 continue
             if not isinstance(event, Message) or event.album != first.album:
                 break

@@ -26,7 +26,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue
 from core.values.attachments import Document, VoiceNote
-from core.values.events import Message, Reaction, decode_event
+from core.values.events import Message, Reaction
 from core.values.parts import Part
 from core.values.turn import Reply, Turn
 
@@ -84,7 +84,7 @@ class Script:
             due = await self._due.get()
             claim = await self.lanes.claim(keys.partition(due.channel), "web")
             assert claim is not None
-            event = decode_event(claim.head)
+            event = claim.event()
             self.seen.append(event)
             if isinstance(event, Reaction):
                 await self.feedback.react(event)
@@ -131,10 +131,10 @@ class Script:
         for part in parts:
             owed = part.kind == "voice"
             if owed and self.mute:
-                await self.lanes.sent(claim, part, "", record(part))
+                await self.lanes.sent(claim, part, "", record(part, self.lanes.codec))
                 continue
             whole = replace(part, voice=VoiceNote(sine_ogg(), 1.0, b"\x40" * 10), text="") if owed else part
-            await self.lanes.sent(claim, part, await self.platform.send(whole), record(part))
+            await self.lanes.sent(claim, part, await self.platform.send(whole), record(part, self.lanes.codec))
 
     def _draft(self, message: Message, text: str, heard: str) -> Part:
         return Part(message.id, 0, message.channel, "draft", text, heard=heard)

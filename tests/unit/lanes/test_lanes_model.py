@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +17,14 @@ from core.lanes import lanes
 from core.lanes.claim import Claim, Fenced
 from core.lanes.lanes import Lanes
 from core.store import keys
+from core.store.codec import EVENT, PART, Codec, home_of
 from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
-from core.values.events import Message, decode_event
-from core.values.parts import Part, decode_part
+from core.values.events import Message
+from core.values.parts import Part
 from core.values.turn import Turn
+from tests.fakes.codec import Veiled
 
 HERE = ChannelKey("telegram", "42:7")
 ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
@@ -52,10 +55,11 @@ class LaneMachine(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     store: Store
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(sealed=st.booleans())
+    def start(self, sealed: bool) -> None:
         self.run(self.store.redis.flushall())
-        self.lanes = Repeating(self.store)
+        self.codec = Veiled() if sealed else Codec()
+        self.lanes = Repeating(replace(self.store, codec=self.codec))
         self.number = 0
         self.waiting: list[str] = []
         self.unsent: list[Part] = []
@@ -124,8 +128,8 @@ class LaneMachine(RuleBasedStateMachine):
         self.held = True
         assert (found.tries, found.deaths) == (self.tries, self.deaths)
         assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
-        assert (decode_event(found.head).id if found.head else "") == (self.waiting[0] if self.waiting else "")
-        assert [decode_part(raw) for raw in found.unsent] == self.unsent
+        assert (found.event().id if found.head else "") == (self.waiting[0] if self.waiting else "")
+        assert found.parts() == self.unsent
         self.owner = found
         self.fence_off()
 
@@ -224,8 +228,8 @@ class LaneMachine(RuleBasedStateMachine):
     def redis_holds_what_the_model_holds(self) -> None:
         redis = self.store.redis
         held = [self.run(redis.lrange(keys.of_channel(kind, HERE), 0, -1)) for kind in ("in", "out", "dead")]
-        assert [decode_event(raw).id for raw in held[0]] == self.waiting
-        assert [decode_part(raw) for raw in held[1]] == self.unsent
+        assert [self.codec.open(EVENT, home_of(HERE), raw).id for raw in held[0]] == self.waiting
+        assert [self.codec.open(PART, home_of(HERE), raw) for raw in held[1]] == self.unsent
         assert len(held[2]) == self.dead
         assert [turn.id for turn in self.run(self.lanes.dialogue(HERE)).turns] == self.remembered
         listed = self.run(redis.zscore(keys.ready(keys.partition(HERE), "telegram"), str(HERE))) is not None

@@ -50,7 +50,7 @@ async def seed(house: House, channel: ChannelKey) -> None:
     await redis.set(keys.of_channel("dlg", channel), dialogues.encode(kept))
     for each, person in zip(turns, (ANN, BOB, ANN), strict=True):
         part = Part(each.id, 0, channel, "text", each.reply, model="m", person=person.id)
-        await redis.set(keys.ref(channel, f"r{each.id}"), ratings.record(part))
+        await redis.set(keys.ref(channel, f"r{each.id}"), ratings.record(part, house.store.codec))
         await redis.rpush(keys.shown(channel, each.id), f"r{each.id}")
         for kind in ("upload", "voice", "answer", "file"):
             await redis.set(f"{keys.of_channel(kind, channel)}/{each.id}", f"{each.said}")
