@@ -70,25 +70,60 @@ local function owes(lane, outbox)
   return noted[2] ~= nonce, person
 end
 
+-- An event that is due later lies in the hash `planned` of its channel under its id; the sorted set `later` of a partition
+-- and platform holds `channel<tab>id` -> when. Returns 1 when it is new there.
+local function plan(planned, later, channel, id, event, at)
+  redis.call('HSET', planned, id, event)
+  return redis.call('ZADD', later, at, channel .. '\t' .. id)
+end
+-- It comes to the end of its lane, once. Which channels these are turns out here; they carry the hash tag of `later`.
+local function arrive(prefix, later, ready, member)
+  local channel, id = string.match(member, '^([^\t]*)\t(.*)$')
+  local planned = prefix .. 'planned:' .. channel
+  local event = redis.call('HGET', planned, id)
+  redis.call('ZREM', later, member)
+  if not event then return end
+  redis.call('HDEL', planned, id)
+  redis.call('SET', prefix .. 'seen:' .. string.match(channel, '^[^/]*') .. '/' .. id, 1, 'EX', 172800)
+  redis.call('RPUSH', prefix .. 'in:' .. channel, event)
+  redis.call('ZADD', ready, 'NX', now(), channel)
+end
+local function come_due(prefix, later, ready)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now(), 'LIMIT', 0, 100)) do
+    arrive(prefix, later, ready, member)
+  end
+end
+
+-- Who is known to have been in a channel; `channels` are those of each person.
+local function were_there(people, channels, channel, persons)
+  for at, person in ipairs(persons) do
+    redis.call('ZADD', people, now(), person)
+    redis.call('ZADD', channels[at], now(), channel)
+  end
+end
+
 --- accept
--- KEYS seen in ready lane out ids people channels channels ...
+-- KEYS seen in ready lane out ids people planned later ref awaited channels channels ...
 -- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) asker(with first) id(or '') ids_s
---      person person ...
--- -> events ahead of it, -1 accepted before, -2 the lane is full; `channels` are those of each person
-local seen, inbox, ready, lane, outbox, ids, people = unpack(KEYS)
-local channel, event, seen_s, wake, bell, limit, stop, first, asker, id, ids_s = unpack(ARGV)
+--      waiter(or '') waits_s person person ...
+-- -> events ahead of it, -1 accepted before, -2 the lane is full
+-- `waiter` is the id of an event that waits up to `waits_s` until `ref` is recorded
+local seen, inbox, ready, lane, outbox, ids, people, planned, later, ref, awaited = unpack(KEYS)
+local channel, event, seen_s, wake, bell, limit, stop, first, asker, id, ids_s, waiter, waits_s = unpack(ARGV)
 if redis.call('EXISTS', seen) == 1 then return -1 end
 local ahead = redis.call('LLEN', inbox)
 if tonumber(limit) > 0 and ahead >= tonumber(limit) then return -2 end
 redis.call('SET', seen, 1, 'EX', seen_s)
+keeps(ids, id, ids_s)
+were_there(people, {select(12, unpack(KEYS))}, channel, {select(14, unpack(ARGV))})
+if waiter ~= '' and redis.call('EXISTS', ref) == 0 then
+  plan(planned, later, channel, waiter, event, now() + waits_s * 1000)
+  redis.call('RPUSH', awaited, channel .. '\t' .. waiter)
+  redis.call('EXPIRE', awaited, waits_s)
+  return ahead
+end
 redis.call(first == '1' and 'LPUSH' or 'RPUSH', inbox, event)
 redis.call('ZADD', ready, 'NX', now(), channel)
-keeps(ids, id, ids_s)
-local channels = {select(8, unpack(KEYS))}
-for at, person in ipairs({select(12, unpack(ARGV))}) do
-  redis.call('ZADD', people, now(), person)
-  redis.call('ZADD', channels[at], now(), channel)
-end
 if stop ~= '' then
   redis.call('HSET', lane, 'stop', stop)
   redis.call('PERSIST', lane)
@@ -112,6 +147,24 @@ end
 redis.call('PUBLISH', wake, bell)
 return ahead
 
+--- schedule
+-- KEYS seen planned later people channels channels ...
+-- ARGV channel id event at_ms later_channel bell person person ...   -> 1, or 0 when it has come already
+local seen, planned, later, people = unpack(KEYS)
+local channel, id, event, at_ms, told, bell = unpack(ARGV)
+if redis.call('EXISTS', seen) == 1 then return 0 end
+plan(planned, later, channel, id, event, at_ms)
+were_there(people, {select(5, unpack(KEYS))}, channel, {select(7, unpack(ARGV))})
+redis.call('PUBLISH', told, bell .. ' ' .. string.format('%d', math.max(0, at_ms - now())))
+return 1
+
+--- cancel
+-- KEYS planned later   ARGV channel id   -> 1, or 0 when nothing is planned under this id
+local planned, later = unpack(KEYS)
+local channel, id = unpack(ARGV)
+redis.call('ZREM', later, channel .. '\t' .. id)
+return redis.call('HDEL', planned, id)
+
 --- withdraw
 -- KEYS lane ready in   ARGV channel wake_channel bell event event ...
 -- takes out what is not answered yet, named by its bytes; a turn that was made for the head is void -> what was there
@@ -133,13 +186,14 @@ end
 return gone
 
 --- claim
--- KEYS ready   ARGV prefix lease_ms owner
+-- KEYS ready later   ARGV prefix lease_ms owner
 -- Which channel it is turns out here, so that its keys cannot be named before without a round trip more; a cluster serves
 -- them because they carry the hash tag of `ready`.
 -- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
 --    part, part, ...
-local ready = unpack(KEYS)
+local ready, later = unpack(KEYS)
 local prefix, lease_ms, owner = unpack(ARGV)
+come_due(prefix, later, ready)
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', ready, '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
@@ -210,10 +264,11 @@ end
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- sent
--- KEYS lane ready in out ref shown parked ids   ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn
--- -> -1 fenced, else 1 when more waits
-local lane, ready, inbox, outbox, record_key, shown, parked, ids = unpack(KEYS)
-local channel, fence, call, record, ref_s, ref, kind, sending, turn = unpack(ARGV)
+-- KEYS lane ready in out ref shown parked awaited later ids
+-- ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn prefix wake_channel bell
+-- -> -1 fenced, else 1 when more waits; what waited for this record comes; `parked` is where an earlier version kept that
+local lane, ready, inbox, outbox, record_key, shown, parked, awaited, later, ids = unpack(KEYS)
+local channel, fence, call, record, ref_s, ref, kind, sending, turn, prefix, wake, bell = unpack(ARGV)
 local no = refused(lane, fence, call)
 if no then return no end
 redis.call('LPOP', outbox)
@@ -228,21 +283,14 @@ elseif record ~= '' then
   if not redis.call('LPOS', shown, ref) then redis.call('RPUSH', shown, ref) end
   redis.call('EXPIRE', shown, ref_s)
   for _, reaction in ipairs(redis.call('LRANGE', parked, 0, -1)) do redis.call('RPUSH', inbox, reaction) end
-  redis.call('DEL', parked)
+  local members = redis.call('LRANGE', awaited, 0, -1)
+  for _, member in ipairs(members) do arrive(prefix, later, ready, member) end
+  if #members > 0 then redis.call('PUBLISH', wake, bell) end
+  redis.call('DEL', parked, awaited)
 end
 if redis.call('EXISTS', outbox) == 1 then return answered(lane, call, 1) end
 redis.call('HDEL', lane, 'outgoing', 'sending', 'owed')
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
-
---- park
--- KEYS ref parked ids   ARGV reaction parked_s target   -> 1 the part is recorded by now, 0 the reaction waits for it
-local ref, parked, ids = unpack(KEYS)
-local reaction, parked_s, target = unpack(ARGV)
-if redis.call('EXISTS', ref) == 1 then return 1 end
-redis.call('RPUSH', parked, reaction)
-redis.call('EXPIRE', parked, parked_s)
-keeps(ids, target, parked_s)
-return 0
 
 --- free
 -- KEYS lane ready in out   ARGV channel fence call delay_ms charged(tries, deaths or '')

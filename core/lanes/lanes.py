@@ -8,18 +8,17 @@ itself and a slow worker's late write is refused. A crash before `commit` answer
 parts that were not marked `sent` go out again, and the model is not asked twice.
 """
 
-import re
 import secrets
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from redis.commands.core import AsyncScript
 
 from core.errors import UserError
 from core.lanes.claim import Claim, lost, to_note
 from core.lanes.owed import owed_in
+from core.lanes.reading import Reading
+from core.lanes.scripts import scripts
 from core.lanes.worker_id import new_name
 from core.store import keys
 from core.store.codec import DIALOGUE, EVENT, PART, Entry, home_of
@@ -41,14 +40,13 @@ Buried = Literal["in", "out", "dlg", "prefs"]
 """Kinds of keys whose first or only value can be set aside."""
 
 
-class Lanes:
+class Lanes(Reading):
     """The scripts of lanes.lua with types; each method is one round trip and raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.owner = new_name()
-        self.codec = store.codec
-        self._redis = store.redis
-        self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
+        self._script = {name: store.redis.register_script(text) for name, text in scripts().items()}
 
     async def accept(self, event: Event, *, stop: bool = False, first: bool = False) -> bool:
         """Store an event at the end of its channel's lane; False when its id was accepted before.
@@ -60,14 +58,16 @@ class Lanes:
         """
         channel, part = event.channel, keys.partition(event.channel)
         longest = LONGEST + _URGENT * (stop or first) if isinstance(event, Message) else 0
-        people = people_in(event)
+        people, target = people_in(event), event.target if isinstance(event, Reaction) else ""
         ahead = await self._call(
             "accept",
             [
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                *(keys.of_channel(kind, channel) for kind in ("lane", "out", "ids", "people")),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "out", "ids", "people", "planned")),
+                keys.later(part, channel.platform),
+                *(find(channel, target) for find in (keys.ref, keys.awaited)),
                 *(keys.channels(part, channel.platform, person) for person in people),
             ],
             [
@@ -82,6 +82,8 @@ class Lanes:
                 event.sender.id if first and isinstance(event, Message) else "",
                 event.id if isinstance(event, Message) else "",
                 keys.REF_S,
+                event.id if target else "",
+                keys.AWAITED_S,
                 *people,
             ],
         )
@@ -89,10 +91,33 @@ class Lanes:
             raise UserError("busy", ahead=LONGEST)
         return ahead >= 0
 
-    async def accepted(self, event: Event) -> bool:
-        """Whether the id of an event was accepted before."""
-        with translated():
-            return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
+    async def schedule(self, event: Event, at: float) -> bool:
+        """Have an event come to its lane at a time (seconds since the epoch) and not before, as if accepted then.
+
+        One with the id of another that is planned takes its place. False when that id has come already: it comes once.
+        """
+        channel, part = event.channel, keys.partition(event.channel)
+        planned, people = keys.of_channel("planned", channel), keys.of_channel("people", channel)
+        persons = people_in(event)
+        theirs = [keys.channels(part, channel.platform, person) for person in persons]
+        return 1 == await self._call(
+            "schedule",
+            [keys.seen(channel, event.id), planned, keys.later(part, channel.platform), people, *theirs],
+            [
+                str(channel),
+                event.id,
+                self.codec.seal(EVENT, home_of(channel), event),
+                int(1000 * at),
+                keys.LATER,
+                keys.bell(channel),
+                *persons,
+            ],
+        )
+
+    async def cancel(self, channel: ChannelKey, id: str) -> bool:
+        """Have a planned event not come; False when there is none of that id."""
+        later = keys.later(keys.partition(channel), channel.platform)
+        return 1 == await self._call("cancel", [keys.of_channel("planned", channel), later], [str(channel), id])
 
     async def withdraw(self, channel: ChannelKey, events: Sequence[Entry[Event]]) -> list[Entry[Event]]:
         """Take events out that nobody has answered yet, in their order; returns those that were still there."""
@@ -105,7 +130,7 @@ class Lanes:
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
         arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
-        found = await self._call("claim", [keys.ready(part, platform)], arguments)
+        found = await self._call("claim", [keys.ready(part, platform), keys.later(part, platform)], arguments)
         return None if found is None else Claim.of(found, self.codec)
 
     async def renew(self, claim: Claim) -> None:
@@ -159,19 +184,23 @@ class Lanes:
 
         Returns whether more waits.
         """
-        channel = claim.channel
-        id = ref or part.replaces
-        refs = [keys.ref(channel, id), keys.shown(channel, part.turn), keys.parked(channel, id)]
-        ids = keys.of_channel("ids", channel)
+        channel, id = claim.channel, ref or part.replaces
+        places = [find(channel, id) for find in (keys.parked, keys.awaited)]
+        later = keys.later(keys.partition(channel), channel.platform)
         arguments = [record if ref else b"", keys.REF_S, id, part.kind, sending, part.turn]
-        return await self._fenced("sent", claim, [*self._lane(claim), *refs, ids], arguments)
-
-    async def park(self, reaction: Reaction) -> bool:
-        """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
-        refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
-        refs.append(keys.of_channel("ids", reaction.channel))
-        event = self.codec.seal(EVENT, home_of(reaction.channel), reaction)
-        return 1 == await self._call("park", refs, [event, keys.PARKED_S, reaction.target])
+        return await self._fenced(
+            "sent",
+            claim,
+            [
+                *self._lane(claim),
+                keys.ref(channel, id),
+                keys.shown(channel, part.turn),
+                *places,
+                later,
+                keys.of_channel("ids", channel),
+            ],
+            [*arguments, keys.prefix(keys.partition(channel)), keys.WAKE, keys.bell(channel)],
+        )
 
     async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
@@ -214,46 +243,6 @@ class Lanes:
         ready = keys.ready(keys.partition(channel), channel.platform)
         return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])
 
-    async def waiting(self, channel: ChannelKey, most: int) -> list[Entry[Event]]:
-        """The first events of a lane."""
-        with translated():
-            found: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
-        return [self.codec.read(EVENT, home_of(channel), raw) for raw in found]
-
-    async def shown(self, channel: ChannelKey, turn: str) -> list[str]:
-        """Platform ids of the parts that a turn was answered with, in order."""
-        with translated():
-            found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
-        return [ref.decode() for ref in found]
-
-    async def owes_voice(self, channel: ChannelKey, turn: str) -> bool:
-        """Whether the voice note of a turn is still to be sent."""
-        with translated():
-            raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        parts = (self.codec.read(PART, home_of(channel), raw).value for raw in raws)
-        return any(isinstance(part, Part) and (part.turn, part.kind) == (turn, "voice") for part in parts)
-
-    async def stopped(self, channel: ChannelKey) -> bool:
-        """Whether somebody said stop and was not served yet."""
-        with translated():
-            return bool(await cast(Any, self._redis.hexists(keys.of_channel("lane", channel), "stop")))
-
-    async def forbid_voice(self, channel: ChannelKey) -> None:
-        """Keep for a day that the chat takes no voice notes."""
-        with translated():
-            await self._redis.set(keys.voiceless(channel), 1, ex=keys.VOICELESS_S)
-
-    async def takes_voice(self, channel: ChannelKey) -> bool:
-        """False in a chat that refused a voice note within the last day."""
-        with translated():
-            return not await self._redis.exists(keys.voiceless(channel))
-
-    async def dialogue(self, channel: ChannelKey) -> Dialogue:
-        """What a channel remembers."""
-        with translated():
-            raw: bytes | None = await self._redis.get(keys.of_channel("dlg", channel))  # pyright: ignore[reportAssignmentType]
-        return self.codec.open(DIALOGUE, home_of(channel), raw)
-
     def _sealed(self, claim: Claim, parts: Sequence[Part]) -> list[Entry[Part]]:
         return [Entry(self.codec.seal(PART, home_of(claim.channel), part), part) for part in parts]
 
@@ -279,12 +268,3 @@ class Lanes:
         script: AsyncScript = self._script[name]
         with translated():
             return await script(keys=list(lane), args=list(arguments))
-
-
-@cache
-def _sections() -> dict[str, str]:
-    text = (Path(__file__).parent / "lanes.lua").read_text("utf-8")
-    _, *pairs = re.split(r"^--- (\w+)$", text, flags=re.MULTILINE)
-    bodies = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    shared = bodies.pop("shared")
-    return {name: shared + body for name, body in bodies.items()}

@@ -27,7 +27,7 @@ from core.values.dialogue import Dialogue
 from core.values.events import Edit, Event, Message, Move
 from core.values.parts import Part
 
-_KINDS = ("lane", "in", "out", "dlg", "prefs", "fb")
+_KINDS = ("lane", "in", "out", "dlg", "prefs", "fb", "planned")
 _BUSY_S = 1.0
 
 
@@ -42,6 +42,8 @@ class _Side:
     memory: Entry[Dialogue]
     preferences: bytes
     ratings: Mapping[bytes, bytes]
+    planned: Mapping[bytes, Entry[Event]]
+    due_ms: Mapping[bytes, float]
 
     @property
     def busy(self) -> bool:
@@ -75,8 +77,9 @@ async def move(store: Store, claim: Claim, to: ChannelKey) -> None:
 
 
 async def _read(pipe: Pipeline, codec: Codec, channel: ChannelKey) -> _Side:
-    lane, inbox, outbox, memory, chosen, rated = (keys.of_channel(kind, channel) for kind in _KINDS)
+    lane, inbox, outbox, memory, chosen, rated, later = (keys.of_channel(kind, channel) for kind in _KINDS)
     ask, home = cast(Any, pipe), home_of(channel)
+    planned = {id: codec.read(EVENT, home, raw) for id, raw in (await ask.hgetall(later)).items()}
     return _Side(
         channel,
         await ask.hgetall(lane),
@@ -85,12 +88,14 @@ async def _read(pipe: Pipeline, codec: Codec, channel: ChannelKey) -> _Side:
         codec.read(DIALOGUE, home, await ask.get(memory) or b""),
         await ask.get(chosen) or b"",
         await ask.hgetall(rated),
+        planned,
+        {id: await ask.zscore(_later(channel), keys.due(channel, id.decode())) for id in planned},
     )
 
 
 def _give(pipe: Pipeline, codec: Codec, old: _Side, new: _Side) -> None:
     """Write what the old name had under the new one. What nobody can read goes along, to be set aside in its place."""
-    lane, inbox, outbox, memory, chosen, rated = (keys.of_channel(kind, new.channel) for kind in _KINDS)
+    lane, inbox, outbox, memory, chosen, rated, planned = (keys.of_channel(kind, new.channel) for kind in _KINDS)
     here, there = home_of(old.channel), home_of(new.channel)
     events = [moved for entry in old.events if (moved := _event(codec, entry, old.channel, new.channel)) is not None]
     parts = [moved for entry in old.parts if (moved := _part(codec, entry, old.channel, new.channel)) is not None]
@@ -113,6 +118,10 @@ def _give(pipe: Pipeline, codec: Codec, old: _Side, new: _Side) -> None:
     if ratings := {field: rating for field, rating in old.ratings.items() if field not in new.ratings}:
         moved = {field: codec.moved(rating, here, there) for field, rating in ratings.items()}
         pipe.hset(rated, mapping=cast(Any, moved))
+    for id, entry in old.planned.items():
+        if (moved := _event(codec, entry, old.channel, new.channel)) is not None:
+            pipe.hset(planned, cast(Any, id), cast(Any, moved.raw))
+            pipe.zadd(_later(new.channel), {keys.due(new.channel, id.decode()): old.due_ms[id]})
     if events or parts:
         pipe.zadd(keys.ready(keys.partition(new.channel), new.channel.platform), {str(new.channel): 0})
         pipe.publish(keys.WAKE, keys.bell(new.channel))
@@ -161,6 +170,12 @@ def _leave(pipe: Pipeline, old: _Side) -> None:
     if fields := [field for field in old.lane if field != b"fence"]:
         pipe.hdel(lane, *cast(list[str], fields))
     pipe.zrem(keys.ready(keys.partition(old.channel), old.channel.platform), str(old.channel))
+    if old.planned:
+        pipe.zrem(_later(old.channel), *(keys.due(old.channel, id.decode()) for id in old.planned))
+
+
+def _later(channel: ChannelKey) -> str:
+    return keys.later(keys.partition(channel), channel.platform)
 
 
 def _event(codec: Codec, entry: Entry[Event], old: ChannelKey, to: ChannelKey) -> Entry[Event] | None:

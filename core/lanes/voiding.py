@@ -45,6 +45,13 @@ def drop(pipe: Pipeline, channel: ChannelKey, before: Noted, events: Collection[
     pipe.hdel(keys.of_channel("lane", channel), *gone, *sent, "tries", "deaths")
 
 
+def cancel(pipe: Pipeline, channel: ChannelKey, ids: Collection[str]) -> None:
+    """Have these planned events not come."""
+    if ids:
+        pipe.hdel(keys.of_channel("planned", channel), *ids)
+        pipe.zrem(keys.later(keys.partition(channel), channel.platform), *(keys.due(channel, id) for id in ids))
+
+
 def interrupt(pipe: Pipeline, codec: Codec, channel: ChannelKey, parts: Sequence[Part]) -> None:
     """Take a lane from whoever thinks there; what is left in it, and these parts, is due at once."""
     lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)

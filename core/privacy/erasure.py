@@ -75,12 +75,12 @@ class Purging:
         wait in the lane.
         """
         deadline = clock.monotonic() + _LEFT_TO_FINISH_S
-        lane, memory = keys.of_channel("lane", channel), keys.of_channel("dlg", channel)
+        lane, memory, planned = (keys.of_channel(kind, channel) for kind in ("lane", "dlg", "planned"))
         while True:
             try:
                 with translated():
                     async with self._redis.pipeline(transaction=True) as pipe:
-                        await pipe.watch(lane, memory)
+                        await pipe.watch(lane, memory, planned)
                         kept = await self._personal.of(channel, person, head=not own)
                         state = await voiding.noted(pipe, channel)
                         parts = _parts(kept, state, sorry)
@@ -158,10 +158,10 @@ def _erase(pipe: Pipeline, codec: Codec, kept: Kept, person: str) -> None:
         pipe.linsert(keys.of_channel("in", channel), "BEFORE", entry.raw, sealed)  # pyright: ignore[reportArgumentType]
         pipe.lrem(keys.of_channel("in", channel), 1, entry.raw)  # pyright: ignore[reportArgumentType]
     lists = (("in", kept.events), ("out", kept.parts), ("dead", kept.dead))
-    named = {keys.of_channel(kind, channel): entries for kind, entries in lists} | dict(kept.parked)
-    for name, entries in named.items():
+    for kind, entries in lists:
         for entry in entries:
-            pipe.lrem(name, 1, entry.raw)  # pyright: ignore[reportArgumentType]
+            pipe.lrem(keys.of_channel(kind, channel), 1, entry.raw)  # pyright: ignore[reportArgumentType]
+    voiding.cancel(pipe, channel, kept.planned)
     if kept.ratings:
         pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
     if whole := (*kept.records, *kept.files, *kept.answers):
@@ -196,7 +196,7 @@ def _counted(kept: Kept) -> Erased:
         summaries=1 if kept.summary else 0,
         ratings=len(kept.ratings),
         files=len(kept.files),
-        waiting=len(kept.events) + len(kept.parts),
+        waiting=len(kept.events) + len(kept.planned) + len(kept.parts),
         aside=len(kept.dead),
         changes=1,
     )

@@ -49,7 +49,7 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
         **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
         "turns": [{**asdict(turn), "at": _time(turn.at)} for turn in kept.turns],
         "ratings": ratings,
-        "waiting": [_told(entry) for entry in (*kept.events, *kept.parts)],
+        "waiting": [_told(entry) for entry in (*kept.events, *kept.planned.values(), *kept.parts)],
         "set_aside": [_told(dead.entry) for dead in kept.dead],
     }
 

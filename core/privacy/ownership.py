@@ -27,9 +27,9 @@ class Kept:
 
     left: the dialogue without them, None where nobody can read it. ratings: fields of the hash of ratings. events,
     parts, dead: entries of `in`, `out` and `dead`. quoting: what others say in answer to them, and the same without
-    their words. parked: key -> entries. records: keys of what their answers became on the platform. files: keys of
-    sounds, uploads and exports. answers: keys of last words on the web. ids: of the turns that all these are kept
-    under. alone: whether nothing is kept there of anybody else.
+    their words. planned: id -> what is due later. records: keys of what their answers became on the platform. files:
+    keys of sounds, uploads and exports. answers: keys of last words on the web. ids: of the turns that all these are
+    kept under. alone: whether nothing is kept there of anybody else.
     """
 
     channel: ChannelKey
@@ -42,7 +42,7 @@ class Kept:
     quoting: tuple[tuple[Entry[Event], Event], ...]
     parts: tuple[Entry[Part], ...]
     dead: tuple[DeadLetter, ...]
-    parked: Mapping[str, tuple[Entry[Event], ...]]
+    planned: Mapping[str, Entry[Event]]
     records: tuple[str, ...]
     files: tuple[str, ...]
     answers: tuple[str, ...]
@@ -52,9 +52,9 @@ class Kept:
     @property
     def anything(self) -> bool:
         """Whether it is anything at all."""
-        lists = (self.turns, self.events, self.quoting, self.parts, self.dead, self.records, self.files, self.answers)
-        hashes = (self.ratings, *self.parked.values())
-        return self.left != self.dialogue or self.tastes or any(lists) or any(hashes)
+        waiting = (self.events, self.planned, self.quoting, self.parts, self.dead)
+        done = (self.turns, self.ratings, self.records, self.files, self.answers)
+        return self.left != self.dialogue or self.tastes or any(waiting) or any(done)
 
     @property
     def event_ids(self) -> set[str]:
@@ -84,14 +84,15 @@ class Found:
     dead: Sequence[DeadLetter]
     rated: Mapping[bytes, Rating]
     records: Mapping[str, PartRecord]
-    parked: Mapping[str, Sequence[Entry[Event]]]
+    planned: Mapping[str, Entry[Event]]
     of_turns: Sequence[tuple[str, str, str]]
 
     def people(self, dialogue: Dialogue) -> set[str]:
         """Everybody of whom anything is kept."""
         rated = (field.decode().partition("\t")[2] for field in self.rated)
         answered = (record.person for record in self.records.values())
-        senders = (sender_of(entry.value) for entry in self.waiting if not isinstance(entry.value, PermanentError))
+        events = (*self.waiting, *self.planned.values())
+        senders = (sender_of(entry.value) for entry in events if not isinstance(entry.value, PermanentError))
         return {*(turn.person for turn in dialogue.turns), *dialogue.told_by, *rated, *answered, *senders} - {""}
 
 
@@ -131,10 +132,7 @@ def theirs(found: Found, person: str) -> Kept:
         quoting=tuple(_unquoted(found, ids, person)),
         parts=tuple(filter(is_theirs, found.unsent)),
         dead=tuple(letter for letter in found.dead if is_theirs(letter.entry)),
-        parked={
-            name: tuple(entry for entry in entries if _is_theirs(entry, person))
-            for name, entries in found.parked.items()
-        },
+        planned={id: entry for id, entry in found.planned.items() if _is_theirs(entry, person)},
         records=(*records, *of_turns("shown")),
         files=of_turns(*FILES),
         answers=of_turns("answer"),

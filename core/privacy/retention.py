@@ -18,6 +18,7 @@ from core.privacy.cache_invalidation import Invalidation
 from core.store import keys
 from core.store.codec import DIALOGUE, home_of
 from core.store.redis import Store, translated
+from core.store.table import TABLE, Kind
 from core.telemetry import log
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
@@ -65,7 +66,7 @@ class Sweeping:
                 swept += await sweep(key)
         async for key in self._keys(*_INDEX):
             await self._index(key)
-        for kind in keys.TABLE:
+        for kind in TABLE:
             if kind.personal and kind.lifetime_s and kind.lifetime_s > self._kept_s:
                 swept += await self._shorten(kind)
         if swept:
@@ -144,20 +145,34 @@ class Sweeping:
         return len(old)
 
     async def _index(self, key: str) -> None:
-        """Who was where: longer ago than anything that is kept of them there."""
-        with translated():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.zremrangebyscore(key, "-inf", 1000 * (self._oldest - _GRACE_S))
-                pipe.zrange(key, -1, -1, withscores=True)
-                _, newest = await pipe.execute()
-                for _, at_ms in newest:
-                    self._expire(pipe, key, at_ms / 1000)
-                await pipe.execute()
+        """Who was where: longer ago than anything that is kept of them there. What is planned may be kept for long."""
+        kind, name = keys.named(key)
+        try:
+            with translated():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(key)
+                    ages = cast(list[tuple[bytes, float]], await cast(Any, pipe.zrange(key, 0, -1, withscores=True)))
+                    old = [each for each, at_ms in ages if at_ms < 1000 * (self._oldest - _GRACE_S)]
+                    places = {each: name if kind == "people" else each.decode() for each in old}
+                    planned = {each for each, place in places.items() if await self._has_planned(place)}
+                    pipe.multi()
+                    if left := set(old) - planned:
+                        pipe.zrem(key, *left)
+                    if planned:
+                        pipe.persist(key)
+                    else:
+                        self._expire(pipe, key, max((at_ms for _, at_ms in ages), default=0.0) / 1000)
+                    await pipe.execute()
+        except WatchError:
+            return  # somebody came: the next time
+
+    async def _has_planned(self, channel: str) -> bool:
+        return bool(await self._redis.exists(keys.of_channel("planned", ChannelKey.parse(channel))))
 
     def _expire(self, pipe: Any, key: str, newest: float) -> None:
         pipe.expireat(key, int(newest + self._kept_s + _GRACE_S))
 
-    async def _shorten(self, kind: keys.Kind) -> int:
+    async def _shorten(self, kind: Kind) -> int:
         """Keys with a lifetime of their own that is longer: one whose rest is still longer was not shortened yet."""
         erased, lifetime_s = 0, cast(int, kind.lifetime_s)
         async for key in self._keys(kind.name):

@@ -142,10 +142,9 @@ class Turns:
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
-        # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
+        # One that overtook its answer came when that was recorded, or has waited long enough for it.
         try:
-            if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
-                await self._feedback.react(reaction)
+            await self._feedback.react(reaction)
         except PermanentError as error:
             return await self._bury(claim, "in", error)
         return await self._lanes.commit(claim, None, (), last=reaction.id)

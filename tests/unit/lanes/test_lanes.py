@@ -11,6 +11,7 @@ from core.lanes.claim import Claim, Fenced
 from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
+from core.store.table import TABLE
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
 from core.values.events import Deletion, Message, decode_event
@@ -159,7 +160,7 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     await kept.commit(mine, append(Dialogue(), turn("a")), [part("a"), part("a", 1)], last="a")
     await kept.sent(mine, part("a"), "r", b"x")
     await kept.accept(message("b"))
-    known = {kind.name: kind for kind in keys.TABLE}
+    known = {kind.name: kind for kind in TABLE}
     found = [key.decode() for key in await store.redis.keys("*")]
     assert len(found) == 12
     for key in found:

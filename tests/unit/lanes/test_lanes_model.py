@@ -29,6 +29,7 @@ from tests.fakes.codec import Veiled
 HERE = ChannelKey("telegram", "42:7")
 ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
 LONGEST, URGENT = 4, 2
+FAR_S = 4e9
 
 
 def mark_of(parts: Sequence[Part]) -> str:
@@ -44,7 +45,7 @@ class Repeating(Lanes):
     async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         self.calls += 1
         answer = await super()._call(name, lane, arguments)
-        if self.calls % 2 and name not in ("accept", "claim"):
+        if self.calls % 2 and name not in ("accept", "claim", "cancel"):
             assert await super()._call(name, lane, arguments) == answer
         return answer
 
@@ -62,6 +63,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.lanes = Repeating(replace(self.store, codec=self.codec))
         self.number = 0
         self.waiting: list[str] = []
+        self.planned: dict[str, float] = {}
         self.unsent: list[Part] = []
         self.remembered: list[str] = []
         self.dead = 0
@@ -118,9 +120,42 @@ class LaneMachine(RuleBasedStateMachine):
         self.stale += self.late
         self.late = []
 
+    @rule(ago=st.booleans(), again=st.booleans())
+    def schedule(self, ago: bool, again: bool) -> None:
+        self.number += 0 if again and self.planned else 1
+        id = next(iter(self.planned)) if again and self.planned else f"m{self.number}"
+        at = float(self.number) if ago else FAR_S
+        assert self.run(self.lanes.schedule(Message(id, HERE, ANN, 1.0, "hi"), at))
+        self.planned[id] = at
+
+    @precondition(lambda self: self.planned)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(sorted(self.planned)))
+        assert self.run(self.lanes.cancel(HERE, id)) is True
+        assert self.run(super(Repeating, self.lanes).cancel(HERE, id)) is False
+        del self.planned[id]
+
+    @precondition(lambda self: self.planned)
+    @rule()
+    def time_passes(self) -> None:
+        """All that is planned is due."""
+        later = keys.later(keys.partition(HERE), "telegram")
+        for place, id in enumerate(sorted(self.planned)):
+            self.planned[id] = float(place)
+            self.run(self.store.redis.zadd(later, {keys.due(HERE, id): 1000 * place}, xx=True))
+
+    def come_due(self) -> None:
+        due = sorted((at, id) for id, at in self.planned.items() if at < FAR_S)
+        self.waiting += [id for _, id in due]
+        for _, id in due:
+            del self.planned[id]
+            assert self.run(self.lanes.schedule(Message(id, HERE, ANN, 1.0, "once more"), 1.0)) is False
+
     @rule()
     def claim(self) -> None:
         found = self.run(self.lanes.claim(keys.partition(HERE), "telegram"))
+        self.come_due()
         if self.owner is not None or not (self.waiting or self.unsent):
             assert found is None
             return
@@ -234,6 +269,12 @@ class LaneMachine(RuleBasedStateMachine):
         assert [turn.id for turn in self.run(self.lanes.dialogue(HERE)).turns] == self.remembered
         listed = self.run(redis.zscore(keys.ready(keys.partition(HERE), "telegram"), str(HERE))) is not None
         assert listed == bool(self.waiting or self.unsent)
+        planned = self.run(redis.hgetall(keys.of_channel("planned", HERE)))
+        assert {self.codec.open(EVENT, home_of(HERE), raw).id for raw in planned.values()} == set(self.planned)
+        due = self.run(redis.zrange(keys.later(keys.partition(HERE), "telegram"), 0, -1, withscores=True))
+        assert {name.decode(): at_ms for name, at_ms in due} == {
+            keys.due(HERE, id): 1000 * at for id, at in self.planned.items()
+        }
 
 
 def test_lanes_do_what_their_model_does(monkeypatch: Any) -> None:
