@@ -23,6 +23,14 @@ from core.values.channel import ChannelKey
 from core.values.parts import Part
 
 _LOG = log("web")
+_POST = """
+-- KEYS key key ...   ARGV wire note value lifetime_s value lifetime_s ...
+-- keeps each value and tells who listens, in one step
+local wire, note = unpack(ARGV)
+local values = {select(3, unpack(ARGV))}
+for at, key in ipairs({unpack(KEYS)}) do redis.call('SET', key, values[2 * at - 1], 'EX', values[2 * at]) end
+return redis.call('PUBLISH', wire, note)
+"""
 _POLL_S = 5.0
 _PAUSE_S = 0.5
 
@@ -44,16 +52,19 @@ async def post(store: Store, part: Part) -> None:
     """Keep what must outlive the moment and publish the part; RetryableError without Redis."""
     home, codec = home_of(part.channel), store.codec
     note = codec.seal(_NOTE, home, Note(part.turn, part.kind, part.text, part.heard))
-    pipe = store.redis.pipeline(transaction=False)
+    kept: dict[str, tuple[bytes, int]] = {}
     if part.voice is not None:
-        pipe.set(keys.voice(part.channel, part.turn), codec.seal(FILE, home, part.voice.ogg), ex=keys.VOICE_S)
+        kept[keys.voice(part.channel, part.turn)] = codec.seal(FILE, home, part.voice.ogg), keys.VOICE_S
     if part.document is not None:
-        pipe.set(keys.file(part.channel, part.turn), codec.seal(FILE, home, part.document.data), ex=keys.FILE_S)
+        kept[keys.file(part.channel, part.turn)] = codec.seal(FILE, home, part.document.data), keys.FILE_S
     if part.kind in ("text", "notice", "file"):
-        pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
-    pipe.publish(keys.wire(part.channel), note)
+        kept[keys.answer(part.channel, part.turn)] = note, keys.ANSWER_S
     with translated():
-        await pipe.execute()
+        if not kept:  # a draft
+            await store.redis.publish(keys.wire(part.channel), note)
+            return
+        values = [each for kept_s in kept.values() for each in kept_s]
+        await store.redis.register_script(_POST)(keys=list(kept), args=[keys.wire(part.channel), note, *values])
 
 
 async def kept(store: Store, channel: ChannelKey, turn: str) -> Note | None:

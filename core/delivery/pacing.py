@@ -74,7 +74,7 @@ class Pacing:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for budget in budgets:
                     arguments = _arguments(budget, share=1.0, reserve=True)
-                    pipeline.evalsha(self._take.sha, 1, keys.pace(channel, budget.name), *arguments)
+                    pipeline.execute_command("EVALSHA", self._take.sha, 1, keys.pace(channel, budget.name), *arguments)
                 try:
                     return [int(wait) for wait in await pipeline.execute()]
                 except NoScriptError:  # a Redis that has just started; none of them was done

@@ -18,7 +18,9 @@ from core import clock
 from core.errors import PermanentError, RetryableError
 from core.lanes import dead_letters, owed
 from core.lanes.claim import Claim, lost, of_turn, to_note
+from core.lanes.voiding import ring
 from core.store import keys
+from core.store.clients import is_cluster
 from core.store.codec import DIALOGUE, EVENT, PART, Codec, Entry, home_of
 from core.store.redis import Store, translated
 from core.values import dialogue as dialogues
@@ -56,24 +58,53 @@ async def move(store: Store, claim: Claim, to: ChannelKey) -> None:
 
     RetryableError while somebody works under that one or parts wait there; Fenced when the claimed lane is lost.
     """
-    both = [keys.of_channel(kind, channel) for channel in (claim.channel, to) for kind in _KINDS]
+    move_once = _move_across if is_cluster(store.redis) else _move_at_once
     while True:
         try:
             with translated():
-                async with store.redis.pipeline(transaction=True) as pipe:
-                    await pipe.watch(*both)
-                    old, new = [await _read(pipe, store.codec, each) for each in (claim.channel, to)]
-                    if old.lane.get(b"fence") != str(claim.fence).encode():
-                        raise lost(claim)
-                    if new.busy:
-                        raise RetryableError(f"{claim.channel} moves when {to} is done", _BUSY_S)
-                    pipe.multi()
-                    _give(pipe, store.codec, old, new)
-                    _leave(pipe, old)
-                    await pipe.execute()
-                    return
+                return await move_once(store, claim, to)
         except WatchError:
             continue
+
+
+async def _move_at_once(store: Store, claim: Claim, to: ChannelKey) -> None:
+    async with store.redis.pipeline(transaction=True) as pipe:
+        await pipe.watch(*_all_keys(claim.channel), *_all_keys(to))
+        old, new = [await _read(pipe, store.codec, each) for each in (claim.channel, to)]
+        _check(claim, old, new)
+        pipe.multi()
+        _give(pipe, store.codec, old, new)
+        _leave(pipe, old)
+        await pipe.execute()
+
+
+async def _move_across(store: Store, claim: Claim, to: ChannelKey) -> None:
+    """In a cluster no transaction has both names: all is given before it is left, so that a crash loses nothing of it.
+
+    What waits may then be served twice.
+    """
+    async with store.redis.pipeline(transaction=True) as here, store.redis.pipeline(transaction=True) as there:
+        await here.watch(*_all_keys(claim.channel))
+        await there.watch(*_all_keys(to))
+        old, new = await _read(here, store.codec, claim.channel), await _read(there, store.codec, to)
+        _check(claim, old, new)
+        there.multi()
+        _give(there, store.codec, old, new)
+        await there.execute()
+        here.multi()
+        _leave(here, old)
+        await here.execute()
+
+
+def _all_keys(channel: ChannelKey) -> list[str]:
+    return [keys.of_channel(kind, channel) for kind in _KINDS]
+
+
+def _check(claim: Claim, old: _Side, new: _Side) -> None:
+    if old.lane.get(b"fence") != str(claim.fence).encode():
+        raise lost(claim)
+    if new.busy:
+        raise RetryableError(f"{claim.channel} moves when {new.channel} is done", _BUSY_S)
 
 
 async def _read(pipe: Pipeline, codec: Codec, channel: ChannelKey) -> _Side:
@@ -97,7 +128,9 @@ def _give(pipe: Pipeline, codec: Codec, old: _Side, new: _Side) -> None:
     """Write what the old name had under the new one. What nobody can read goes along, to be set aside in its place."""
     lane, inbox, outbox, memory, chosen, rated, planned = (keys.of_channel(kind, new.channel) for kind in _KINDS)
     here, there = home_of(old.channel), home_of(new.channel)
-    events = [moved for entry in old.events if (moved := _event(codec, entry, old.channel, new.channel)) is not None]
+    given = {entry.value.id for entry in new.events if not isinstance(entry.value, PermanentError)}
+    moving = (_event(codec, entry, old.channel, new.channel) for entry in old.events)
+    events = [entry for entry in moving if entry is not None and getattr(entry.value, "id", None) not in given]
     parts = [moved for entry in old.parts if (moved := _part(codec, entry, old.channel, new.channel)) is not None]
     if events:
         waiting = [entry.raw for _, entry in heapq.merge(_timed(events), _timed(new.events), key=lambda pair: pair[0])]
@@ -124,7 +157,7 @@ def _give(pipe: Pipeline, codec: Codec, old: _Side, new: _Side) -> None:
             pipe.zadd(_later(new.channel), {keys.due(new.channel, id.decode()): old.due_ms[id]})
     if events or parts:
         pipe.zadd(keys.ready(keys.partition(new.channel), new.channel.platform), {str(new.channel): 0})
-        pipe.publish(keys.WAKE, keys.bell(new.channel))
+        ring(pipe, new.channel)
 
 
 def _noted(codec: Codec, old: _Side, there: str) -> Iterator[tuple[str, bytes]]:

@@ -12,6 +12,11 @@ from core.store.codec import PART, Codec, home_of
 from core.values.channel import ChannelKey
 from core.values.parts import Part
 
+_RING = """
+-- KEYS lane   ARGV wake_channel bell
+local wake, bell = unpack(ARGV)
+return redis.call('PUBLISH', wake, bell)
+"""
 _ABOUT = ("stop", "draft", "heard")
 """Fields that begin with the id of an event."""
 
@@ -52,6 +57,12 @@ def cancel(pipe: Pipeline, channel: ChannelKey, ids: Collection[str]) -> None:
         pipe.zrem(keys.later(keys.partition(channel), channel.platform), *(keys.due(channel, id) for id in ids))
 
 
+def ring(pipe: Pipeline, channel: ChannelKey) -> None:
+    """Tell all who listen that a lane may be due, within a transaction: by a script, which names a slot for it."""
+    arguments = (1, keys.of_channel("lane", channel), keys.WAKE, keys.bell(channel))
+    pipe.execute_command("EVAL", _RING, *arguments)
+
+
 def interrupt(pipe: Pipeline, codec: Codec, channel: ChannelKey, parts: Sequence[Part]) -> None:
     """Take a lane from whoever thinks there; what is left in it, and these parts, is due at once."""
     lane, ready = keys.of_channel("lane", channel), keys.ready(keys.partition(channel), channel.platform)
@@ -64,4 +75,4 @@ def interrupt(pipe: Pipeline, codec: Codec, channel: ChannelKey, parts: Sequence
         pipe.persist(lane)
         pipe.zadd(ready, {str(channel): 0}, nx=True)
     pipe.zadd(ready, {str(channel): 0}, xx=True)
-    pipe.publish(keys.WAKE, keys.bell(channel))
+    ring(pipe, channel)

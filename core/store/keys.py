@@ -99,9 +99,9 @@ def pairing_tries() -> str:
     return f"{prefix(0)}tries"
 
 
-def quota() -> str:
-    """What the keys of all quotas begin with."""
-    return f"{prefix(0)}quota"
+def quota(window: str) -> str:
+    """What is used in one window of a quota."""
+    return f"{prefix(0)}quota:{window}"
 
 
 def quota_told(quota: str) -> str:

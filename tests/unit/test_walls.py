@@ -115,6 +115,17 @@ def is_json(name: str) -> bool:
     return name.startswith(("encode_", "decode_"))
 
 
+CLIENTS = {"Redis", "StrictRedis", "RedisCluster", "Sentinel", "BlockingRedis", "from_url", "from_pool", "RedisStorage"}
+
+
+@pytest.mark.parametrize("file", [file for file in HOUSE if sees_redis(file)], ids=named)
+def test_only_the_store_opens_redis(file: Path):
+    if file.is_relative_to(ROOT / "core/store"):
+        return
+    calls = [node.func for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    assert not {ast.unparse(call).rpartition(".")[2] for call in calls} & CLIENTS
+
+
 def scripts() -> Iterator[tuple[str, str]]:
     """Each script that Redis runs, in files of their own and in those of Python."""
     for file in sorted((ROOT / "core").rglob("*.lua")):
