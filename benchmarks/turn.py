@@ -31,7 +31,7 @@ from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.service import Privacy, Terms
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store, open_store
 from core.telemetry import timed, watch_stages
 from core.thinking.engines import Engines
@@ -69,7 +69,7 @@ class House:
         platforms, words = {"telegram": self._platform}, Phrases()
         access, invalidation = Access("open", (), (), Pairing(store, lanes)), Invalidation(store, ())
         privacy = Privacy(store, words, Terms(), invalidation)
-        commands = Commands(Channels(store), lanes, thinking, words, self._platform.administers, access, privacy)
+        commands = Commands(PreferenceStore(store), lanes, thinking, words, self._platform.administers, access, privacy)
         feedback, quotas = Feedback(store), Quotas(store, Allowance(), Allowance())
         answering = Answering(thinking, lanes, feedback, commands, platforms, words, quotas)
         summaries = Summaries(thinking, lanes)

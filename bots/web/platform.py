@@ -28,7 +28,7 @@ from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
 from core.store import keys
 from core.store.codec import FILE, home_of
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
@@ -65,7 +65,7 @@ class WebPlatform:
     ) -> None:
         check_door(host, token)
         self._store = store
-        self._channels = Channels(store)
+        self._channels = PreferenceStore(store)
         self._host, self._port, self._token = host, port, token
         self._models = models
         self._pages = Pages(phrases, health, models)

@@ -55,7 +55,7 @@ class Delivery:
     async def deliver(self, claim: Claim, parts: Sequence[Part | PermanentError]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
 
-        A part that can never arrive, or that nobody can read, is set aside. RetryableError leaves it and the rest in
+        A part that can never arrive, or that nobody can read, is given up. RetryableError leaves it and the rest in
         the outbox.
         """
         more, gone = False, False
@@ -78,7 +78,7 @@ class Delivery:
                 gone = isinstance(error, ChannelGone)
                 name = "" if isinstance(part, PermanentError) else part.nonce
                 _LOG.error("%s: part %s can never arrive: %s", claim.channel, name, error)
-                more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
+                more = await self._lanes.dead_letter(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
                 more = await self._mark(claim, part, ref, rest)

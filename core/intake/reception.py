@@ -14,7 +14,7 @@ from core.intake.quotas import Exceeded, Measure, Quotas
 from core.lanes.lanes import LONGEST, Lanes
 from core.platform import Words
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.telemetry import timed
 from core.text import cleaning
 from core.text.language import language_of
@@ -41,7 +41,7 @@ class Reception:
     def __init__(
         self,
         lanes: Lanes,
-        channels: Channels,
+        channels: PreferenceStore,
         access: Access,
         quotas: Quotas,
         people: People,

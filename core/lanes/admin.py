@@ -1,4 +1,4 @@
-"""The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
+"""The upkeep of lanes: how each one stands, work that was given up put back, and a channel's move to another name."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ _ASIDE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one lane stands: events and parts that wait, since when (the first event's time), the claim's owner."""
+    """How one lane stands: events and parts that wait, since when (the first event's time), who claimed it."""
 
     channel: ChannelKey
     events: int
     parts: int
     since: float | None
-    owner: str
-    tries: int
+    worker_id: str
+    attempts: int
     dead: int
 
 
@@ -56,7 +56,7 @@ class Upkeep:
         self._inherit = store.redis.register_script(_INHERIT)
 
     async def standings(self) -> AsyncGenerator[Standing, None]:
-        """Every lane in which something waits or was set aside."""
+        """Every lane in which something waits or was given up."""
         names: set[str] = set()
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -104,7 +104,7 @@ class Upkeep:
     async def inherit(self, me: str, platforms: Iterable[PlatformName]) -> dict[ChannelKey, float]:
         """Make due what processes of this machine held that are no more, so that nobody waits for their leases to end.
 
-        `me` is the owner that asks. Returns in how many seconds each of these lanes is due.
+        `me` is the name of whoever asks. Returns in how many seconds each of these lanes is due.
         """
         queues = [keys.ready(part, platform) for part in range(keys.PARTITIONS) for platform in platforms]
         due: dict[ChannelKey, float] = {}

@@ -24,10 +24,10 @@ class Claim:
 
     The event at its head (b"" when only parts wait), its dialogue and preferences (b"" when new) and unsent parts are
     as Redis keeps them; the methods open them. `another` tells that its partition has one more lane due. Since the lane
-    last got on, `tries` of it failed, and `deaths` owners never gave it back. `stop` is the id of the event that stops
-    all before it; `sending` the nonce of a part that a dead owner was sending; `draft` the turn and platform id of an
-    answer that it left growing, `heard` a turn and what its voice note was found to say, sealed; `gone` whether the
-    last part found nobody.
+    last got on, `attempts` of it failed, and `crashes` owners never gave it back. `stop` is the id of the event that
+    stops all before it; `sending` the nonce of a part that a dead owner was sending; `draft` the turn and platform id
+    of an answer that it left growing, `heard` a turn and what its voice note was found to say, sealed; `gone` whether
+    the last part found nobody.
     """
 
     channel: ChannelKey
@@ -36,8 +36,8 @@ class Claim:
     memory: bytes
     chosen: bytes
     another: bool
-    tries: int
-    deaths: int
+    attempts: int
+    crashes: int
     stop: str
     sending: str
     draft: tuple[str, str]
@@ -49,7 +49,7 @@ class Claim:
     @classmethod
     def of(cls, found: Sequence[Any], codec: Codec) -> "Claim":
         """What the script `claim` returned."""
-        channel, fence, head, memory, chosen, another, tries, deaths, *rest = found
+        channel, fence, head, memory, chosen, another, attempts, crashes, *rest = found
         stop, sending, draft, heard, gone, *unsent = rest
         return cls(
             channel=ChannelKey.parse(channel.decode()),
@@ -58,8 +58,8 @@ class Claim:
             memory=memory,
             chosen=chosen,
             another=bool(another),
-            tries=tries,
-            deaths=deaths,
+            attempts=attempts,
+            crashes=crashes,
             stop=stop.decode(),
             sending=sending.decode(),
             draft=(of_turn(draft)[0], of_turn(draft)[1].decode()),

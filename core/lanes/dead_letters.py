@@ -28,5 +28,5 @@ def read(codec: Codec, channel: ChannelKey, raw: bytes) -> DeadLetter:
 
 
 def written(kind: str, at: float, body: bytes) -> bytes:
-    """The entry of something that is set aside, as the script `bury` writes it."""
+    """The entry of something that is given up, as the script `dead_letter` writes it."""
     return b"%b@%d:%b" % (kind.encode(), at, body)

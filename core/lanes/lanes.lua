@@ -55,7 +55,7 @@ local function keeps(ids, id, lifetime_s)
 end
 
 -- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
-local function aside(dead, kind, body, most)
+local function dead_letter(dead, kind, body, most)
   redis.call('RPUSH', dead, kind .. '@' .. math.floor(now() / 1000) .. ':' .. body)
   redis.call('LTRIM', dead, -tonumber(most), -1)
 end
@@ -304,10 +304,10 @@ if more == 1 and tonumber(delay_ms) > 0 then redis.call('ZADD', ready, 'XX', now
 if charged ~= '' then redis.call('HINCRBY', lane, charged, 1) end
 return answered(lane, call, more)
 
---- bury
+--- dead_letter
 -- KEYS lane ready in out dead source
 -- ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) turn(or '') part part ...
--- sets aside the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
+-- gives up on the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
 -- parts that are left
 local lane, ready, inbox, outbox, dead, source = unpack(KEYS)
 local channel, fence, call, kind, dead_max, gone, keep, turn = unpack(ARGV)
@@ -316,7 +316,7 @@ local no = refused(lane, fence, call)
 if no then return no end
 local type = redis.call('TYPE', source).ok
 local body = type == 'list' and redis.call('LPOP', source) or type == 'string' and redis.call('GETDEL', source)
-if body then aside(dead, kind, body, dead_max) end
+if body then dead_letter(dead, kind, body, dead_max) end
 redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
 forget_turn(lane, turn)
 if gone == '1' then redis.call('HSET', lane, 'gone', 1) end
@@ -327,13 +327,13 @@ if redis.call('EXISTS', outbox) == 1 then
 else redis.call('HDEL', lane, 'outgoing') end
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
---- set_aside
+--- dead_letter_entry
 -- KEYS lane in dead   ARGV channel fence call event dead_max   an event behind the head; its owner goes on
 local lane, inbox, dead = unpack(KEYS)
 local _, fence, call, event, dead_max = unpack(ARGV)
 local no = refused(lane, fence, call)
 if no then return no end
-if redis.call('LREM', inbox, 1, event) == 1 then aside(dead, 'in', event, dead_max) end
+if redis.call('LREM', inbox, 1, event) == 1 then dead_letter(dead, 'in', event, dead_max) end
 return answered(lane, call, 1)
 
 --- replay

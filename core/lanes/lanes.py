@@ -36,8 +36,11 @@ _URGENT = 10
 _DEAD_MAX = 100
 
 
-Buried = Literal["in", "out", "dlg", "prefs"]
-"""Kinds of keys whose first or only value can be set aside."""
+Charge = Literal["attempts", "crashes", ""]
+_COUNTED = {"attempts": "tries", "crashes": "deaths", "": ""}
+"""Fields of a lane, under the names that they have since the first version."""
+DeadKind = Literal["in", "out", "dlg", "prefs"]
+"""Kinds of keys whose first or only value can be a dead letter."""
 
 
 class Lanes(Reading):
@@ -45,7 +48,7 @@ class Lanes(Reading):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.owner = new_name()
+        self.worker_id = new_name()
         self._script = {name: store.redis.register_script(text) for name, text in scripts().items()}
 
     async def accept(self, event: Event, *, stop: bool = False, first: bool = False) -> bool:
@@ -129,7 +132,7 @@ class Lanes(Reading):
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
-        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
+        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.worker_id]
         found = await self._call("claim", [keys.ready(part, platform), keys.later(part, platform)], arguments)
         return None if found is None else Claim.of(found, self.codec)
 
@@ -202,21 +205,21 @@ class Lanes(Reading):
             [*arguments, keys.prefix(keys.partition(channel)), keys.WAKE, keys.bell(channel)],
         )
 
-    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
+    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Charge = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
-        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), charged])
+        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), _COUNTED[charged]])
 
-    async def bury(
+    async def dead_letter(
         self,
         claim: Claim,
-        kind: Buried,
+        kind: DeadKind,
         apology: Sequence[Part] = (),
         *,
         gone: bool = False,
         keep: bool = False,
         turn: str = "",
     ) -> bool:
-        """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
+        """Give up on the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
 
         With `gone` the lane is marked as one that nobody reads, until a part arrives in it; with `keep` it stays ours
         while parts are left. What was noted of `turn` is void.
@@ -230,15 +233,15 @@ class Lanes(Reading):
             turn,
             *(entry.raw for entry in self._sealed(claim, apology)),
         ]
-        return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
+        return await self._fenced("dead_letter", claim, [*self._lane(claim), dead, source], arguments)
 
-    async def set_aside(self, claim: Claim, event: Entry[Event]) -> None:
-        """Set aside an event behind the head, which nobody can read; the lane stays ours."""
+    async def dead_letter_entry(self, claim: Claim, event: Entry[Event]) -> None:
+        """Give up on an event behind the head, which nobody can read; the lane stays ours."""
         lane, inbox, dead = self._keys(claim, "lane", "in", "dead")
-        await self._fenced("set_aside", claim, [lane, inbox, dead], [event.raw, _DEAD_MAX])
+        await self._fenced("dead_letter_entry", claim, [lane, inbox, dead], [event.raw, _DEAD_MAX])
 
     async def replay(self, channel: ChannelKey) -> bool:
-        """Put the oldest event or part that was set aside back to work; False when there is none."""
+        """Put the oldest event or part that was given up back to work; False when there is none."""
         kinds = [keys.of_channel(kind, channel) for kind in ("dead", "in", "out")]
         ready = keys.ready(keys.partition(channel), channel.platform)
         return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])

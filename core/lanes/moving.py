@@ -125,7 +125,7 @@ async def _read(pipe: Pipeline, codec: Codec, channel: ChannelKey) -> _Side:
 
 
 def _give(pipe: Pipeline, codec: Codec, old: _Side, new: _Side) -> None:
-    """Write what the old name had under the new one. What nobody can read goes along, to be set aside in its place."""
+    """Write what the old name had under the new one. What nobody can read goes along, to be given up in its place."""
     lane, inbox, outbox, memory, chosen, rated, planned = (keys.of_channel(kind, new.channel) for kind in _KINDS)
     here, there = home_of(old.channel), home_of(new.channel)
     given = {entry.value.id for entry in new.events if not isinstance(entry.value, PermanentError)}
@@ -180,7 +180,7 @@ def _time(event: Event | PermanentError) -> float:
 
 
 def _remember(pipe: Pipeline, codec: Codec, memory: str, old: _Side, new: _Side) -> None:
-    """One dialogue of both; one that cannot be read is set aside."""
+    """One dialogue of both; one that cannot be read is a dead letter."""
     if not old.memory.raw:
         return
     here, there = home_of(old.channel), home_of(new.channel)

@@ -25,7 +25,7 @@ _ABOUT = ("stop", "draft", "heard")
 class Noted:
     """What a lane knows of what it is at; `about`: field -> the event that it tells of."""
 
-    held: bool
+    leased: bool
     outgoing: bool
     draft: tuple[str, str]
     about: dict[str, str]
@@ -35,11 +35,11 @@ async def noted(pipe: Pipeline, channel: ChannelKey) -> Noted:
     """How a watched lane stands."""
     lane = keys.of_channel("lane", channel)
     found = cast(list[bytes | None], await cast(Any, pipe.hmget(lane, "held", "outgoing", *_ABOUT)))
-    held, outgoing, *about = (value or b"" for value in found)
+    leased, outgoing, *about = (value or b"" for value in found)
     told = {field: of_turn(value) for field, value in zip(_ABOUT, about, strict=True)}
     turn, ref = told["draft"]
     return Noted(
-        held == b"1", outgoing == b"1", (turn, ref.decode()), {field: turn for field, (turn, _) in told.items()}
+        leased == b"1", outgoing == b"1", (turn, ref.decode()), {field: turn for field, (turn, _) in told.items()}
     )
 
 

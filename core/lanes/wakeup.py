@@ -33,10 +33,10 @@ Due = tuple[int, PlatformName]
 class Doorbell:
     """An ordered set of (partition, platform) to try; `listen` must run beside the workers."""
 
-    def __init__(self, store: Store, platforms: Sequence[PlatformName], owner: str = "") -> None:
+    def __init__(self, store: Store, platforms: Sequence[PlatformName], worker_id: str = "") -> None:
         self._redis = store.redis
-        self._owner = owner
-        self._owners = [owner]
+        self._worker_id = worker_id
+        self._worker_ids = [worker_id]
         self._platforms = tuple(platforms)
         self._due: dict[Due, None] = {}
         self._rung = asyncio.Condition()
@@ -116,7 +116,7 @@ class Doorbell:
                 await self._ring_in(int(part), platform, wait_s)
 
     def _hears_first(self, part: int) -> bool:
-        return self._owner == max(self._owners, key=lambda owner: crc32(f"{owner}/{part}".encode()))
+        return self._worker_id == max(self._worker_ids, key=lambda worker_id: crc32(f"{worker_id}/{part}".encode()))
 
     async def _sweep(self) -> None:
         # What was accepted before the subscription stood is found by the first sweep.
@@ -138,14 +138,14 @@ class Doorbell:
             seconds, microseconds = await self._redis.time()
             now_ms = 1000 * seconds + microseconds // 1000
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.zadd(keys.workers(), {self._owner: clock.now()})
+                pipeline.zadd(keys.workers(), {self._worker_id: clock.now()})
                 pipeline.zremrangebyscore(keys.workers(), "-inf", clock.now() - _GONE_S)
                 pipeline.zrange(keys.workers(), 0, -1)
                 for part, platform in everywhere:
                     for key in (keys.ready(part, platform), keys.later(part, platform)):
                         pipeline.zrange(key, 0, 0, withscores=True)
                 _, _, owners, *firsts = await pipeline.execute()
-        self._owners = [owner.decode() for owner in owners]
+        self._worker_ids = [owner.decode() for owner in owners]
         due_ms = [first[0][1] if first else inf for first in firsts]
         waits = ((min(ready, later) - now_ms) / 1000 for ready, later in zip(due_ms[::2], due_ms[1::2], strict=True))
         return [(due, wait_s) for due, wait_s in zip(everywhere, waits, strict=True) if wait_s <= _SWEEP_S]

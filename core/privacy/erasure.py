@@ -14,8 +14,8 @@ from redis.exceptions import WatchError
 from core import clock
 from core.lanes import voiding
 from core.lanes.voiding import Noted
-from core.privacy.ownership import EVERYBODY, Kept
-from core.privacy.subject_data import Personal
+from core.privacy.ownership import EVERYBODY, SubjectData
+from core.privacy.subject_data import SubjectDataReader
 from core.store import keys
 from core.store.codec import DIALOGUE, EVENT, PREFERENCES, Codec, home_of
 from core.store.redis import Store, translated
@@ -35,7 +35,7 @@ Sorry = Callable[[Message], Part]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside.
+    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been given up.
 
     `changes` counts the channels in which anything went, also what is told of by no other number.
     """
@@ -57,10 +57,10 @@ class Erased:
         return Erased(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
-class Purging:
+class Erasure:
     """One for all channels; each method raises RetryableError without Redis."""
 
-    def __init__(self, store: Store, personal: Personal) -> None:
+    def __init__(self, store: Store, personal: SubjectDataReader) -> None:
         self._redis = store.redis
         self._codec = store.codec
         self._personal = personal
@@ -134,7 +134,7 @@ def _count(pipe: Pipeline, channel: ChannelKey, wish: str, erased: Erased) -> No
     pipe.expire(name, keys.DAY_S)
 
 
-def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
+def _parts(kept: SubjectData, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     """What people are to see of it: whose app waits hears of it, and an answer that was growing goes."""
     events = [entry.value for entry in kept.events]
     notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
@@ -143,7 +143,7 @@ def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     return (*notices, *grown)
 
 
-def _erase(pipe: Pipeline, codec: Codec, kept: Kept, person: str) -> None:
+def _erase(pipe: Pipeline, codec: Codec, kept: SubjectData, person: str) -> None:
     channel, home = kept.channel, home_of(kept.channel)
     if kept.left is None:
         pipe.delete(keys.of_channel("dlg", channel))
@@ -172,7 +172,7 @@ def _erase(pipe: Pipeline, codec: Codec, kept: Kept, person: str) -> None:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
         _prefer(pipe, codec, channel, replace(kept.preferences, persona=""))
-    if person != EVERYBODY and kept.tastes:
+    if person != EVERYBODY and kept.personal_preferences:
         _prefer(pipe, codec, channel, preferences.impersonal(kept.preferences))
 
 
@@ -184,13 +184,13 @@ def _prefer(pipe: Pipeline, codec: Codec, channel: ChannelKey, left: Preferences
         pipe.set(name, codec.seal(PREFERENCES, home_of(channel), left))
 
 
-def _give_up(pipe: Pipeline, kept: Kept, state: Noted) -> None:
+def _give_up(pipe: Pipeline, kept: SubjectData, state: Noted) -> None:
     """What the lane knew of events and parts that are no more."""
     if kept.events or kept.parts:
         voiding.drop(pipe, kept.channel, state, kept.event_ids, parts=bool(kept.parts))
 
 
-def _counted(kept: Kept) -> Erased:
+def _counted(kept: SubjectData) -> Erased:
     return Erased(
         turns=len(kept.turns),
         summaries=1 if kept.summary else 0,

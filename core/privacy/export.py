@@ -8,8 +8,8 @@ from typing import Any
 from core import clock
 from core.errors import PermanentError
 from core.privacy.consent import Consents
-from core.privacy.ownership import Kept
-from core.privacy.subject_data import Personal
+from core.privacy.ownership import SubjectData
+from core.privacy.subject_data import SubjectDataReader
 from core.store.codec import Entry
 from core.store.people import People
 from core.values.attachments import Document
@@ -17,7 +17,7 @@ from core.values.events import Edit, Event, Message, Reaction
 from core.values.parts import Part
 
 
-async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
+async def export(personal: SubjectDataReader, people: People, consents: Consents, asked: Message) -> Document:
     """What is kept of the sender of a message, in every channel of its platform; of others nothing is told."""
     platform, person = asked.channel.platform, asked.sender.id
     rooms: list[dict[str, Any]] = []
@@ -37,7 +37,7 @@ async def export(personal: Personal, people: People, consents: Consents, asked: 
     return Document(f"parley-{platform}-{_time(clock.now())[:10]}.json", data)
 
 
-def _shown(kept: Kept, person: str) -> dict[str, Any]:
+def _shown(kept: SubjectData, person: str) -> dict[str, Any]:
     ratings = [
         {"turn": turn, "emoji": [emoji for _, emoji in rating.held], "rating": rating.rating, "at": _time(rating.at)}
         for field, rating in kept.ratings.items()
@@ -46,7 +46,7 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
     return {
         "channel": str(kept.channel),
         # What several people said is told of in one summary.
-        **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
+        **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.sole_speaker else {}),
         "turns": [{**asdict(turn), "at": _time(turn.at)} for turn in kept.turns],
         "ratings": ratings,
         "waiting": [_told(entry) for entry in (*kept.events, *kept.planned.values(), *kept.parts)],
@@ -54,7 +54,7 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
     }
 
 
-async def _files(personal: Personal, kept: Kept) -> list[dict[str, Any]]:
+async def _files(personal: SubjectDataReader, kept: SubjectData) -> list[dict[str, Any]]:
     """What there is beside words; sounds themselves would make the file too large for most platforms."""
     sizes = await personal.sizes(kept.files)
     return [{"kind": kind, "turn": turn, "bytes": size} for (kind, turn), size in sizes.items()]

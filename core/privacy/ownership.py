@@ -22,14 +22,14 @@ FILES = ("upload", "voice", "file")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SubjectData:
     """What one channel keeps of a person.
 
     left: the dialogue without them, None where nobody can read it. ratings: fields of the hash of ratings. events,
     parts, dead: entries of `in`, `out` and `dead`. quoting: what others say in answer to them, and the same without
     their words. planned: id -> what is due later. records: keys of what their answers became on the platform. files:
     keys of sounds, uploads and exports. answers: keys of last words on the web. ids: of the turns that all these are
-    kept under. alone: whether nothing is kept there of anybody else.
+    kept under. sole_speaker: whether nothing is kept there of anybody else.
     """
 
     channel: ChannelKey
@@ -47,14 +47,14 @@ class Kept:
     files: tuple[str, ...]
     answers: tuple[str, ...]
     ids: frozenset[str]
-    alone: bool
+    sole_speaker: bool
 
     @property
     def anything(self) -> bool:
         """Whether it is anything at all."""
         waiting = (self.events, self.planned, self.quoting, self.parts, self.dead)
         done = (self.turns, self.ratings, self.records, self.files, self.answers)
-        return self.left != self.dialogue or self.tastes or any(waiting) or any(done)
+        return self.left != self.dialogue or self.personal_preferences or any(waiting) or any(done)
 
     @property
     def event_ids(self) -> set[str]:
@@ -62,9 +62,9 @@ class Kept:
         return {entry.value.id for entry in self.events if not isinstance(entry.value, PermanentError)}
 
     @property
-    def tastes(self) -> bool:
+    def personal_preferences(self) -> bool:
         """Whether the channel has settings that are a matter of their taste."""
-        return self.alone and preferences.impersonal(self.preferences) != self.preferences
+        return self.sole_speaker and preferences.impersonal(self.preferences) != self.preferences
 
     @property
     def summary(self) -> str:
@@ -73,7 +73,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ChannelData:
     """All that a channel keeps; `of_turns` are names of keys, their kinds and what follows these."""
 
     channel: ChannelKey
@@ -96,12 +96,12 @@ class Found:
         return {*(turn.person for turn in dialogue.turns), *dialogue.told_by, *rated, *answered, *senders} - {""}
 
 
-def theirs(found: Found, person: str) -> Kept:
+def split(found: ChannelData, person: str) -> SubjectData:
     """Of what was found in a channel, that of one person. Pure."""
     memory = found.memory.value
     dialogue = memory if isinstance(memory, Dialogue) else Dialogue()
     everybody = person == EVERYBODY
-    alone = everybody or not found.people(dialogue) - {person}
+    sole_speaker = everybody or not found.people(dialogue) - {person}
     events = tuple(entry for entry in found.waiting if _is_theirs(entry, person))
     turns = tuple(turn for turn in dialogue.turns if everybody or turn.person == person)
     answered = {record.turn for record in found.records.values() if record.person == person}
@@ -113,7 +113,9 @@ def theirs(found: Found, person: str) -> Kept:
 
     def of_turns(*kinds: str) -> tuple[str, ...]:
         return tuple(
-            name for name, kind, rest in found.of_turns if kind in kinds and (alone or rest.rpartition("/")[2] in ids)
+            name
+            for name, kind, rest in found.of_turns
+            if kind in kinds and (sole_speaker or rest.rpartition("/")[2] in ids)
         )
 
     def is_rating(field: bytes) -> bool:
@@ -121,10 +123,10 @@ def theirs(found: Found, person: str) -> Kept:
         return everybody or who == person or turn in ids
 
     records = (name for name, record in found.records.items() if everybody or record.turn in ids)
-    return Kept(
+    return SubjectData(
         channel=found.channel,
         dialogue=dialogue,
-        left=_left(found.memory, person),
+        left=_without_subject(found.memory, person),
         preferences=_preferences(found.preferences),
         turns=turns,
         ratings={field: rating for field, rating in found.rated.items() if is_rating(field)},
@@ -137,11 +139,11 @@ def theirs(found: Found, person: str) -> Kept:
         files=of_turns(*FILES),
         answers=of_turns("answer"),
         ids=frozenset(ids),
-        alone=alone,
+        sole_speaker=sole_speaker,
     )
 
 
-def _unquoted(found: Found, ids: Collection[str], person: str) -> Iterator[tuple[Entry[Event], Event]]:
+def _unquoted(found: ChannelData, ids: Collection[str], person: str) -> Iterator[tuple[Entry[Event], Event]]:
     """Messages of others that carry words of a person, or of an answer to them; and the same without these words."""
     refs = {name.rpartition("/")[2] for name, record in found.records.items() if record.turn in ids}
     for entry in found.waiting:
@@ -152,7 +154,7 @@ def _unquoted(found: Found, ids: Collection[str], person: str) -> Iterator[tuple
             yield entry, replace(event, quote=None)
 
 
-def _left(memory: Entry[Dialogue], person: str) -> Dialogue | None:
+def _without_subject(memory: Entry[Dialogue], person: str) -> Dialogue | None:
     """A dialogue without a person, or without everybody: then its edition is left, by which a late summary is known.
 
     None for one that nobody can read and that tells of them.

@@ -31,7 +31,7 @@ _INDEX = ("people", "channels")
 _ENDLESS = ("dlg", "fb", "dead", *_INDEX)
 
 
-class Sweeping:
+class Retention:
     """One a process. With 0 `days` nothing is ever too old."""
 
     def __init__(self, store: Store, days: int, invalidation: Invalidation) -> None:
@@ -95,7 +95,7 @@ class Sweeping:
                     await pipe.watch(lane, key)
                     raw, state = await cast(Any, pipe.get(key)), await voiding.noted(pipe, channel)
                     before = self._codec.open(DIALOGUE, home_of(channel), raw)
-                    if state.held:
+                    if state.leased:
                         return 0
                     after = dialogues.newer(before, self._oldest)
                     pipe.multi()
@@ -135,7 +135,7 @@ class Sweeping:
     async def _dead(self, key: str) -> int:
         with translated():
             entries = cast(list[bytes], await cast(Any, self._redis.lrange(key, 0, -1)))
-            ages = [self._set_aside_at(key, entry) for entry in entries]
+            ages = [self._given_up_at(key, entry) for entry in entries]
             old = [entry for entry, at in zip(entries, ages, strict=True) if at < self._oldest]
             async with self._redis.pipeline(transaction=True) as pipe:
                 for entry in old:
@@ -191,7 +191,7 @@ class Sweeping:
         channel = ChannelKey.parse(keys.named(key)[1])
         return getattr(self._codec.read(RATING_KIND, home_of(channel), raw).value, "at", 0.0)
 
-    def _set_aside_at(self, key: str, raw: bytes) -> float:
-        """When something was set aside; of what tells no time, when it was sent, if that is known."""
+    def _given_up_at(self, key: str, raw: bytes) -> float:
+        """When something was given up; of what tells no time, when it was sent, if that is known."""
         letter = dead_letters.read(self._codec, ChannelKey.parse(keys.named(key)[1]), raw)
         return letter.at if letter.at is not None else float(getattr(letter.entry.value, "sent_at", 0.0))

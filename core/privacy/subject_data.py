@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from core.feedback.ratings import RATING_KIND, RECORD_KIND
 from core.lanes import dead_letters
-from core.privacy.ownership import FILES, Found, Kept, theirs
+from core.privacy.ownership import FILES, ChannelData, SubjectData, split
 from core.store import keys
 from core.store.codec import DIALOGUE, EVENT, PART, PREFERENCES, home_of
 from core.store.redis import Store, translated
@@ -20,7 +20,7 @@ OF_CHANNEL = (*OF_TURN, "in", "out", "dlg", "dead", "fb", "ref", "planned", "peo
 """Kinds of keys that are found, so that nothing of them is left."""
 
 
-class Personal:
+class SubjectDataReader:
     """Finds it; each method raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
@@ -37,7 +37,7 @@ class Personal:
         named = (keys.named(name) for name in files)
         return {(kind, rest.rpartition("/")[2]): size for (kind, rest), size in zip(named, sizes, strict=True)}
 
-    async def of(self, channel: ChannelKey, person: str, *, head: bool = True) -> Kept:
+    async def of(self, channel: ChannelKey, person: str, *, head: bool = True) -> SubjectData:
         """What a channel keeps of a person or of EVERYBODY; without `head` all but what its lane is at."""
         of_turns, refs = await self._named(channel)
         with translated():
@@ -58,7 +58,7 @@ class Personal:
             for name, raw in zip(refs, records, strict=True)
             if raw and (record := codec.open(RECORD_KIND, home, raw)).thread == channel.thread
         }
-        found = Found(
+        found = ChannelData(
             channel,
             codec.read(DIALOGUE, home, memory or b""),
             codec.read(PREFERENCES, home, chosen or b""),
@@ -70,7 +70,7 @@ class Personal:
             {id.decode(): codec.read(EVENT, home, raw) for id, raw in planned.items()},
             of_turns,
         )
-        return theirs(found, person)
+        return split(found, person)
 
     async def _named(self, channel: ChannelKey) -> tuple[list[tuple[str, str, str]], list[str]]:
         """The keys that a channel has for each turn, with kind and what follows it; those of records."""

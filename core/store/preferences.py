@@ -19,7 +19,7 @@ return 1
 """
 
 
-class Channels:
+class PreferenceStore:
     """One value a channel; each method raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:

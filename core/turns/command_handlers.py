@@ -13,7 +13,7 @@ from core.intake.pairing import TooManyTries
 from core.lanes.lanes import LONGEST, Lanes
 from core.platform import Words
 from core.privacy.service import Privacy
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.telemetry import log
 from core.text import cleaning
 from core.text.language import language_tag
@@ -55,7 +55,7 @@ class Commands:
 
     def __init__(
         self,
-        channels: Channels,
+        channels: PreferenceStore,
         lanes: Lanes,
         engines: Engines,
         words: Words,

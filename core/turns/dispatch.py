@@ -16,7 +16,7 @@ from core.feedback.ratings import Feedback
 from core.intake import commands
 from core.lanes.admin import Upkeep
 from core.lanes.claim import Claim
-from core.lanes.lanes import Buried, Lanes
+from core.lanes.lanes import DeadKind, Lanes
 from core.platform import Platform
 from core.privacy.cache_invalidation import Invalidation
 from core.telemetry import TURNS, log, timed
@@ -32,8 +32,8 @@ from core.values.parts import Part
 from core.values.preferences import Preferences
 
 _LOG = log("turns")
-_DEATHS = 10
-"""Of the owners of a lane that does not get on: then its first part or event is set aside."""
+_CRASHES = 10
+"""Of workers over a lane that does not get on: then its first part or event is given up."""
 _ALBUM_S, _ALBUM_MOST = 0.7, 10  # Telegram: an album has 2 to 10 items (core.telegram.org/bots/api#sendmediagroup)
 
 
@@ -69,32 +69,34 @@ class Turns:
 
     async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
-            if claim.deaths >= _DEATHS:
-                return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
+            if claim.crashes >= _CRASHES:
+                return await self._dead_letter(
+                    claim, "out", PermanentError("every worker that tried to send it failed")
+                )
             return await self._delivery.deliver(claim, claim.parts())
         if not claim.head:
             return await self._lanes.free(claim)
         try:
             event = claim.event()
         except PermanentError as error:
-            return await self._bury(claim, "in", error)
+            return await self._dead_letter(claim, "in", error)
         try:
             dialogue = claim.dialogue()
         except PermanentError as error:
-            return await self._bury(claim, "dlg", error)
+            return await self._dead_letter(claim, "dlg", error)
         try:
             scene = Scene(claim, dialogue, claim.preferences())
         except PermanentError as error:
-            return await self._bury(claim, "prefs", error)
+            return await self._dead_letter(claim, "prefs", error)
         heeded = isinstance(event, Message | Edit) and not commands.goes_first(event)
         if claim.stop and event.id != claim.stop and heeded:
             return await self._pass_over(claim, event)
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
-            _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
+            _LOG.warning("%s: gave up on event %s: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
-            return await self._lanes.bury(claim, "in", gone=True, turn=event.id)
-        if claim.deaths >= _DEATHS:
-            return await self._give_up(claim, event, "all who tried it came to grief")
+            return await self._lanes.dead_letter(claim, "in", gone=True, turn=event.id)
+        if claim.crashes >= _CRASHES:
+            return await self._give_up(claim, event, "every worker that tried it failed")
         match event:
             case Message():
                 return await self._converse(scene, event)
@@ -112,13 +114,13 @@ class Turns:
                 await self._upkeep.move(claim, event.to)
                 return False
 
-    async def _bury(self, claim: Claim, kind: Buried, error: PermanentError) -> bool:
-        _LOG.error("%s: set aside: %s", claim.channel, error)
-        return await self._lanes.bury(claim, kind)
+    async def _dead_letter(self, claim: Claim, kind: DeadKind, error: PermanentError) -> bool:
+        _LOG.error("%s: gave up on %s", claim.channel, error)
+        return await self._lanes.dead_letter(claim, kind)
 
     async def _give_up(self, claim: Claim, event: Event, why: str, showing: Showing | None = None) -> bool:
-        """Set the head aside for the owner to look at, and tell its sender, in the place of what had begun to grow."""
-        _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
+        """Give up on the head, kept for the operator, and tell its sender, in the place of what had begun to grow."""
+        _LOG.error("%s: gave up on event %s: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message = event.message if isinstance(event, Edit) else event
         usual = Preferences()
@@ -127,7 +129,7 @@ class Turns:
             apology = await showing.finished(apology)
         elif claim.draft[0] == event.id:
             apology = over_draft(apology, event.id, claim.channel, claim.draft[1])
-        return await self._lanes.bury(claim, "in", apology, turn=event.id)
+        return await self._lanes.dead_letter(claim, "in", apology, turn=event.id)
 
     async def _pass_over(self, claim: Claim, event: Event) -> bool:
         """Somebody stopped what people said before their word."""
@@ -146,7 +148,7 @@ class Turns:
         try:
             await self._feedback.react(reaction)
         except PermanentError as error:
-            return await self._bury(claim, "in", error)
+            return await self._dead_letter(claim, "in", error)
         return await self._lanes.commit(claim, None, (), last=reaction.id)
 
     async def _converse(self, scene: Scene, first: Message) -> bool:
@@ -194,8 +196,8 @@ class Turns:
         for entry in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
             event = entry.value
             if isinstance(event, PermanentError):
-                _LOG.error("%s: set aside: %s", first.channel, event)
-                await self._lanes.set_aside(claim, entry)
+                _LOG.error("%s: gave up on %s", first.channel, event)
+                await self._lanes.dead_letter_entry(claim, entry)
                 continue
             if not isinstance(event, Message) or event.album != first.album:
                 break

@@ -18,7 +18,7 @@ from core.lanes.wakeup import Doorbell
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.service import Privacy, Terms
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.thinking import profiles
 from core.thinking.engine import Engine
@@ -65,7 +65,7 @@ class House:
         invalidation = Invalidation(self.store, (summaries.drop, engines.forget))
         privacy = Privacy(self.store, Phrases(), Terms(), invalidation)
         commands = Commands(
-            Channels(self.store), self.lanes, engines, Phrases(), self.platform.administers, self.access, privacy
+            PreferenceStore(self.store), self.lanes, engines, Phrases(), self.platform.administers, self.access, privacy
         )
         answering = Answering(engines, self.lanes, self.feedback, commands, platforms, Phrases(), self.quotas)
         turns = Turns(self.lanes, answering, self.feedback, self.upkeep, pacing, platforms, summaries, invalidation)
@@ -113,7 +113,7 @@ class Desk(Reception):
 
     def __init__(self, house: House) -> None:
         self.notices = Notices({"telegram": house.platform}, Pacing(house.store))
-        people, channels = People(house.store), Channels(house.store)
+        people, channels = People(house.store), PreferenceStore(house.store)
         super().__init__(house.lanes, channels, house.access, house.quotas, people, self.notices, Phrases())
 
     async def accept(self, event: Event) -> bool:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core.errors import UserError
 from core.lanes import lanes
 from core.lanes.claim import Claim, Fenced
-from core.lanes.lanes import Lanes
+from core.lanes.lanes import Charge, Lanes
 from core.store import keys
 from core.store.codec import EVENT, PART, Codec, home_of
 from core.store.redis import Store, open_store
@@ -161,7 +161,7 @@ class LaneMachine(RuleBasedStateMachine):
             return
         self.deaths += self.held
         self.held = True
-        assert (found.tries, found.deaths) == (self.tries, self.deaths)
+        assert (found.attempts, found.crashes) == (self.tries, self.deaths)
         assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
         assert (found.event().id if found.head else "") == (self.waiting[0] if self.waiting else "")
         assert found.parts() == self.unsent
@@ -216,12 +216,12 @@ class LaneMachine(RuleBasedStateMachine):
             self.give_back()
 
     @precondition(lambda self: self.owner is not None)
-    @rule(charged=st.sampled_from(["tries", "deaths", ""]))
-    def free(self, charged: Literal["tries", "deaths", ""]) -> None:
+    @rule(charged=st.sampled_from(["attempts", "crashes", ""]))
+    def free(self, charged: Charge) -> None:
         assert self.owner is not None
         assert self.run(self.lanes.free(self.owner, charged=charged)) == bool(self.waiting or self.unsent)
-        self.tries += charged == "tries"
-        self.deaths += charged == "deaths"
+        self.tries += charged == "attempts"
+        self.deaths += charged == "crashes"
         self.give_back()
 
     def give_back(self) -> None:
@@ -233,7 +233,7 @@ class LaneMachine(RuleBasedStateMachine):
         assert self.owner is not None
         kind = "out" if self.unsent else "in"
         sorry = [Part("sorry", 0, HERE, "notice", "x", person=ANN.id)] if apologise else []
-        more = self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone, keep=keep))
+        more = self.run(self.lanes.dead_letter(self.owner, kind, sorry, gone=gone, keep=keep))
         self.sending, self.gone = "", self.gone or gone
         (self.unsent if kind == "out" else self.waiting).pop(0)
         self.dead += 1
@@ -254,7 +254,7 @@ class LaneMachine(RuleBasedStateMachine):
             lambda: self.lanes.sent(old, part, "r", b"x"),
             lambda: self.lanes.note_sending(old, "x"),
             lambda: self.lanes.free(old),
-            lambda: self.lanes.bury(old, "in"),
+            lambda: self.lanes.dead_letter(old, "in"),
         ):
             with pytest.raises(Fenced):
                 self.run(write())

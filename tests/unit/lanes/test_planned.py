@@ -15,7 +15,7 @@ from core.lanes.admin import Upkeep
 from core.lanes.lanes import Lanes
 from core.lanes.wakeup import Doorbell
 from core.privacy.cache_invalidation import Invalidation
-from core.privacy.retention import Sweeping
+from core.privacy.retention import Retention
 from core.store import keys
 from core.store.people import People
 from core.store.redis import Store, open_store
@@ -140,7 +140,7 @@ async def test_a_channel_with_something_planned_is_found_however_long_ago_somebo
     for key in (keys.of_channel("people", HERE), keys.channels(part, "telegram", ANN.id)):
         for member, _ in await store.redis.zrange(key, 0, -1, withscores=True):
             await store.redis.zadd(key, {member: 1.0})
-    sweeping = Sweeping(store, 1, Invalidation(store, ()))
+    sweeping = Retention(store, 1, Invalidation(store, ()))
     await sweeping.sweep()
     assert HERE in await people.channels_of("telegram", ANN.id)
     assert await people.of(HERE) == [ANN.id]

@@ -23,7 +23,7 @@ from core.settings import Settings
 from core.store import keys
 from core.store.clients import is_cluster, nodes
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message, Move, Reaction
@@ -65,8 +65,8 @@ async def test_the_whole_house_stands_on_a_cluster(clustered: Store):
                 await asyncio.sleep(0.02)
         await house.quiet()
         assert [each.rating for each in (await house.feedback.ratings(first.channel)).values()] == [1]
-        await Channels(clustered).change(HERE, lambda chosen: replace(chosen, voice="never"))
-        assert (await Channels(clustered).preferences(HERE)).voice == "never"
+        await PreferenceStore(clustered).change(HERE, lambda chosen: replace(chosen, voice="never"))
+        assert (await PreferenceStore(clustered).preferences(HERE)).voice == "never"
         assert set(await People(clustered).channels_of("telegram", ANN.id)) >= set(channels)
         await house.desk().accept(Message("export", HERE, ANN, 1.0, "/export"))
         await house.quiet()

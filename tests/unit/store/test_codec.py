@@ -20,7 +20,7 @@ from core.speech.transcription import Transcript
 from core.store import keys
 from core.store.codec import DIALOGUE, EVENT, FILE, PART, PREFERENCES, Codec, home_of
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.turns import heard
 from core.values.attachments import VoiceNote
@@ -101,7 +101,7 @@ async def test_what_today_s_version_kept_is_read(store: Store):
     consent = await Consents(store).of("telegram", "1")
     assert consent is not None
     assert consent.given
-    assert (await Channels(store).preferences(HERE)).voice == "never"
+    assert (await PreferenceStore(store).preferences(HERE)).voice == "never"
     lanes = Lanes(store)
     pairing = Pairing(store, lanes)
     assert [each.code for each in await pairing.waiting()] == ["ABCDEFGH"]
@@ -145,7 +145,7 @@ async def test_no_word_lies_in_redis_when_it_is_sealed_and_all_the_same_everythi
             await house.quiet()
         answer = house.platform.sent[0]
         assert await house.feedback.react(Reaction("r", HERE, BOB, 1.0, f"sent-{answer.nonce}", added=("👍",)))
-        await Channels(veiled).change(HERE, lambda _: Preferences(persona=CANARY))
+        await PreferenceStore(veiled).change(HERE, lambda _: Preferences(persona=CANARY))
         assert CANARY in answer.text
         assert await having(veiled, "canary") == []
         await desk.accept(said("e", "/export"))
@@ -169,8 +169,8 @@ async def test_what_is_sealed_is_withdrawn_set_aside_and_put_back(veiled: Store)
     claim = await lanes.claim(keys.partition(HERE), "telegram")
     assert claim is not None
     assert claim.event() == first.value
-    await lanes.set_aside(claim, third)
-    await lanes.bury(claim, "in")
+    await lanes.dead_letter_entry(claim, third)
+    await lanes.dead_letter(claim, "in")
     assert await lanes.waiting(HERE, 9) == []
     for _ in range(2):
         assert await lanes.replay(HERE)
@@ -184,7 +184,7 @@ async def test_what_is_sealed_moves_to_another_name(veiled: Store):
     claim = await lanes.claim(keys.partition(GROUP), "telegram")
     assert claim is not None
     await lanes.note_heard(claim, "a", heard.kept(claim, Transcript("hello", "en", 1.0)))
-    await Channels(veiled).change(GROUP, lambda _: Preferences(voice="never"))
+    await PreferenceStore(veiled).change(GROUP, lambda _: Preferences(voice="never"))
     await redis.set(
         keys.ref(GROUP, "r"), veiled.codec.seal(RECORD_KIND, home_of(GROUP), PartRecord("t", "", "m", "p", "1"))
     )

@@ -69,7 +69,7 @@ async def test_an_event_that_nobody_can_read_leaves_its_album_whole(
     assert "pictures" in notice
     assert answer == "You said: hello"
     assert await dead(house) == [broken]
-    assert "set aside" in caplog.text
+    assert "gave up on" in caplog.text
     assert "missing at message.channel" in caplog.text
     assert CANARY not in caplog.text
 
