@@ -133,9 +133,9 @@ def _options(
 
 @cli.command()
 def lanes(
-    replay: Annotated[str, typer.Option(metavar="CHANNEL", help="Put what was set aside there back to work.")] = "",
+    replay: Annotated[str, typer.Option(metavar="CHANNEL", help="Try again what failed there.")] = "",
 ) -> None:
-    """Show what waits in each channel, with whom, and what was set aside."""
+    """Show what waits in each channel, with whom, and what failed."""
     from bots.cli import overview
 
     settings = _settings(level="WARNING")

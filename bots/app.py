@@ -25,18 +25,18 @@ from core.intake.quotas import Allowance, Quotas
 from core.intake.reception import Reception
 from core.lanes.admin import Upkeep
 from core.lanes.lanes import Lanes
-from core.lanes.listener_lease import Standby
+from core.lanes.listener_lease import ListenerLease
 from core.lanes.wakeup import Doorbell
 from core.models.arriving import Arrival
 from core.platform import Platform
 from core.privacy import indexing
 from core.privacy.cache_invalidation import Invalidation
-from core.privacy.retention import Sweeping
+from core.privacy.retention import Retention
 from core.privacy.service import Privacy, Terms
 from core.settings import Settings
 from core.store import keys
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.telemetry import log
 from core.thinking.engines import Engines
@@ -102,7 +102,7 @@ class App:
         self.opening = Opening(settings, agrees, watch)
         self.phrases = Phrases()
         self.lanes = Lanes(store)
-        self.channels = Channels(store)
+        self.channels = PreferenceStore(store)
         self.people = People(store)
         self.feedback = Feedback(store)
         self.upkeep = Upkeep(store)
@@ -110,7 +110,7 @@ class App:
         own_page = not settings.web_token.get_secret_value()
         pairing = Pairing(store, self.lanes)
         self.access = Access(settings.access, allowed, owners, pairing, own_page=own_page)
-        self.standby = Standby(store, self.lanes.owner)
+        self.standby = ListenerLease(store, self.lanes.worker_id)
         self.quotas = Quotas(store, *_allowances(settings))
         self._state: dict[str, str] = {}
         self._memory = MemoryHealth(store)
@@ -145,7 +145,7 @@ class App:
 
         Listening starts before the models are loaded: what arrives meanwhile waits in its lane.
         """
-        doorbell = Doorbell(self.store, tuple(platforms), self.lanes.owner)
+        doorbell = Doorbell(self.store, tuple(platforms), self.lanes.worker_id)
         notices = Notices(platforms, Pacing(self.store))
         reception = self.reception(notices)
         async with asyncio.TaskGroup() as group:
@@ -180,7 +180,7 @@ class App:
 
     async def _inherit(self, platforms: Mapping[PlatformName, Platform], doorbell: Doorbell) -> None:
         try:
-            due = await self.upkeep.inherit(self.lanes.owner, platforms)
+            due = await self.upkeep.inherit(self.lanes.worker_id, platforms)
             if due:
                 _LOG.info("%d channels were in the hands of a process that died: going on with them", len(due))
             for channel, after_s in due.items():
@@ -204,11 +204,11 @@ class App:
             gc.freeze()
 
             working = self.working(engines, platforms)
-            sweeping = Sweeping(self.store, self.settings.retention_days, working.invalidation)
+            retention = Retention(self.store, self.settings.retention_days, working.invalidation)
             await self._inherit(platforms, doorbell)
             await self._index()
             async with asyncio.TaskGroup() as group:
-                works = (working.invalidation.listen(), sweeping.run(), self.opening.bring(engines))
+                works = (working.invalidation.listen(), retention.run(), self.opening.bring(engines))
                 beside = [group.create_task(work) for work in works]
                 try:
                     await Worker(self.lanes, doorbell, working.turns).run()

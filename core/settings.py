@@ -20,8 +20,10 @@ def _http(value: str) -> str:
 
 
 def _redis(value: str) -> str:
-    if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("an address such as redis://127.0.0.1:6379/0")
+    scheme, _, kind = urlsplit(value).scheme.partition("+")
+    known = scheme == "unix" and not kind or scheme in ("redis", "rediss") and kind in ("", "sentinel", "cluster")
+    if value and not known:
+        raise ValueError("an address such as redis://127.0.0.1:6379/0, redis+sentinel:// or redis+cluster://")
     return value
 
 
@@ -147,7 +149,11 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         365, ge=0, le=36_500, description="Days after which turns, summaries, ratings and the like are erased; 0: never"
     )
-    redis_url: Annotated[str, AfterValidator(_redis)] = Field("", description="Your own Redis; none: one is started")
+    redis_url: Annotated[str, AfterValidator(_redis)] = Field(
+        "",
+        description="Your own Redis: redis://host:port, redis+sentinel://host:port,host:port/name or "
+        "redis+cluster://host:port,host:port; none: one is started",
+    )
     redis_fsync: Literal["everysec", "always"] = Field(
         "everysec",
         description="always: the Redis that is started loses nothing with the machine, and each turn is slower",

@@ -1,4 +1,4 @@
-"""`parley lanes`: what waits, since when and with whom, what was set aside, and a way to put that back to work."""
+"""`parley lanes`: what waits, since when and with whom, what failed for good, and a way to try that again."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,22 @@ from core.settings import Settings
 from core.store.redis import open_store
 from core.values.channel import ChannelKey
 
-_COLUMNS = ("channel", "waiting", "unsent", "oldest", "owner", "tries", "set aside")
+_COLUMNS = ("channel", "waiting", "unsent", "oldest", "process", "tries", "failed")
 
 
 async def show_lanes(settings: Settings) -> None:
-    """Print every lane in which something waits or was set aside."""
+    """Print every lane in which something waits or failed for good."""
     async with open_store(settings.redis_url, settings.data_dir, settings.redis_fsync) as store:
         standings = [standing async for standing in Upkeep(store).standings()]
     table = Table(*_COLUMNS)
     for standing in standings:
         table.add_row(*_row(standing), style="red" if standing.dead else None)
-    Console().print(table if standings else "Nothing waits, and nothing was set aside.")
+    Console().print(table if standings else "Nothing waits, and nothing failed.")
 
 
 async def replay(settings: Settings, channel: str, say: Callable[[str], None]) -> None:
-    """Put the oldest event or part that was set aside in a channel back to work."""
-    wrong = SettingError("--replay", repr(channel), "a channel of `parley lanes` with something set aside")
+    """Have the oldest event or part of a channel that failed for good tried again."""
+    wrong = SettingError("--replay", repr(channel), "a channel of `parley lanes` in which something failed")
     try:
         key = ChannelKey.parse(channel)
     except ValueError:
@@ -41,7 +41,7 @@ async def replay(settings: Settings, channel: str, say: Callable[[str], None]) -
 
 def _row(standing: Standing) -> tuple[str, ...]:
     age = "" if standing.since is None else _age(clock.now() - standing.since)
-    counts = (standing.events, standing.parts, age, standing.owner, standing.tries, standing.dead)
+    counts = (standing.events, standing.parts, age, standing.worker_id, standing.attempts, standing.dead)
     return (str(standing.channel), *(str(count) for count in counts))
 
 

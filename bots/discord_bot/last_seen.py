@@ -13,11 +13,12 @@ _MOST_CHANNELS = 200
 _FORGET_EVERY_S = 3600
 _FORGET = """
 -- KEYS heard   ARGV oldest_s   forgets the channels that were last heard before that
-local oldest = tonumber(ARGV[1])
-local rows = redis.call('HGETALL', KEYS[1])
+local heard = unpack(KEYS)
+local oldest_s = unpack(ARGV)
+local rows = redis.call('HGETALL', heard)
 for i = 1, #rows, 2 do
   local heard_s = string.match(rows[i + 1], '^%d+ (%d+)')
-  if tonumber(heard_s) <= oldest then redis.call('HDEL', KEYS[1], rows[i]) end
+  if tonumber(heard_s) <= tonumber(oldest_s) then redis.call('HDEL', heard, rows[i]) end
 end
 return 1
 """

@@ -1,7 +1,6 @@
 """The commands as Discord's apps offer them: slash commands, and two in the menu of each message."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -35,7 +34,7 @@ class Menu:
 
         RetryableError or PermanentError when that cannot be done.
         """
-        digest = blake2b(json.dumps(self._payload).encode(), digest_size=16).hexdigest().encode()
+        digest = blake2b(repr(self._payload).encode(), digest_size=16).hexdigest().encode()
         with translated():
             held: bytes | None = await self._redis.get(self._key)  # pyright: ignore[reportAssignmentType]
         if held == digest:

@@ -8,8 +8,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal
 
-from redis.asyncio import Redis
-
 from bots.web.failures import WebError
 from bots.web.wire import Ear, Inbox, Note, kept
 from core import clock
@@ -17,7 +15,7 @@ from core.errors import RetryableError
 from core.lanes.lanes import Lanes
 from core.platform import Accept
 from core.store import keys
-from core.store.redis import translated
+from core.store.redis import Store, translated
 from core.values.channel import ChannelKey
 from core.values.events import Message
 from core.values.parts import TextPart
@@ -49,8 +47,9 @@ class Step:
 class Answering:
     """Waits for answers; one for the whole server."""
 
-    def __init__(self, redis: Redis, lanes: Lanes, ear: Ear, deadline_s: float, silence_s: float = SILENCE_S) -> None:
-        self._redis = redis
+    def __init__(self, store: Store, lanes: Lanes, ear: Ear, deadline_s: float, silence_s: float = SILENCE_S) -> None:
+        self._store = store
+        self._redis = store.redis
         self._lanes = lanes
         self._ear = ear
         self._deadline_s = deadline_s
@@ -121,7 +120,7 @@ class Answering:
         turn = await self.turn(message.channel, message.id)
         if turn is not None:
             return Note(turn.id, "text", turn.reply, turn.said if turn.is_transcript else "")
-        return await kept(self._redis, message.channel, message.id)
+        return await kept(self._store, message.channel, message.id)
 
     async def _voice(self, message: Message, inbox: Inbox) -> AsyncGenerator[Step]:
         """The voice note, waited for as long as it is owed; nothing when it was not made."""

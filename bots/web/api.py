@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 from bots.locales import Phrases
 from bots.web.answering import Answering, Step, answer_ref, voice_url
@@ -26,8 +25,8 @@ from core import clock
 from core.feedback.ratings import Feedback, bare
 from core.lanes.lanes import Lanes
 from core.platform import Accept
-from core.store import keys
 from core.store.people import People
+from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message, Reaction
 
@@ -84,7 +83,7 @@ class TurnsOut(BaseModel):
 class Rooms:
     """What the API is built on."""
 
-    redis: Redis
+    store: Store
     lanes: Lanes
     feedback: Feedback
     people: People
@@ -166,11 +165,11 @@ class Api:
 
     async def voice(self, channel: Channel, message_id: MessageId, request: Request) -> Response:
         """Listen to a spoken answer: OGG/Opus; single byte ranges are served."""
-        return await sound(self._rooms.redis, keys.voice(ChannelKey("web", channel), message_id), request)
+        return await sound(self._rooms.store, ChannelKey("web", channel), message_id, request)
 
     async def file(self, channel: Channel, message_id: MessageId) -> Response:
         """Download a file that came with an answer, within an hour."""
-        return await download(self._rooms.redis, keys.file(ChannelKey("web", channel), message_id))
+        return await download(self._rooms.store, ChannelKey("web", channel), message_id)
 
     async def _react(
         self, channel: ChannelKey, message_id: str, sender: Person, *, added: str = "", removed: str = ""

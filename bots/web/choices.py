@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bots.web.failures import WebError
 from bots.web.pages import Models
 from core.errors import UserError
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.text.language import language_tag
 from core.values.channel import ChannelKey
 from core.values.preferences import Preferences, VoiceMode
@@ -39,7 +39,7 @@ class ChoicesIn(BaseModel):
 class Choices:
     """The routes of a channel's preferences."""
 
-    def __init__(self, channels: Channels, models: Models, *, own_page: bool) -> None:
+    def __init__(self, channels: PreferenceStore, models: Models, *, own_page: bool) -> None:
         """`own_page`: the page is for this machine alone, so that whoever is there may choose the model."""
         self._channels = channels
         self._models = models

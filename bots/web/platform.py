@@ -27,8 +27,9 @@ from core.feedback.ratings import Feedback
 from core.lanes.lanes import Lanes
 from core.platform import Accept, Limits
 from core.store import keys
+from core.store.codec import FILE, home_of
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
@@ -64,21 +65,21 @@ class WebPlatform:
         silence_s: float = SILENCE_S,
     ) -> None:
         check_door(host, token)
-        self._redis = store.redis
+        self._store = store
         self._people = People(store)
-        self._channels = Channels(store)
+        self._channels = PreferenceStore(store)
         self._host, self._port, self._token = host, port, token
         self._models = models
         self._pages = Pages(phrases, health, models)
-        self._ear = Ear(store.redis)
-        answering = Answering(store.redis, lanes, self._ear, deadline_s, silence_s)
+        self._ear = Ear(store)
+        answering = Answering(store, lanes, self._ear, deadline_s, silence_s)
         self._rooms = Rooms(
-            store.redis,
+            store,
             lanes,
             feedback,
             self._people,
             answering,
-            Uploads(store.redis, uploads_bytes),
+            Uploads(store, uploads_bytes),
             phrases,
             max_upload_bytes,
         )
@@ -123,18 +124,19 @@ class WebPlatform:
     async def fetch(self, media: MediaRef, cap_bytes: int) -> bytes:
         """The bytes of an upload, which is kept for two days."""
         space, _, upload = media.handle.partition("/")
-        key = keys.upload(ChannelKey("web", space), upload)
+        channel = ChannelKey("web", space)
         with translated():
-            if await self._redis.strlen(key) > cap_bytes:
-                raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
-            data = await self._redis.get(key)
-        if not isinstance(data, bytes):
+            raw = await self._store.redis.get(keys.upload(channel, upload))
+        if not isinstance(raw, bytes):
             raise PermanentError(f"upload {media.handle} is gone")
+        data = self._store.codec.open(FILE, home_of(channel), raw)
+        if len(data) > cap_bytes:
+            raise UserError("file_too_big", limit_mb=cap_bytes // 2**20)
         return data
 
     async def send(self, part: Sendable) -> str:
         """Keep and publish one part; the page's request, in whichever process, picks it up."""
-        await post(self._redis, part)
+        await post(self._store, part)
         return "" if isinstance(part, RemovalPart) else part.nonce
 
     async def typing(self, channel: ChannelKey, activity: Activity = "typing") -> None:

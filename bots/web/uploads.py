@@ -7,14 +7,13 @@ of its own, and what expires takes its hour with it.
 
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from bots.web.failures import WebError
 from bots.web.intake import Upload
 from core import clock
 from core.platform import Accept
 from core.store import keys
-from core.store.redis import translated
+from core.store.codec import FILE, home_of
+from core.store.redis import Store, translated
 from core.values.channel import MediaRef
 from core.values.events import Message, PlatformEvent
 
@@ -24,19 +23,22 @@ _UNDECIDED_S = 3_600
 _HOUR_S = 3_600
 _RESERVE = """
 -- KEYS uploads   ARGV bytes most hour oldest lifetime_s   -> 1, or 0 when there is no room
-local taken, hours = 0, redis.call('HGETALL', KEYS[1])
+local uploads = unpack(KEYS)
+local bytes, most, hour, oldest, lifetime_s = unpack(ARGV)
+local taken, hours = 0, redis.call('HGETALL', uploads)
 for at = 1, #hours, 2 do
-  if tonumber(hours[at]) < tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], hours[at])
+  if tonumber(hours[at]) < tonumber(oldest) then redis.call('HDEL', uploads, hours[at])
   else taken = taken + hours[at + 1] end
 end
-if taken + ARGV[1] > tonumber(ARGV[2]) then return 0 end
-redis.call('HINCRBY', KEYS[1], ARGV[3], ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
+if taken + bytes > tonumber(most) then return 0 end
+redis.call('HINCRBY', uploads, hour, bytes)
+redis.call('EXPIRE', uploads, lifetime_s)
 return 1
 """
 _DROP = """
 -- KEYS seen upload   -> 1 when it is gone; what another request with the same key had accepted stays
-return redis.call('EXISTS', KEYS[1]) == 0 and redis.call('DEL', KEYS[2]) or 0
+local seen, upload = unpack(KEYS)
+return redis.call('EXISTS', seen) == 0 and redis.call('DEL', upload) or 0
 """
 
 
@@ -52,11 +54,12 @@ class Kept:
 class Uploads:
     """Those of one web server; each method raises RetryableError without Redis."""
 
-    def __init__(self, redis: Redis, most_bytes: int = MOST_BYTES) -> None:
-        self._redis = redis
+    def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
+        self._redis = store.redis
+        self._codec = store.codec
         self._most_bytes = most_bytes
-        self._reserve = redis.register_script(_RESERVE)
-        self._drop = redis.register_script(_DROP)
+        self._reserve = store.redis.register_script(_RESERVE)
+        self._drop = store.redis.register_script(_DROP)
 
     def ref(self, message: Message, upload: Upload) -> MediaRef:
         """What a message names its file by."""
@@ -85,7 +88,7 @@ class Uploads:
             if not await self._reserve(keys=[keys.uploads()], args=arguments):
                 raise WebError(507, "web_no_room")
             name = keys.upload(message.channel, message.id)
-            if not await self._redis.set(name, upload.data, nx=True, ex=_UNDECIDED_S):
+            if not await self._redis.set(name, self._sealed(message, upload), nx=True, ex=_UNDECIDED_S):
                 await self._release(upload, hour)
                 return Kept(message, upload, None)
         return Kept(message, upload, hour)
@@ -95,7 +98,7 @@ class Uploads:
         with translated():
             if not await self._redis.expire(name, keys.UPLOAD_S):
                 # Stored by another request with the same key, which was refused meanwhile.
-                await self._redis.set(name, kept.upload.data, nx=True, ex=keys.UPLOAD_S)
+                await self._redis.set(name, self._sealed(kept.message, kept.upload), nx=True, ex=keys.UPLOAD_S)
 
     async def _forget(self, kept: Kept) -> None:
         if kept.hour is None:
@@ -104,6 +107,9 @@ class Uploads:
         with translated():
             if await self._drop(keys=[keys.seen(channel, id), keys.upload(channel, id)]):
                 await self._release(kept.upload, kept.hour)
+
+    def _sealed(self, message: Message, upload: Upload) -> bytes:
+        return self._codec.seal(FILE, home_of(message.channel), upload.data)
 
     async def _release(self, upload: Upload, hour: int) -> None:
         await self._redis.hincrby(keys.uploads(), str(hour), -len(upload.data))

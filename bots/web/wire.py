@@ -10,19 +10,28 @@ import contextlib
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal, assert_never, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
-from redis.asyncio import Redis
+from pydantic import Field
 from redis.exceptions import RedisError
 
+from core.errors import PermanentError
 from core.store import keys
-from core.store.redis import translated
+from core.store.codec import FILE, Codec, home_of, json_of
+from core.store.redis import Store, translated
 from core.telemetry import log
 from core.values.channel import ChannelKey
 from core.values.parts import DraftPart, FilePart, NoticePart, RemovalPart, Sendable, TextPart, VoicePart
 
 _LOG = log("web")
+_POST = """
+-- KEYS key key ...   ARGV wire note value lifetime_s value lifetime_s ...
+-- keeps each value and tells who listens, in one step
+local wire, note = unpack(ARGV)
+local values = {select(3, unpack(ARGV))}
+for at, key in ipairs({unpack(KEYS)}) do redis.call('SET', key, values[2 * at - 1], 'EX', values[2 * at]) end
+return redis.call('PUBLISH', wire, note)
+"""
 _POLL_S = 5.0
 _PAUSE_S = 0.5
 
@@ -37,27 +46,31 @@ class Note:
     transcript: Annotated[str, Field(alias="heard")] = ""
 
 
-_NOTE: TypeAdapter[Note] = TypeAdapter(Note)
+NOTE = json_of(Note, "a note on the wire")
 
 
-async def post(redis: Redis, part: Sendable) -> None:
+async def post(store: Store, part: Sendable) -> None:
     """Keep what must outlive the moment and publish the part; RetryableError without Redis."""
-    note = _NOTE.dump_json(_note(part), by_alias=True)
-    pipe = redis.pipeline(transaction=False)
+    home, codec = home_of(part.channel), store.codec
+    note = codec.seal(NOTE, home, _note(part))
+    kept: dict[str, tuple[bytes, int]] = {}
     match part:
         case VoicePart():
-            pipe.set(keys.voice(part.channel, part.turn), part.voice.ogg, ex=keys.VOICE_S)
+            kept[keys.voice(part.channel, part.turn)] = codec.seal(FILE, home, part.voice.ogg), keys.VOICE_S
         case FilePart():
-            pipe.set(keys.file(part.channel, part.turn), part.document.data, ex=keys.FILE_S)
+            kept[keys.file(part.channel, part.turn)] = codec.seal(FILE, home, part.document.data), keys.FILE_S
         case TextPart() | NoticePart() | DraftPart() | RemovalPart():
             pass
         case _:
             assert_never(part)
     if isinstance(part, TextPart | NoticePart | FilePart):
-        pipe.set(keys.answer(part.channel, part.turn), note, ex=keys.ANSWER_S)
-    pipe.publish(keys.wire(part.channel), note)
+        kept[keys.answer(part.channel, part.turn)] = note, keys.ANSWER_S
     with translated():
-        await pipe.execute()
+        if not kept:  # a draft
+            await store.redis.publish(keys.wire(part.channel), note)
+            return
+        values = [each for kept_s in kept.values() for each in kept_s]
+        await store.redis.register_script(_POST)(keys=list(kept), args=[keys.wire(part.channel), note, *values])
 
 
 def _note(part: Sendable) -> Note:
@@ -72,16 +85,11 @@ def _note(part: Sendable) -> Note:
             assert_never(part)
 
 
-async def kept(redis: Redis, channel: ChannelKey, turn: str) -> Note | None:
+async def kept(store: Store, channel: ChannelKey, turn: str) -> Note | None:
     """The last word of an answer, if it was sent in the last two days."""
     with translated():
-        raw = await redis.get(keys.answer(channel, turn))
-    return read(raw) if raw is not None else None
-
-
-def read(raw: bytes | str) -> Note:
-    """The note of what is kept or published; ValidationError when it is none."""
-    return _NOTE.validate_json(raw)
+        raw = await store.redis.get(keys.answer(channel, turn))
+    return store.codec.open(NOTE, home_of(channel), raw) if isinstance(raw, bytes) else None
 
 
 class Inbox:
@@ -116,8 +124,9 @@ class Inbox:
 class Ear:
     """The subscription of one web server to the notes of all web channels."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, store: Store) -> None:
+        self._redis = store.redis
+        self._codec: Codec = store.codec
         self._inboxes: dict[str, set[Inbox]] = {}
         self.listening = asyncio.Event()
         self.stopped = False
@@ -164,13 +173,14 @@ class Ear:
                 if message["type"] == "psubscribe":
                     self.listening.set()
                 elif message["type"] == "pmessage":
-                    self._hand_out(message["data"])
+                    channel, note = cast(bytes, message["channel"]), cast(bytes, message["data"])
+                    self._hand_out(keys.wired(channel.decode()), note)
 
-    def _hand_out(self, raw: object) -> None:
+    def _hand_out(self, channel: ChannelKey, raw: bytes) -> None:
         try:
-            note = read(raw if isinstance(raw, bytes) else b"")
-        except ValidationError as error:
-            _LOG.warning("an unreadable note on the wire: %d errors", error.error_count())
+            note = self._codec.open(NOTE, home_of(channel), raw)
+        except PermanentError as error:
+            _LOG.warning("%s: %s", channel, error)
             return
         for inbox in self._inboxes.get(note.turn, ()):
             inbox.put(note)

@@ -36,7 +36,6 @@ from core.values.parts import (
     RemovalPart,
     TextPart,
     VoicePart,
-    encode_part,
 )
 
 _LOG = log("delivery")
@@ -63,7 +62,7 @@ class Delivery:
     async def deliver(self, claim: Claim, parts: Sequence[Part | PermanentError]) -> bool:
         """Send the parts of one lane's outbox, first to last; returns whether more waits in the lane.
 
-        A part that can never arrive, or that nobody can read, is set aside. RetryableError leaves it and the rest in
+        A part that can never arrive, or that nobody can read, is given up. RetryableError leaves it and the rest in
         the outbox.
         """
         more, gone = False, False
@@ -86,7 +85,7 @@ class Delivery:
                 gone = isinstance(error, ChannelGone)
                 name = "" if isinstance(part, PermanentError) else part.nonce
                 _LOG.error("%s: part %s can never arrive: %s", claim.channel, name, error)
-                more = await self._lanes.bury(claim, "out", gone=gone, keep=bool(rest))
+                more = await self._lanes.dead_letter(claim, "out", gone=gone, keep=bool(rest))
                 continue
             with timed("sent"):
                 more = await self._mark(claim, part, ref, rest)
@@ -94,7 +93,7 @@ class Delivery:
 
     async def _mark(self, claim: Claim, part: Part, ref: str, rest: Sequence[Part | PermanentError]) -> bool:
         """A part that arrived is marked, also when its owner is told to stop just then; returns whether more waits."""
-        record, sending = ratings.record(part), self.mark_of(rest)
+        record, sending = ratings.record(part, self._lanes.codec), self.mark_of(rest)
         marking = asyncio.create_task(self._lanes.sent(claim, part, ref, record, sending=sending))
         try:
             return await asyncio.shield(marking)
@@ -211,7 +210,7 @@ class Delivery:
 
 
 def _digest(part: Part) -> bytes:
-    return sha256(encode_part(part)).digest()
+    return sha256(repr(part).encode(errors="replace")).digest()
 
 
 def _flag(part: Part) -> None:

@@ -18,21 +18,25 @@ _SPARE = 0.5
 """Share of a burst that drafts leave to answers."""
 _SCRIPT = """
 -- KEYS budget   ARGV every_ms burst_ms reserve(1 or 0) -> ms to wait, -1 when it was not reserved
+local budget = unpack(KEYS)
+local every_ms, burst_ms, reserve = unpack(ARGV)
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
-local wait = free - now - ARGV[2]
-if wait > 0 and ARGV[3] == '0' then return -1 end
-free = free + ARGV[1]
-redis.call('SET', KEYS[1], free, 'PX', math.ceil(free - now) + 1000)
+local free = math.max(tonumber(redis.call('GET', budget) or '0'), now)
+local wait = free - now - burst_ms
+if wait > 0 and reserve == '0' then return -1 end
+free = free + every_ms
+redis.call('SET', budget, free, 'PX', math.ceil(free - now) + 1000)
 return math.max(0, math.ceil(wait))
 """
 _HOLD = """
 -- KEYS budget   ARGV burst_ms pause_ms
+local budget = unpack(KEYS)
+local burst_ms, pause_ms = unpack(ARGV)
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now + ARGV[1] + ARGV[2])
-redis.call('SET', KEYS[1], free, 'PX', math.ceil(free - now) + 1000)
+local free = math.max(tonumber(redis.call('GET', budget) or '0'), now + burst_ms + pause_ms)
+redis.call('SET', budget, free, 'PX', math.ceil(free - now) + 1000)
 return 0
 """
 
@@ -70,7 +74,7 @@ class Pacing:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for budget in budgets:
                     arguments = _arguments(budget, share=1.0, reserve=True)
-                    pipeline.evalsha(self._take.sha, 1, keys.pace(channel, budget.name), *arguments)
+                    pipeline.execute_command("EVALSHA", self._take.sha, 1, keys.pace(channel, budget.name), *arguments)
                 try:
                     return [int(wait) for wait in await pipeline.execute()]
                 except NoScriptError:  # a Redis that has just started; none of them was done

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import cast
 
 import emoji as emoji_table
-from pydantic import TypeAdapter
 
 from core.store import keys
+from core.store.codec import Codec, home_of, json_of
 from core.store.redis import Store, translated
 from core.telemetry import REACTIONS
 from core.values.channel import ChannelKey
-from core.values.codec import from_json
 from core.values.events import Reaction
 from core.values.parts import OwedVoicePart, Part, TextPart, VoicePart
 
@@ -54,18 +53,9 @@ class Rating:
     version: int = 1
 
 
-_RECORD: TypeAdapter[PartRecord] = TypeAdapter(PartRecord)
-_RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
-
-
-def decode_record(raw: bytes | str) -> PartRecord:
-    """What `record` wrote; PermanentError for anything else."""
-    return from_json(_RECORD, raw, "the record of a part")
-
-
-def decode_rating(raw: bytes | str) -> Rating:
-    """What the hash of ratings holds for a turn and a person; PermanentError for anything else."""
-    return from_json(_RATING, raw, "a rating")
+RECORD_KIND = json_of(PartRecord, "the record of a part")
+RATING_KIND = json_of(Rating, "a rating")
+"""What the hash of ratings holds for a turn and a person."""
 
 
 def bare(emoji: str) -> str:
@@ -82,11 +72,12 @@ def _plain(emoji: str) -> str:
     return "".join(char for char in emoji if char not in _VARIATION_SELECTORS)
 
 
-def record(part: Part) -> bytes:
+def record(part: Part, codec: Codec) -> bytes:
     """What `lanes.sent` keeps under the platform id of a part; b"" for what no model said."""
     if not isinstance(part, TextPart | VoicePart | OwedVoicePart) or not part.model:
         return b""
-    return _RECORD.dump_json(PartRecord(part.turn, part.channel.thread, part.model, part.profile, part.person))
+    record = PartRecord(part.turn, part.channel.thread, part.model, part.profile, part.person)
+    return codec.seal(RECORD_KIND, home_of(part.channel), record)
 
 
 def after(held: tuple[tuple[str, str], ...], reaction: Reaction) -> tuple[tuple[str, str], ...]:
@@ -109,21 +100,23 @@ class Feedback:
 
     def __init__(self, store: Store) -> None:
         self._redis = store.redis
+        self._codec = store.codec
 
     async def react(self, reaction: Reaction) -> bool:
         """Record a reaction; False when its target is no part of a turn that is known here. Safe to repeat."""
+        home = home_of(reaction.channel)
         with translated():
-            raw = await self._redis.get(keys.ref(reaction.channel, reaction.target))
+            raw = cast(bytes | None, await self._redis.get(keys.ref(reaction.channel, reaction.target)))
             if raw is None:
                 return False
-            part = decode_record(raw)
+            part = self._codec.open(RECORD_KIND, home, raw)
             channel = ChannelKey(reaction.channel.platform, reaction.channel.space, part.thread)
             table, field = keys.of_channel("fb", channel), f"{part.turn}\t{reaction.sender.id}"
-            before = await self._redis.hget(table, field)
-            held = after(decode_rating(before).held if before else (), reaction)
+            before = cast(bytes | None, await self._redis.hget(table, field))
+            held = after(self._codec.open(RATING_KIND, home, before).held if before else (), reaction)
             rating = Rating(held, rating_of(held), part.model, part.profile, reaction.sent_at)
             if held:
-                await self._redis.hset(table, field, _RATING.dump_json(rating))
+                await self._redis.hset(table, field, self._codec.seal(RATING_KIND, home, rating))
             else:
                 await self._redis.hdel(table, field)
         REACTIONS.labels(f"{rating.rating:+d}").inc()
@@ -132,8 +125,8 @@ class Feedback:
     async def turn_of(self, channel: ChannelKey, ref: str) -> str:
         """The turn that a sent part belongs to, by the part's platform id; "" when it is not known."""
         with translated():
-            raw = await self._redis.get(keys.ref(channel, ref))
-        return "" if raw is None else decode_record(raw).turn
+            raw = cast(bytes | None, await self._redis.get(keys.ref(channel, ref)))
+        return "" if raw is None else self._codec.open(RECORD_KIND, home_of(channel), raw).turn
 
     async def ratings(self, channel: ChannelKey) -> dict[tuple[str, str], Rating]:
         """All ratings of a channel: (turn, person) -> Rating."""
@@ -142,7 +135,7 @@ class Feedback:
         found: dict[tuple[str, str], Rating] = {}
         for field, raw in table.items():
             turn, person = field.decode().split("\t")
-            found[turn, person] = decode_rating(raw)
+            found[turn, person] = self._codec.open(RATING_KIND, home_of(channel), raw)
         return found
 
     async def of_channel(self, channel: ChannelKey) -> Mapping[str, Mapping[str, tuple[str, ...]]]:

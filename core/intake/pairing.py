@@ -10,14 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from pydantic import TypeAdapter
-
 from core import clock
 from core.lanes.lanes import Lanes
 from core.store import keys
+from core.store.codec import json_of
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey, Person
-from core.values.codec import to_json
 from core.values.events import Message
 
 CODE_S = 3600
@@ -28,42 +26,42 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """No I, O, 0 or 1, which look alike."""
 _CODE_LETTERS = 8
 _ID_BYTES = 10
-_KNOCK = """
--- KEYS waiting   ARGV who record now lifetime_s most
--- -> the record that is held: an earlier one that is still good, or this one; false when too many wait
-local held = redis.call('HGET', KEYS[1], ARGV[1])
-if held and cjson.decode(held).ends > tonumber(ARGV[3]) then return {0, held} end
-local all = redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  if cjson.decode(all[i + 1]).ends <= tonumber(ARGV[3]) then redis.call('HDEL', KEYS[1], all[i]) end
-end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then return {-1, ''} end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-return {1, ARGV[2]}
-"""
-_TOLD = """
--- KEYS waiting   ARGV who code record   keeps the record of a code that is still out
-local held = redis.call('HGET', KEYS[1], ARGV[1])
-if held and cjson.decode(held).code == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+_SWAP = """
+-- KEYS waiting   ARGV who read record lifetime_s most
+-- -> 1, 0 when the record is another than was read ('': none), -1 when too many wait
+local waiting = unpack(KEYS)
+local who, read, record, lifetime_s, most = unpack(ARGV)
+if (redis.call('HGET', waiting, who) or '') ~= read then return 0 end
+if read == '' and redis.call('HLEN', waiting) >= tonumber(most) then return -1 end
+redis.call('HSET', waiting, who, record)
+if tonumber(lifetime_s) > math.max(0, redis.call('TTL', waiting)) then redis.call('EXPIRE', waiting, lifetime_s) end
 return 1
 """
-_CONFIRM = """
--- KEYS waiting access tries   ARGV code now most_tries(0: any) tries_s
--- -> 1 and the record, 0 unknown, -1 too many tries
-local most = tonumber(ARGV[3])
-if most > 0 and tonumber(redis.call('GET', KEYS[3]) or '0') >= most then return {-1, ''} end
-local all = redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  local record = cjson.decode(all[i + 1])
-  if record.code == ARGV[1] and record.ends > tonumber(ARGV[2]) then
-    redis.call('HDEL', KEYS[1], all[i])
-    redis.call('HSET', KEYS[2], all[i], all[i + 1])
-    return {1, all[i + 1]}
-  end
+_DROP = """
+-- KEYS waiting   ARGV who read who read ...   forgets those whose record is what was read
+local waiting = unpack(KEYS)
+local pairs_read = {unpack(ARGV)}
+for at = 1, #pairs_read, 2 do
+  local who, read = pairs_read[at], pairs_read[at + 1]
+  if redis.call('HGET', waiting, who) == read then redis.call('HDEL', waiting, who) end
 end
-if most > 0 and redis.call('INCR', KEYS[3]) == 1 then redis.call('EXPIRE', KEYS[3], ARGV[4]) end
-return {0, ''}
+return 1
+"""
+_LET_IN = """
+-- KEYS waiting access   ARGV who read   -> 1, or 0 when the record is another than was read
+local waiting, access = unpack(KEYS)
+local who, read = unpack(ARGV)
+if redis.call('HGET', waiting, who) ~= read then return 0 end
+redis.call('HDEL', waiting, who)
+redis.call('HSET', access, who, read)
+return 1
+"""
+_WRONG = """
+-- KEYS tries   ARGV tries_s   counts a wrong code
+local tries = unpack(KEYS)
+local tries_s = unpack(ARGV)
+if redis.call('INCR', tries) == 1 then redis.call('EXPIRE', tries, tries_s) end
+return 1
 """
 
 
@@ -84,7 +82,7 @@ class Stranger:
     version: int = 1
 
 
-_STRANGER: TypeAdapter[Stranger] = TypeAdapter(Stranger)
+_STRANGER = json_of(Stranger, "the record of a stranger")
 
 
 class TooManyTries(Exception):
@@ -96,56 +94,62 @@ class Pairing:
 
     def __init__(self, store: Store, lanes: Lanes) -> None:
         self._redis = store.redis
+        self._codec = store.codec
         self._lanes = lanes
-        self._knock = store.redis.register_script(_KNOCK)
-        self._told = store.redis.register_script(_TOLD)
-        self._confirm = store.redis.register_script(_CONFIRM)
+        self._swap = store.redis.register_script(_SWAP)
+        self._drop = store.redis.register_script(_DROP)
+        self._let_in = store.redis.register_script(_LET_IN)
+        self._wrong = store.redis.register_script(_WRONG)
 
     async def knock(self, stranger: Stranger, lifetime_s: int = CODE_S) -> tuple[Stranger, bool] | None:
         """The stranger with a code, and whether it is a new one; None when so many wait that nobody else may."""
-        now = clock.now()
         code = "".join(secrets.choice(_LETTERS) for _ in range(_CODE_LETTERS))
-        record = to_json(_STRANGER, replace(stranger, code=code, ends=now + lifetime_s))
-        arguments = [stranger.who, record, now, lifetime_s, _MOST_WAITING]
-        with translated():
-            state, held = await self._knock(keys=[keys.waiting()], args=arguments)
-        return None if state < 0 else (_STRANGER.validate_json(held), state == 1)
+        state = 0
+        while state == 0:
+            held, read = await self._held(stranger.who)
+            if held is not None and held.ends > clock.now():
+                return held, False
+            if not read:
+                await self._forget_old()
+            stranger = replace(stranger, code=code, ends=clock.now() + lifetime_s)
+            state = await self._keep(stranger, read, lifetime_s)
+        return (stranger, True) if state > 0 else None
 
     async def told(self, stranger: Stranger) -> None:
         """A stranger has heard their code, so that it is not said again."""
-        record = to_json(_STRANGER, replace(stranger, told=True))
-        with translated():
-            await self._told(keys=[keys.waiting()], args=[stranger.who, stranger.code, record])
+        held, read = await self._held(stranger.who)
+        if held is not None and held.code == stranger.code:
+            await self._keep(replace(stranger, told=True), read)
 
     async def confirm(self, code: str, *, at_the_machine: bool = False) -> Stranger | None:
         """Let in who has this code, and greet them where they asked; None for a code that is not good.
 
         TooManyTries after too many wrong ones, which whoever sits `at_the_machine` cannot reach.
         """
-        most = 0 if at_the_machine else _MOST_TRIES
+        tries = keys.pairing_tries()
         with translated():
-            state, held = await self._confirm(
-                keys=[keys.waiting(), keys.access(), keys.pairing_tries()],
-                args=[code.strip().upper(), clock.now(), most, _TRIES_S],
-            )
-        if state < 0:
-            raise TooManyTries
-        if state == 0:
-            return None
-        found = _STRANGER.validate_json(held)
-        channel = ChannelKey.parse(found.channel)
-        hello = Message(secrets.token_hex(_ID_BYTES), channel, found.sender, clock.now(), "/start", group=found.group)
-        await self._lanes.accept(hello)
-        return found
+            if not at_the_machine and int(cast(bytes | None, await self._redis.get(tries)) or 0) >= _MOST_TRIES:
+                raise TooManyTries
+        for found, read in await self._all(keys.waiting()):
+            if found.code == code.strip().upper() and found.ends > clock.now():
+                with translated():
+                    mine = await self._let_in(keys=[keys.waiting(), keys.access()], args=[found.who, read])
+                if mine:
+                    await self._greet(found)
+                    return found
+        if not at_the_machine:
+            with translated():
+                await self._wrong(keys=[tries], args=[_TRIES_S])
+        return None
 
     async def waiting(self) -> list[Stranger]:
         """Who has a code that is good, the oldest first."""
-        found = [stranger for stranger in await self._all(keys.waiting()) if stranger.ends > clock.now()]
+        found = [stranger for stranger, _ in await self._all(keys.waiting()) if stranger.ends > clock.now()]
         return sorted(found, key=lambda stranger: stranger.ends)
 
     async def let_in(self) -> list[Stranger]:
         """Everybody who was let in by a code."""
-        return sorted(await self._all(keys.access()), key=lambda stranger: stranger.who)
+        return sorted((stranger for stranger, _ in await self._all(keys.access())), key=lambda stranger: stranger.who)
 
     async def knows(self, names: Iterable[str]) -> list[str]:
         """Those of these people and groups who were let in."""
@@ -162,13 +166,41 @@ class Pairing:
     async def rename(self, old: str, new: str) -> None:
         """A group that was let in has another name now; safe to repeat."""
         with translated():
-            record: bytes | None = await cast(Any, self._redis.hget(keys.access(), old))
-            if record is not None:
-                renamed = replace(_STRANGER.validate_json(record), who=new)
-                await cast(Any, self._redis.hset(keys.access(), new, to_json(_STRANGER, renamed)))
+            read: bytes | None = await cast(Any, self._redis.hget(keys.access(), old))
+            if read is not None:
+                renamed = replace(self._codec.open(_STRANGER, old, read), who=new)
+                await cast(Any, self._redis.hset(keys.access(), new, self._codec.seal(_STRANGER, new, renamed)))
                 await cast(Any, self._redis.hdel(keys.access(), old))
 
-    async def _all(self, key: str) -> list[Stranger]:
+    async def _held(self, who: str) -> tuple[Stranger | None, bytes]:
+        """The record of a stranger who waits, and its bytes, b"" when there is none."""
         with translated():
-            held: list[bytes] = await cast(Any, self._redis.hvals(key))
-        return [_STRANGER.validate_json(record) for record in held]
+            read = cast(bytes | None, await cast(Any, self._redis.hget(keys.waiting(), who))) or b""
+        held = self._codec.read(_STRANGER, who, read).value
+        return (held if isinstance(held, Stranger) else None), read
+
+    async def _keep(self, stranger: Stranger, read: bytes, lifetime_s: int = 0) -> int:
+        """Write a record in the place of the one that was read; see the script."""
+        sealed = self._codec.seal(_STRANGER, stranger.who, stranger)
+        with translated():
+            return await self._swap(keys=[keys.waiting()], args=[stranger.who, read, sealed, lifetime_s, _MOST_WAITING])
+
+    async def _forget_old(self) -> None:
+        """Make room where codes are not good any more."""
+        found = await self._all(keys.waiting())
+        old = [each for stranger, read in found if stranger.ends <= clock.now() for each in (stranger.who, read)]
+        if old:
+            with translated():
+                await self._drop(keys=[keys.waiting()], args=old)
+
+    async def _greet(self, found: Stranger) -> None:
+        channel = ChannelKey.parse(found.channel)
+        hello = Message(secrets.token_hex(_ID_BYTES), channel, found.sender, clock.now(), "/start", group=found.group)
+        await self._lanes.accept(hello)
+
+    async def _all(self, key: str) -> list[tuple[Stranger, bytes]]:
+        """All records that can be read, each with its bytes."""
+        with translated():
+            table: dict[bytes, bytes] = await cast(Any, self._redis.hgetall(key))
+        entries = (self._codec.read(_STRANGER, who.decode(), read) for who, read in table.items())
+        return [(entry.value, entry.raw) for entry in entries if isinstance(entry.value, Stranger)]

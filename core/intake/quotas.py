@@ -12,11 +12,11 @@ from math import ceil
 from typing import Literal
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from core import clock
 from core.errors import RetryableError
+from core.intake.windows import Windows
 from core.store import keys
 from core.store.redis import Store, translated
 from core.telemetry import log
@@ -62,13 +62,7 @@ class Quotas:
     def __init__(self, store: Store, person: Allowance, channel: Allowance) -> None:
         self._redis = store.redis
         self._quotas = (*_quotas("person", person), *_quotas("channel", channel))
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix=keys.quota(),
-            connection_pool=store.redis.connection_pool,  # pyright: ignore[reportArgumentType]
-        )
-        self._limiter = FixedWindowRateLimiter(storage)
+        self._limiter = FixedWindowRateLimiter(Windows(store))
 
     async def exceeded(self, event: Message | Edit, measures: Collection[Measure]) -> Exceeded | None:
         """The quota that forbids a message, which takes from these, and is counted; None when none forbids it.

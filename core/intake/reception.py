@@ -15,11 +15,11 @@ from core.intake.quotas import Exceeded, Measure, Quotas
 from core.lanes.lanes import LONGEST, Lanes
 from core.platform import Words
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.telemetry import timed
 from core.text.language import language_of
 from core.values.channel import ChannelKey
-from core.values.events import Edit, Event, Message, Move, Reaction, asker_of, decode_event
+from core.values.events import Edit, Event, Message, Move, Reaction, asker_of
 
 _NOTICE_GAP_S = 60.0
 _LATE_S = 60.0
@@ -35,7 +35,7 @@ class Reception:
     def __init__(
         self,
         lanes: Lanes,
-        channels: Channels,
+        channels: PreferenceStore,
         access: Access,
         quotas: Quotas,
         people: People,
@@ -106,9 +106,9 @@ class Reception:
     async def _withdraw(self, message: Message) -> None:
         """In a group one stops what one wants oneself; whose app waits for an answer hears of it."""
         waiting = await self._lanes.waiting(message.channel, LONGEST)
-        own = [raw for raw in waiting if asker_of(raw) == message.sender.id]
-        for raw in await self._lanes.withdraw(message.channel, own):
-            event = decode_event(raw)
+        own = [entry for entry in waiting if asker_of(entry.value) == message.sender.id]
+        for entry in await self._lanes.withdraw(message.channel, own):
+            event = entry.value
             if isinstance(event, Message) and event.waits:
                 self._tell(event, "stopped")
 

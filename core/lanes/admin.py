@@ -1,4 +1,4 @@
-"""The upkeep of lanes: how each one stands, work that was set aside put back, and a channel's move to another name."""
+"""The upkeep of lanes: how each one stands, work that was given up put back, and a channel's move to another name."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,36 +6,26 @@ from itertools import product
 from typing import Any, cast, get_args
 
 from core import clock
-from core.errors import PermanentError
 from core.lanes import moving
 from core.lanes.claim import Claim
 from core.lanes.worker_id import died_here
 from core.store import keys
+from core.store.codec import EVENT, home_of
 from core.store.people import People
 from core.store.redis import Store, translated
 from core.values.channel import ChannelKey, PlatformName
-from core.values.events import decode_event
 
 _INHERIT = """
 -- KEYS lane ready   ARGV channel owner aside_ms   what a dead owner held is due now, or later for each one that died
 -- over it before -> in how many milliseconds, -1 when it is not the dead one's any more
-local found = redis.call('HMGET', KEYS[1], 'owner', 'held', 'deaths')
-if found[1] ~= ARGV[2] or found[2] ~= '1' then return -1 end
+local lane, ready = unpack(KEYS)
+local channel, owner, aside_ms = unpack(ARGV)
+local found = redis.call('HMGET', lane, 'owner', 'held', 'deaths')
+if found[1] ~= owner or found[2] ~= '1' then return -1 end
 local time = redis.call('TIME')
-local after = ARGV[3] * (found[3] or 0)
-redis.call('ZADD', KEYS[2], 'XX', time[1] * 1000 + math.floor(time[2] / 1000) + after, ARGV[1])
+local after = aside_ms * (found[3] or 0)
+redis.call('ZADD', ready, 'XX', time[1] * 1000 + math.floor(time[2] / 1000) + after, channel)
 return after
-"""
-_OLDEST = """
--- KEYS ready   ARGV prefix most   when the oldest head of the lanes that are due first was sent (s), nil: none waits
--- In JSON a quote inside of a text is escaped, so that nobody can write a time of their own.
-local oldest
-for _, channel in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1)) do
-  local head = redis.call('LINDEX', ARGV[1] .. 'in:' .. channel, 0)
-  local sent = head and tonumber(string.match(head, '"sent_at":([%d.e+-]+)'))
-  if sent and (not oldest or sent < oldest) then oldest = sent end
-end
-return oldest and tostring(oldest)
 """
 _LOOKED_AT = 16
 """Lanes of one queue that health looks at, so that a full house costs it no more than a busy one."""
@@ -45,14 +35,14 @@ _ASIDE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one lane stands: events and parts that wait, since when (the first event's time), the claim's owner."""
+    """How one lane stands: events and parts that wait, since when (the first event's time), who claimed it."""
 
     channel: ChannelKey
     events: int
     parts: int
     since: float | None
-    owner: str
-    tries: int
+    worker_id: str
+    attempts: int
     dead: int
 
 
@@ -60,13 +50,13 @@ class Upkeep:
     """For whoever looks after Parley; each method raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._redis = store.redis
         self._people = People(store)
         self._inherit = store.redis.register_script(_INHERIT)
-        self._oldest = store.redis.register_script(_OLDEST)
 
     async def standings(self) -> AsyncGenerator[Standing, None]:
-        """Every lane in which something waits or was set aside."""
+        """Every lane in which something waits or was given up."""
         names: set[str] = set()
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -81,15 +71,24 @@ class Upkeep:
     async def oldest(self) -> float | None:
         """When the message that waits longest was sent, seconds since the epoch; None when nothing waits.
 
-        One round trip over keys that are known by name; of each queue only the lanes that are due first are looked at.
+        Two round trips over keys that are known by name; of each queue only the lanes that are due first are looked at.
         """
         with translated():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for part, platform in _queues():
-                    arguments = [keys.prefix(part), _LOOKED_AT]
-                    await self._oldest(keys=[keys.ready(part, platform)], args=arguments, client=pipe)
-                found = cast(list[bytes | None], await pipe.execute())
-        return min((float(time) for time in found if time is not None), default=None)
+                    pipe.zrange(keys.ready(part, platform), 0, _LOOKED_AT - 1)
+                names = [name for due in cast(list[list[bytes]], await pipe.execute()) for name in due]
+                channels = [ChannelKey.parse(name.decode()) for name in names]
+                for channel in channels:
+                    pipe.lindex(keys.of_channel("in", channel), 0)
+                heads = cast(list[bytes | None], await pipe.execute())
+        times = (self._sent_at(channel, head) for channel, head in zip(channels, heads, strict=True))
+        return min((time for time in times if time is not None), default=None)
+
+    def _sent_at(self, channel: ChannelKey, head: bytes | None) -> float | None:
+        if head is None:
+            return None
+        return getattr(self._store.codec.read(EVENT, home_of(channel), head).value, "sent_at", None)
 
     async def _standing(self, channel: ChannelKey) -> Standing:
         with translated():
@@ -100,12 +99,12 @@ class Upkeep:
                 pipe.hmget(keys.of_channel("lane", channel), "owner", "tries", "deaths")
                 events, parts, dead, head, (owner, tries, deaths) = await pipe.execute()
         tried = int(tries or 0) + int(deaths or 0)
-        return Standing(channel, events, parts, _time_of(head), (owner or b"").decode(), tried, dead)
+        return Standing(channel, events, parts, self._sent_at(channel, head), (owner or b"").decode(), tried, dead)
 
     async def inherit(self, me: str, platforms: Iterable[PlatformName]) -> dict[ChannelKey, float]:
         """Make due what processes of this machine held that are no more, so that nobody waits for their leases to end.
 
-        `me` is the owner that asks. Returns in how many seconds each of these lanes is due.
+        `me` is the name of whoever asks. Returns in how many seconds each of these lanes is due.
         """
         queues = [keys.ready(part, platform) for part in range(keys.PARTITIONS) for platform in platforms]
         due: dict[ChannelKey, float] = {}
@@ -128,18 +127,8 @@ class Upkeep:
     async def move(self, claim: Claim, to: ChannelKey) -> None:
         """Give all that the claimed channel has to another name; see `moving`."""
         await self._people.add(to, await self._people.of(claim.channel))
-        await moving.move(self._redis, claim, to)
+        await moving.move(self._store, claim, to)
 
 
 def _queues() -> Iterator[tuple[int, PlatformName]]:
     return product(range(keys.PARTITIONS), get_args(PlatformName))
-
-
-def _time_of(head: bytes | None) -> float | None:
-    if head is None:
-        return None
-    try:
-        event = decode_event(head)
-    except PermanentError:
-        return None
-    return getattr(event, "sent_at", None)

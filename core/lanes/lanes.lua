@@ -3,8 +3,10 @@
 -- The hash `lane` of a channel: fence (rises with each claim), owner, held (1: by the owner, who has not given it back), tries (of
 -- its first part or event, that failed), deaths (of owners who never gave it back, since it last got on), stop (the event
 -- that stops all before it), outgoing (1: parts are on their way), sending (the part that may be), draft (the turn and
--- platform id of a growing answer), heard (a turn and what was heard in its voice note), gone (1: its last part found
--- nobody), call and answer (of the last write).
+-- platform id of a growing answer), heard (a turn and what was heard in its voice note), owed (the digest of the part that
+-- is a voice note still to be made, whose answer it belongs to, and its nonce), gone (1: its last part found nobody), call
+-- and answer (of the last write).
+-- What events, parts and dialogues say no script knows: their bytes may be sealed.
 
 --- shared
 local function now()
@@ -53,38 +55,75 @@ local function keeps(ids, id, lifetime_s)
 end
 
 -- Keeps what cannot be read, answered or sent as `kind@time:body`, so that it is never in the way.
-local function aside(dead, kind, body, most)
+local function dead_letter(dead, kind, body, most)
   redis.call('RPUSH', dead, kind .. '@' .. math.floor(now() / 1000) .. ':' .. body)
   redis.call('LTRIM', dead, -tonumber(most), -1)
 end
 
 -- Whether the first unsent part is a voice note that is still to be made, and whose answer it belongs to.
+-- It is known by its digest, so that what others write into the outbox meanwhile is not taken for it.
 local function owes(lane, outbox)
-  local raw = redis.call('LINDEX', outbox, 0)
-  if not raw then return false end
-  local known, part = pcall(cjson.decode, raw)
-  if not known or type(part) ~= 'table' or part.kind ~= 'voice' or part.voice ~= cjson.null then return false end
-  return redis.call('HGET', lane, 'sending') ~= part.turn .. '-' .. part.index, part.person
+  local raw, noted = redis.call('LINDEX', outbox, 0), redis.call('HMGET', lane, 'owed', 'sending')
+  if not raw or not noted[1] then return false end
+  local digest, person, nonce = string.match(noted[1], '^(%x+) (%S*) (.*)$')
+  if digest ~= redis.sha1hex(raw) then return false end
+  return noted[2] ~= nonce, person
+end
+
+-- An event that is due later lies in the hash `planned` of its channel under its id; the sorted set `later` of a partition
+-- and platform holds `channel<tab>id` -> when. Returns 1 when it is new there.
+local function plan(planned, later, channel, id, event, at)
+  redis.call('HSET', planned, id, event)
+  return redis.call('ZADD', later, at, channel .. '\t' .. id)
+end
+-- It comes to the end of its lane, once. Which channels these are turns out here; they carry the hash tag of `later`.
+local function arrive(prefix, later, ready, member)
+  local channel, id = string.match(member, '^([^\t]*)\t(.*)$')
+  local planned = prefix .. 'planned:' .. channel
+  local event = redis.call('HGET', planned, id)
+  redis.call('ZREM', later, member)
+  if not event then return end
+  redis.call('HDEL', planned, id)
+  redis.call('SET', prefix .. 'seen:' .. string.match(channel, '^[^/]*') .. '/' .. id, 1, 'EX', 172800)
+  redis.call('RPUSH', prefix .. 'in:' .. channel, event)
+  redis.call('ZADD', ready, 'NX', now(), channel)
+end
+local function come_due(prefix, later, ready)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now(), 'LIMIT', 0, 100)) do
+    arrive(prefix, later, ready, member)
+  end
+end
+
+-- Who is known to have been in a channel; `channels` are those of each person.
+local function were_there(people, channels, channel, persons)
+  for at, person in ipairs(persons) do
+    redis.call('ZADD', people, now(), person)
+    redis.call('ZADD', channels[at], now(), channel)
+  end
 end
 
 --- accept
--- KEYS seen in ready lane out ids people channels channels ...
+-- KEYS seen in ready lane out ids people planned later ref awaited channels channels ...
 -- ARGV channel event seen_s wake_channel bell limit(0: none) stop(or '') first(1 or 0) asker(with first) id(or '') ids_s
---      person person ...
--- -> events ahead of it, -1 accepted before, -2 the lane is full; `channels` are those of each person
-local seen, inbox, ready, lane, outbox, ids, people = unpack(KEYS)
-local channel, event, seen_s, wake, bell, limit, stop, first, asker, id, ids_s = unpack(ARGV)
+--      waiter(or '') waits_s person person ...
+-- -> events ahead of it, -1 accepted before, -2 the lane is full
+-- `waiter` is the id of an event that waits up to `waits_s` until `ref` is recorded
+local seen, inbox, ready, lane, outbox, ids, people, planned, later, ref, awaited = unpack(KEYS)
+local channel, event, seen_s, wake, bell, limit, stop, first, asker, id, ids_s, waiter, waits_s = unpack(ARGV)
 if redis.call('EXISTS', seen) == 1 then return -1 end
 local ahead = redis.call('LLEN', inbox)
 if tonumber(limit) > 0 and ahead >= tonumber(limit) then return -2 end
 redis.call('SET', seen, 1, 'EX', seen_s)
+keeps(ids, id, ids_s)
+were_there(people, {select(12, unpack(KEYS))}, channel, {select(14, unpack(ARGV))})
+if waiter ~= '' and redis.call('EXISTS', ref) == 0 then
+  plan(planned, later, channel, waiter, event, now() + waits_s * 1000)
+  redis.call('RPUSH', awaited, channel .. '\t' .. waiter)
+  redis.call('EXPIRE', awaited, waits_s)
+  return ahead
+end
 redis.call(first == '1' and 'LPUSH' or 'RPUSH', inbox, event)
 redis.call('ZADD', ready, 'NX', now(), channel)
-keeps(ids, id, ids_s)
-for at, person in ipairs({select(12, unpack(ARGV))}) do
-  redis.call('ZADD', people, now(), person)
-  redis.call('ZADD', KEYS[7 + at], now(), channel)
-end
 if stop ~= '' then
   redis.call('HSET', lane, 'stop', stop)
   redis.call('PERSIST', lane)
@@ -96,7 +135,7 @@ if stop ~= '' or first == '1' then
   local dropped = owed and (stop ~= '' or owed_to == asker)
   if dropped then
     redis.call('LPOP', outbox)
-    redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
+    redis.call('HDEL', lane, 'tries', 'deaths', 'sending', 'owed')
     if redis.call('EXISTS', outbox) == 0 then redis.call('HDEL', lane, 'outgoing') end
   end
   if dropped or redis.call('HGET', lane, 'outgoing') ~= '1' then
@@ -108,9 +147,27 @@ end
 redis.call('PUBLISH', wake, bell)
 return ahead
 
+--- schedule
+-- KEYS seen planned later people channels channels ...
+-- ARGV channel id event at_ms later_channel bell person person ...   -> 1, or 0 when it has come already
+local seen, planned, later, people = unpack(KEYS)
+local channel, id, event, at_ms, told, bell = unpack(ARGV)
+if redis.call('EXISTS', seen) == 1 then return 0 end
+plan(planned, later, channel, id, event, at_ms)
+were_there(people, {select(5, unpack(KEYS))}, channel, {select(7, unpack(ARGV))})
+redis.call('PUBLISH', told, bell .. ' ' .. string.format('%d', math.max(0, at_ms - now())))
+return 1
+
+--- cancel
+-- KEYS planned later   ARGV channel id   -> 1, or 0 when nothing is planned under this id
+local planned, later = unpack(KEYS)
+local channel, id = unpack(ARGV)
+redis.call('ZREM', later, channel .. '\t' .. id)
+return redis.call('HDEL', planned, id)
+
 --- withdraw
 -- KEYS lane ready in   ARGV channel wake_channel bell event event ...
--- takes out what is not answered yet; a turn that was made for the head is void -> the events that were there
+-- takes out what is not answered yet, named by its bytes; a turn that was made for the head is void -> what was there
 local lane, ready, inbox = unpack(KEYS)
 local channel, wake, bell = unpack(ARGV)
 local head, gone = redis.call('LINDEX', inbox, 0), {}
@@ -129,11 +186,14 @@ end
 return gone
 
 --- claim
--- KEYS ready   ARGV prefix lease_ms owner
+-- KEYS ready later   ARGV prefix lease_ms owner
+-- Which channel it is turns out here, so that its keys cannot be named before without a round trip more; a cluster serves
+-- them because they carry the hash tag of `ready`.
 -- -> channel, fence, head, dialogue, preferences, another lane is due, tries, deaths, stop, sending, draft, heard, gone,
 --    part, part, ...
-local ready = unpack(KEYS)
+local ready, later = unpack(KEYS)
 local prefix, lease_ms, owner = unpack(ARGV)
+come_due(prefix, later, ready)
 local time = now()
 local due = redis.call('ZRANGEBYSCORE', ready, '-inf', time, 'LIMIT', 0, 2)
 local channel = due[1]
@@ -181,18 +241,20 @@ redis.call('HSET', lane, field, value)
 return 1
 
 --- commit
--- KEYS lane ready in out dlg   ARGV channel fence call dialogue(or '') events id turn sending(or '') part part ...
+-- KEYS lane ready in out dlg
+-- ARGV channel fence call dialogue(or '') events id turn sending(or '') owed(or '') part part ...
 -- -> -1 fenced, else as settle; `events` of the lane's head are answered as `turn`, the last of them being `id`;
 -- `sending` is the part that its owner sends next
 local lane, ready, inbox, outbox, memory = unpack(KEYS)
-local channel, fence, call, dialogue, events, id, turn, sending = unpack(ARGV)
-local parts = {select(9, unpack(ARGV))}
+local channel, fence, call, dialogue, events, id, turn, sending, owed = unpack(ARGV)
+local parts = {select(10, unpack(ARGV))}
 local no = refused(lane, fence, call)
 if no then return no end
 if dialogue ~= '' then redis.call('SET', memory, dialogue) end
 for _, part in ipairs(parts) do redis.call('RPUSH', outbox, part) end
 redis.call('LPOP', inbox, events)
-redis.call('HDEL', lane, 'tries', 'deaths')
+redis.call('HDEL', lane, 'tries', 'deaths', 'owed')
+if owed ~= '' then redis.call('HSET', lane, 'owed', owed) end
 forget_turn(lane, turn)
 if redis.call('HGET', lane, 'stop') == id then redis.call('HDEL', lane, 'stop') end
 if #parts > 0 then
@@ -202,10 +264,11 @@ end
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
 --- sent
--- KEYS lane ready in out ref shown parked ids   ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn
--- -> -1 fenced, else 1 when more waits
-local lane, ready, inbox, outbox, record_key, shown, parked, ids = unpack(KEYS)
-local channel, fence, call, record, ref_s, ref, kind, sending, turn = unpack(ARGV)
+-- KEYS lane ready in out ref shown parked awaited later ids
+-- ARGV channel fence call record(or '') ref_s ref kind sending(or '') turn prefix wake_channel bell
+-- -> -1 fenced, else 1 when more waits; what waited for this record comes; `parked` is where an earlier version kept that
+local lane, ready, inbox, outbox, record_key, shown, parked, awaited, later, ids = unpack(KEYS)
+local channel, fence, call, record, ref_s, ref, kind, sending, turn, prefix, wake, bell = unpack(ARGV)
 local no = refused(lane, fence, call)
 if no then return no end
 redis.call('LPOP', outbox)
@@ -220,21 +283,14 @@ elseif record ~= '' then
   if not redis.call('LPOS', shown, ref) then redis.call('RPUSH', shown, ref) end
   redis.call('EXPIRE', shown, ref_s)
   for _, reaction in ipairs(redis.call('LRANGE', parked, 0, -1)) do redis.call('RPUSH', inbox, reaction) end
-  redis.call('DEL', parked)
+  local members = redis.call('LRANGE', awaited, 0, -1)
+  for _, member in ipairs(members) do arrive(prefix, later, ready, member) end
+  if #members > 0 then redis.call('PUBLISH', wake, bell) end
+  redis.call('DEL', parked, awaited)
 end
 if redis.call('EXISTS', outbox) == 1 then return answered(lane, call, 1) end
-redis.call('HDEL', lane, 'outgoing', 'sending')
+redis.call('HDEL', lane, 'outgoing', 'sending', 'owed')
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
-
---- park
--- KEYS ref parked ids   ARGV reaction parked_s target   -> 1 the part is recorded by now, 0 the reaction waits for it
-local ref, parked, ids = unpack(KEYS)
-local reaction, parked_s, target = unpack(ARGV)
-if redis.call('EXISTS', ref) == 1 then return 1 end
-redis.call('RPUSH', parked, reaction)
-redis.call('EXPIRE', parked, parked_s)
-keeps(ids, target, parked_s)
-return 0
 
 --- free
 -- KEYS lane ready in out   ARGV channel fence call delay_ms charged(tries, deaths or '')
@@ -248,10 +304,10 @@ if more == 1 and tonumber(delay_ms) > 0 then redis.call('ZADD', ready, 'XX', now
 if charged ~= '' then redis.call('HINCRBY', lane, charged, 1) end
 return answered(lane, call, more)
 
---- bury
+--- dead_letter
 -- KEYS lane ready in out dead source
 -- ARGV channel fence call kind dead_max gone(1 or 0) keep(1 or 0) turn(or '') part part ...
--- sets aside the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
+-- gives up on the first event or part, or what is kept under `source`; the parts say so; keep: its owner goes on with the
 -- parts that are left
 local lane, ready, inbox, outbox, dead, source = unpack(KEYS)
 local channel, fence, call, kind, dead_max, gone, keep, turn = unpack(ARGV)
@@ -260,7 +316,7 @@ local no = refused(lane, fence, call)
 if no then return no end
 local type = redis.call('TYPE', source).ok
 local body = type == 'list' and redis.call('LPOP', source) or type == 'string' and redis.call('GETDEL', source)
-if body then aside(dead, kind, body, dead_max) end
+if body then dead_letter(dead, kind, body, dead_max) end
 redis.call('HDEL', lane, 'tries', 'deaths', 'sending')
 forget_turn(lane, turn)
 if gone == '1' then redis.call('HSET', lane, 'gone', 1) end
@@ -271,13 +327,13 @@ if redis.call('EXISTS', outbox) == 1 then
 else redis.call('HDEL', lane, 'outgoing') end
 return answered(lane, call, settle(lane, ready, inbox, outbox, channel))
 
---- set_aside
+--- dead_letter_entry
 -- KEYS lane in dead   ARGV channel fence call event dead_max   an event behind the head; its owner goes on
 local lane, inbox, dead = unpack(KEYS)
 local _, fence, call, event, dead_max = unpack(ARGV)
 local no = refused(lane, fence, call)
 if no then return no end
-if redis.call('LREM', inbox, 1, event) == 1 then aside(dead, 'in', event, dead_max) end
+if redis.call('LREM', inbox, 1, event) == 1 then dead_letter(dead, 'in', event, dead_max) end
 return answered(lane, call, 1)
 
 --- replay

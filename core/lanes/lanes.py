@@ -8,25 +8,25 @@ itself and a slow worker's late write is refused. A crash before `commit` answer
 parts that were not marked `sent` go out again, and the model is not asked twice.
 """
 
-import re
 import secrets
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from redis.commands.core import AsyncScript
 
 from core.errors import UserError
-from core.lanes.claim import Claim, lost
+from core.lanes.claim import Claim, lost, to_note
+from core.lanes.owed import owed_in
+from core.lanes.reading import Reading
+from core.lanes.scripts import scripts
 from core.lanes.worker_id import new_name
 from core.store import keys
+from core.store.codec import DIALOGUE, EVENT, PART, Entry, home_of
 from core.store.redis import Store, translated
-from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Event, Message, Reaction, encode_event, people_in
-from core.values.parts import OwedVoicePart, Part, RemovalPart, VoicePart, encode_part, readable
+from core.values.events import Event, Message, Reaction, people_in
+from core.values.parts import Part, RemovalPart
 
 LEASE_S = 6.0
 LONGEST = 100
@@ -36,17 +36,20 @@ _URGENT = 10
 _DEAD_MAX = 100
 
 
-Buried = Literal["in", "out", "dlg", "prefs"]
-"""Kinds of keys whose first or only value can be set aside."""
+Charge = Literal["attempts", "crashes", ""]
+_COUNTED = {"attempts": "tries", "crashes": "deaths", "": ""}
+"""Fields of a lane, under the names that they have since the first version."""
+DeadKind = Literal["in", "out", "dlg", "prefs"]
+"""Kinds of keys whose first or only value can be a dead letter."""
 
 
-class Lanes:
+class Lanes(Reading):
     """The scripts of lanes.lua with types; each method is one round trip and raises RetryableError without Redis."""
 
     def __init__(self, store: Store) -> None:
-        self.owner = new_name()
-        self._redis = store.redis
-        self._script = {name: store.redis.register_script(text) for name, text in _sections().items()}
+        super().__init__(store)
+        self.worker_id = new_name()
+        self._script = {name: store.redis.register_script(text) for name, text in scripts().items()}
 
     async def accept(self, event: Event, *, stop: bool = False, first: bool = False) -> bool:
         """Store an event at the end of its channel's lane; False when its id was accepted before.
@@ -58,19 +61,21 @@ class Lanes:
         """
         channel, part = event.channel, keys.partition(event.channel)
         longest = LONGEST + _URGENT * (stop or first) if isinstance(event, Message) else 0
-        people = people_in(event)
+        people, target = people_in(event), event.target if isinstance(event, Reaction) else ""
         ahead = await self._call(
             "accept",
             [
                 keys.seen(channel, event.id),
                 keys.of_channel("in", channel),
                 keys.ready(part, channel.platform),
-                *(keys.of_channel(kind, channel) for kind in ("lane", "out", "ids", "people")),
+                *(keys.of_channel(kind, channel) for kind in ("lane", "out", "ids", "people", "planned")),
+                keys.later(part, channel.platform),
+                *(find(channel, target) for find in (keys.ref, keys.awaited)),
                 *(keys.channels(part, channel.platform, person) for person in people),
             ],
             [
                 str(channel),
-                encode_event(event),
+                self.codec.seal(EVENT, home_of(channel), event),
                 keys.SEEN_S,
                 keys.WAKE,
                 keys.bell(channel),
@@ -80,6 +85,8 @@ class Lanes:
                 event.sender.id if first and isinstance(event, Message) else "",
                 event.id if isinstance(event, Message) else "",
                 keys.REF_S,
+                event.id if target else "",
+                keys.AWAITED_S,
                 *people,
             ],
         )
@@ -87,22 +94,47 @@ class Lanes:
             raise UserError("busy", ahead=LONGEST)
         return ahead >= 0
 
-    async def accepted(self, event: Event) -> bool:
-        """Whether the id of an event was accepted before."""
-        with translated():
-            return bool(await self._redis.exists(keys.seen(event.channel, event.id)))
+    async def schedule(self, event: Event, at: float) -> bool:
+        """Have an event come to its lane at a time (seconds since the epoch) and not before, as if accepted then.
 
-    async def withdraw(self, channel: ChannelKey, events: Sequence[bytes]) -> list[bytes]:
+        One with the id of another that is planned takes its place. False when that id has come already: it comes once.
+        """
+        channel, part = event.channel, keys.partition(event.channel)
+        planned, people = keys.of_channel("planned", channel), keys.of_channel("people", channel)
+        persons = people_in(event)
+        theirs = [keys.channels(part, channel.platform, person) for person in persons]
+        return 1 == await self._call(
+            "schedule",
+            [keys.seen(channel, event.id), planned, keys.later(part, channel.platform), people, *theirs],
+            [
+                str(channel),
+                event.id,
+                self.codec.seal(EVENT, home_of(channel), event),
+                int(1000 * at),
+                keys.LATER,
+                keys.bell(channel),
+                *persons,
+            ],
+        )
+
+    async def cancel(self, channel: ChannelKey, id: str) -> bool:
+        """Have a planned event not come; False when there is none of that id."""
+        later = keys.later(keys.partition(channel), channel.platform)
+        return 1 == await self._call("cancel", [keys.of_channel("planned", channel), later], [str(channel), id])
+
+    async def withdraw(self, channel: ChannelKey, events: Sequence[Entry[Event]]) -> list[Entry[Event]]:
         """Take events out that nobody has answered yet, in their order; returns those that were still there."""
         ready = keys.ready(keys.partition(channel), channel.platform)
         places = [keys.of_channel("lane", channel), ready, keys.of_channel("in", channel)]
-        return await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *events])
+        raws = [event.raw for event in events]
+        gone = await self._call("withdraw", places, [str(channel), keys.WAKE, keys.bell(channel), *raws])
+        return [event for event in events if event.raw in gone]
 
     async def claim(self, part: int, platform: PlatformName) -> Claim | None:
         """The lane of this partition and platform that waits longest, and all that a worker needs of it; None: none."""
-        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.owner]
-        found = await self._call("claim", [keys.ready(part, platform)], arguments)
-        return None if found is None else Claim.of(found)
+        arguments = [keys.prefix(part), int(LEASE_S * 1000), self.worker_id]
+        found = await self._call("claim", [keys.ready(part, platform), keys.later(part, platform)], arguments)
+        return None if found is None else Claim.of(found, self.codec)
 
     async def renew(self, claim: Claim) -> None:
         """Hold the lane for one more lease; Fenced when it is lost."""
@@ -118,9 +150,9 @@ class Lanes:
         """Keep that the answer of this turn grows in that message; Fenced when the lane is lost."""
         await self._fenced("note", claim, list(self._keys(claim, "lane")), ["draft", f"{turn} {ref}"])
 
-    async def note_heard(self, claim: Claim, turn: str, transcript: str) -> None:
+    async def note_heard(self, claim: Claim, turn: str, transcript: bytes) -> None:
         """Keep what was heard in the voice note of this turn, so that no try hears it again; Fenced when it is lost."""
-        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["heard", f"{turn} {transcript}"])
+        await self._fenced("note", claim, list(self._keys(claim, "lane")), ["heard", to_note(turn, transcript)])
 
     async def commit(
         self,
@@ -140,12 +172,14 @@ class Lanes:
         when it is lost.
         """
         lane, inbox, outbox, memory = self._keys(claim, "lane", "in", "out", "dlg")
-        kept = dialogues.encode(dialogue) if dialogue is not None else b""
+        kept = self.codec.seal(DIALOGUE, home_of(claim.channel), dialogue) if dialogue is not None else b""
+        sealed = self._sealed(claim, parts)
+        raws = [entry.raw for entry in sealed]
         return await self._fenced(
             "commit",
             claim,
             [lane, self._ready(claim), inbox, outbox, memory],
-            [kept, events, last, turn or last, sending, *(encode_part(part) for part in parts)],
+            [kept, events, last, turn or last, sending, owed_in(sealed), *raws],
         )
 
     async def sent(self, claim: Claim, part: Part, ref: str, record: bytes, *, sending: str = "") -> bool:
@@ -155,90 +189,66 @@ class Lanes:
         """
         channel = claim.channel
         id = part.replaces if isinstance(part, RemovalPart) else ref
-        refs = [keys.ref(channel, id), keys.shown(channel, part.turn), keys.parked(channel, id)]
-        ids = keys.of_channel("ids", channel)
+        places = [find(channel, id) for find in (keys.parked, keys.awaited)]
+        later = keys.later(keys.partition(channel), channel.platform)
         arguments = [record if ref else b"", keys.REF_S, id, part.kind, sending, part.turn]
-        return await self._fenced("sent", claim, [*self._lane(claim), *refs, ids], arguments)
+        return await self._fenced(
+            "sent",
+            claim,
+            [
+                *self._lane(claim),
+                keys.ref(channel, id),
+                keys.shown(channel, part.turn),
+                *places,
+                later,
+                keys.of_channel("ids", channel),
+            ],
+            [*arguments, keys.prefix(keys.partition(channel)), keys.WAKE, keys.bell(channel)],
+        )
 
-    async def park(self, reaction: Reaction) -> bool:
-        """Let a reaction wait a minute for its part to be recorded; True when it is recorded by now."""
-        refs = [find(reaction.channel, reaction.target) for find in (keys.ref, keys.parked)]
-        refs.append(keys.of_channel("ids", reaction.channel))
-        return 1 == await self._call("park", refs, [encode_event(reaction), keys.PARKED_S, reaction.target])
-
-    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Literal["tries", "deaths", ""] = "") -> bool:
+    async def free(self, claim: Claim, after_s: float = 0.0, *, charged: Charge = "") -> bool:
         """Give the lane back, to be claimed again after `after_s` seconds. Returns whether more waits."""
-        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), charged])
+        return await self._fenced("free", claim, self._lane(claim), [int(after_s * 1000), _COUNTED[charged]])
 
-    async def bury(
+    async def dead_letter(
         self,
         claim: Claim,
-        kind: Buried,
+        kind: DeadKind,
         apology: Sequence[Part] = (),
         *,
         gone: bool = False,
         keep: bool = False,
         turn: str = "",
     ) -> bool:
-        """Set aside the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
+        """Give up on the first event or part, or a dialogue or preferences: it cannot be read, answered or sent.
 
         With `gone` the lane is marked as one that nobody reads, until a part arrives in it; with `keep` it stays ours
         while parts are left. What was noted of `turn` is void.
         """
         dead, source = self._keys(claim, "dead", kind)
-        arguments = [kind, _DEAD_MAX, int(gone), int(keep), turn, *(encode_part(part) for part in apology)]
-        return await self._fenced("bury", claim, [*self._lane(claim), dead, source], arguments)
+        arguments = [
+            kind,
+            _DEAD_MAX,
+            int(gone),
+            int(keep),
+            turn,
+            *(entry.raw for entry in self._sealed(claim, apology)),
+        ]
+        return await self._fenced("dead_letter", claim, [*self._lane(claim), dead, source], arguments)
 
-    async def set_aside(self, claim: Claim, event: bytes) -> None:
-        """Set aside an event behind the head, which nobody can read; the lane stays ours."""
+    async def dead_letter_entry(self, claim: Claim, event: Entry[Event]) -> None:
+        """Give up on an event behind the head, which nobody can read; the lane stays ours."""
         lane, inbox, dead = self._keys(claim, "lane", "in", "dead")
-        await self._fenced("set_aside", claim, [lane, inbox, dead], [event, _DEAD_MAX])
+        await self._fenced("dead_letter_entry", claim, [lane, inbox, dead], [event.raw, _DEAD_MAX])
 
     async def replay(self, channel: ChannelKey) -> bool:
-        """Put the oldest event or part that was set aside back to work; False when there is none."""
+        """Put the oldest event or part that was given up back to work; False when there is none."""
         kinds = [keys.of_channel(kind, channel) for kind in ("dead", "in", "out")]
         ready = keys.ready(keys.partition(channel), channel.platform)
         return 1 == await self._call("replay", [*kinds, ready], [str(channel), keys.WAKE, keys.bell(channel)])
 
-    async def waiting(self, channel: ChannelKey, most: int) -> list[bytes]:
-        """The first events of a lane, as Redis keeps them."""
-        with translated():
-            found = await cast(Any, self._redis.lrange(keys.of_channel("in", channel), 0, most - 1))
-        return found
-
-    async def shown(self, channel: ChannelKey, turn: str) -> list[str]:
-        """Platform ids of the parts that a turn was answered with, in order."""
-        with translated():
-            found: list[bytes] = await cast(Any, self._redis.lrange(keys.shown(channel, turn), 0, -1))
-        return [ref.decode() for ref in found]
-
-    async def owes_voice(self, channel: ChannelKey, turn: str) -> bool:
-        """Whether the voice note of a turn is still to be sent."""
-        with translated():
-            raws: list[bytes] = await cast(Any, self._redis.lrange(keys.of_channel("out", channel), 0, -1))
-        parts = map(readable, raws)
-        return any(isinstance(part, OwedVoicePart | VoicePart) and part.turn == turn for part in parts)
-
-    async def stopped(self, channel: ChannelKey) -> bool:
-        """Whether somebody said stop and was not served yet."""
-        with translated():
-            return bool(await cast(Any, self._redis.hexists(keys.of_channel("lane", channel), "stop")))
-
-    async def forbid_voice(self, channel: ChannelKey) -> None:
-        """Keep for a day that the chat takes no voice notes."""
-        with translated():
-            await self._redis.set(keys.voiceless(channel), 1, ex=keys.VOICELESS_S)
-
-    async def takes_voice(self, channel: ChannelKey) -> bool:
-        """False in a chat that refused a voice note within the last day."""
-        with translated():
-            return not await self._redis.exists(keys.voiceless(channel))
-
-    async def dialogue(self, channel: ChannelKey) -> Dialogue:
-        """What a channel remembers."""
-        with translated():
-            raw: bytes | None = await self._redis.get(keys.of_channel("dlg", channel))  # pyright: ignore[reportAssignmentType]
-        return dialogues.decode(raw or b"")
+    def _sealed(self, claim: Claim, parts: Sequence[Part]) -> list[Entry[Part]]:
+        return [Entry(self.codec.seal(PART, home_of(claim.channel), part), part) for part in parts]
 
     def _lane(self, claim: Claim) -> list[str]:
         lane, inbox, outbox = self._keys(claim, "lane", "in", "out")
@@ -262,12 +272,3 @@ class Lanes:
         script: AsyncScript = self._script[name]
         with translated():
             return await script(keys=list(lane), args=list(arguments))
-
-
-@cache
-def _sections() -> dict[str, str]:
-    text = (Path(__file__).parent / "lanes.lua").read_text("utf-8")
-    _, *pairs = re.split(r"^--- (\w+)$", text, flags=re.MULTILINE)
-    bodies = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    shared = bodies.pop("shared")
-    return {name: shared + body for name, body in bodies.items()}

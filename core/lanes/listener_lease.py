@@ -17,23 +17,27 @@ _LOG = log("standby")
 _LEASE_S = 6.0
 _RENEW = """
 -- KEYS listening   ARGV owner lease_ms -> 1 while it is ours
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local listening = unpack(KEYS)
+local owner, lease_ms = unpack(ARGV)
+if redis.call('SET', listening, owner, 'NX', 'PX', lease_ms) then return 1 end
+if redis.call('GET', listening) ~= owner then return 0 end
+redis.call('PEXPIRE', listening, lease_ms)
 return 1
 """
 _RELEASE = """
 -- KEYS listening   ARGV owner
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+local listening = unpack(KEYS)
+local owner = unpack(ARGV)
+if redis.call('GET', listening) == owner then redis.call('DEL', listening) end
 return 1
 """
 
 
-class Standby:
+class ListenerLease:
     """Turns at listening, held by a lease."""
 
-    def __init__(self, store: Store, owner: str) -> None:
-        self._owner = owner
+    def __init__(self, store: Store, worker_id: str) -> None:
+        self._worker_id = worker_id
         self._redis = store.redis
         self._renew = store.redis.register_script(_RENEW)
         self._release = store.redis.register_script(_RELEASE)
@@ -69,12 +73,12 @@ class Standby:
         """Whether the turn belonged to a process of this machine that is no more, and is free now."""
         with translated():
             owner = cast(bytes, await self._redis.get(key) or b"").decode()
-            return died_here(owner, self._owner) and bool(await self._release(keys=[key], args=[owner]))
+            return died_here(owner, self._worker_id) and bool(await self._release(keys=[key], args=[owner]))
 
     async def _is_mine(self, key: str) -> bool:
         try:
             with translated():
-                return bool(await self._renew(keys=[key], args=[self._owner, int(1000 * _LEASE_S)]))
+                return bool(await self._renew(keys=[key], args=[self._worker_id, int(1000 * _LEASE_S)]))
         except RetryableError as error:
             _LOG.warning("%s", error)
             return True
@@ -83,6 +87,6 @@ class Standby:
         try:
             async with asyncio.timeout(1):
                 with translated():
-                    await self._release(keys=[key], args=[self._owner])
+                    await self._release(keys=[key], args=[self._worker_id])
         except (RetryableError, TimeoutError) as error:
             _LOG.warning("the turn to listen ends with its lease: %s", error)

@@ -1,7 +1,8 @@
 """Tells idle workers where a lane may be due, so that nobody polls.
 
-`accept` publishes the partition; every process listens. A message lost on the way (pub/sub promises nothing) and lanes
-that come due by time alone are found by a slow sweep, one round trip for all partitions.
+`accept` publishes the partition, `schedule` also when; every process listens. A message lost on the way (pub/sub
+promises nothing) and lanes that come due by time alone are found by a slow sweep, which looks ahead as far as the next
+one, so that what is planned rings at its time.
 
 Each partition has one process that hears it first (rendezvous hashing, Thaler and Ravishankar 1996), so that a channel
 stays where its model's cache is; the others come a moment later, in case that one is busy or gone.
@@ -11,6 +12,7 @@ import asyncio
 import contextlib
 from binascii import crc32
 from collections.abc import Sequence
+from math import inf
 from typing import cast
 
 from core import clock
@@ -31,10 +33,10 @@ Due = tuple[int, PlatformName]
 class Doorbell:
     """An ordered set of (partition, platform) to try; `listen` must run beside the workers."""
 
-    def __init__(self, store: Store, platforms: Sequence[PlatformName], owner: str = "") -> None:
+    def __init__(self, store: Store, platforms: Sequence[PlatformName], worker_id: str = "") -> None:
         self._redis = store.redis
-        self._owner = owner
-        self._owners = [owner]
+        self._worker_id = worker_id
+        self._worker_ids = [worker_id]
         self._platforms = tuple(platforms)
         self._due: dict[Due, None] = {}
         self._rung = asyncio.Condition()
@@ -58,6 +60,12 @@ class Doorbell:
         task = asyncio.create_task(ring())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    async def _ring_in(self, part: int, platform: PlatformName, after_s: float) -> None:
+        if after_s > 0:
+            self.ring_later(part, platform, after_s)
+        else:
+            await self.ring(part, platform)
 
     async def silence(self) -> None:
         """Hand out no ring any more: `next` returns None from now on."""
@@ -86,7 +94,7 @@ class Doorbell:
             try:
                 with translated():
                     async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
-                        await subscription.subscribe(keys.WAKE)
+                        await subscription.subscribe(keys.WAKE, keys.LATER)
                         self._hearing.set()
                         while True:
                             with translated():
@@ -98,15 +106,17 @@ class Doorbell:
                 await asyncio.sleep(_SWEEP_S)
 
     async def _heard(self, bell: str) -> None:
-        part, name = bell.split()
+        part, name, *ms = bell.split()
+        after_s = sum(map(int, ms)) / 1000
+        if after_s > _SWEEP_S:
+            return  # a sweep comes before that
         for platform in self._platforms:
-            if platform == name and self._hears_first(int(part)):
-                await self.ring(int(part), platform)
-            elif platform == name:
-                self.ring_later(int(part), platform, _HEAD_START_S)
+            if platform == name:
+                wait_s = after_s if self._hears_first(int(part)) else after_s + _HEAD_START_S
+                await self._ring_in(int(part), platform, wait_s)
 
     def _hears_first(self, part: int) -> bool:
-        return self._owner == max(self._owners, key=lambda owner: crc32(f"{owner}/{part}".encode()))
+        return self._worker_id == max(self._worker_ids, key=lambda worker_id: crc32(f"{worker_id}/{part}".encode()))
 
     async def _sweep(self) -> None:
         # What was accepted before the subscription stood is found by the first sweep.
@@ -116,18 +126,26 @@ class Doorbell:
         everywhere: list[Due] = [(part, platform) for part in range(keys.PARTITIONS) for platform in self._platforms]
         while True:
             try:
-                with translated():
-                    async with self._redis.pipeline(transaction=False) as pipeline:
-                        pipeline.zadd(keys.workers(), {self._owner: clock.now()})
-                        pipeline.zremrangebyscore(keys.workers(), "-inf", clock.now() - _GONE_S)
-                        pipeline.zrange(keys.workers(), 0, -1)
-                        for part, platform in everywhere:
-                            pipeline.zcount(keys.ready(part, platform), "-inf", clock.now() * 1000)
-                        _, _, owners, *counts = await pipeline.execute()
-                self._owners = [owner.decode() for owner in owners]
-                for due, count in zip(everywhere, counts, strict=True):
-                    if count:
-                        await self.ring(*due)
+                for due, after_s in await self._due_soon(everywhere):
+                    await self._ring_in(*due, after_s)
             except RetryableError as error:
                 _LOG.warning("sweep failed: %s", error)
             await asyncio.sleep(_SWEEP_S)
+
+    async def _due_soon(self, everywhere: Sequence[Due]) -> list[tuple[Due, float]]:
+        """Where something is due before the next sweep, and in how many seconds; keeps who else answers."""
+        with translated():
+            seconds, microseconds = await self._redis.time()
+            now_ms = 1000 * seconds + microseconds // 1000
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.zadd(keys.workers(), {self._worker_id: clock.now()})
+                pipeline.zremrangebyscore(keys.workers(), "-inf", clock.now() - _GONE_S)
+                pipeline.zrange(keys.workers(), 0, -1)
+                for part, platform in everywhere:
+                    for key in (keys.ready(part, platform), keys.later(part, platform)):
+                        pipeline.zrange(key, 0, 0, withscores=True)
+                _, _, owners, *firsts = await pipeline.execute()
+        self._worker_ids = [owner.decode() for owner in owners]
+        due_ms = [first[0][1] if first else inf for first in firsts]
+        waits = ((min(ready, later) - now_ms) / 1000 for ready, later in zip(due_ms[::2], due_ms[1::2], strict=True))
+        return [(due, wait_s) for due, wait_s in zip(everywhere, waits, strict=True) if wait_s <= _SWEEP_S]

@@ -11,12 +11,12 @@ def new_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
 
 
-def died_here(owner: str, me: str) -> bool:
-    """Whether `owner` was a process of this machine that is no more.
+def died_here(worker_id: str, me: str) -> bool:
+    """Whether `worker_id` was a process of this machine that is no more.
 
     In a container each start may have the process id of the one before, so another name under mine is a dead one.
     """
-    host, pid, _ = (owner.split(":") + ["", ""])[:3]
+    host, pid, _ = (worker_id.split(":") + ["", ""])[:3]
     if host != socket.gethostname():
         return False
-    return (pid == str(os.getpid()) and owner != me) or not Path(f"/proc/{pid}").exists()
+    return (pid == str(os.getpid()) and worker_id != me) or not Path(f"/proc/{pid}").exists()

@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from core import clock
 from core.errors import RetryableError
+from core.store.clients import Node, nodes
 from core.store.redis import Store, translated
 from core.telemetry import log
 
@@ -43,36 +44,40 @@ class Files:
 async def _compact(redis: Redis) -> None:
     try:
         with translated():
-            persistence = await redis.info("persistence")
-            if persistence["aof_enabled"]:
-                await _rewrite(redis, "BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
-            if int(persistence["rdb_last_bgsave_time_sec"]) >= 0 or await _saves(redis):
-                await _rewrite(redis, "BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
-            await redis.slowlog_reset()  # it quotes what slow commands wrote
+            await asyncio.gather(*(_compact_node(redis, node) for node in nodes(redis)))
     except ResponseError as error:
         _LOG.warning("Redis keeps what was erased in its files until it writes them anew by itself: %s", error)
 
 
-async def _saves(redis: Redis) -> bool:
-    return bool((await redis.config_get("save")).get("save"))
+async def _compact_node(redis: Redis, node: Node) -> None:
+    persistence = await redis.info("persistence", **node)
+    if persistence["aof_enabled"]:
+        await _rewrite(redis, node, "BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
+    if int(persistence["rdb_last_bgsave_time_sec"]) >= 0 or await _saves(redis, node):
+        await _rewrite(redis, node, "BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+    await redis.slowlog_reset(**node)  # it quotes what slow commands wrote
 
 
-async def _rewrite(redis: Redis, command: str, running: str, status: str) -> None:
+async def _saves(redis: Redis, node: Node) -> bool:
+    return bool((await redis.config_get("save", **node)).get("save"))
+
+
+async def _rewrite(redis: Redis, node: Node, command: str, running: str, status: str) -> None:
     deadline = clock.monotonic() + _REWRITE_S
-    await _until_done(redis, running, deadline)  # one that began before is not enough
+    await _until_done(redis, node, running, deadline)  # one that began before is not enough
     try:
-        await redis.execute_command(command)
+        await redis.execute_command(command, **node)
     except ResponseError as error:
         if "in progress" not in str(error):
             raise
         raise RetryableError(f"Redis is writing its files already: {error}", 0.5) from error
-    if (await _until_done(redis, running, deadline))[status] != "ok":
+    if (await _until_done(redis, node, running, deadline))[status] != "ok":
         raise RetryableError(f"{command} failed, see the log of Redis")
 
 
-async def _until_done(redis: Redis, running: str, deadline: float) -> dict[str, object]:
+async def _until_done(redis: Redis, node: Node, running: str, deadline: float) -> dict[str, object]:
     while True:
-        state = await redis.info("persistence")
+        state = await redis.info("persistence", **node)
         scheduled = state.get(running.replace("in_progress", "scheduled"), 0)
         if not state[running] and not scheduled:
             return state

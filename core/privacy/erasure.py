@@ -12,17 +12,16 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import WatchError
 
 from core import clock
-from core.errors import PermanentError
 from core.lanes import voiding
 from core.lanes.voiding import Noted
-from core.privacy.ownership import EVERYBODY, Kept
-from core.privacy.subject_data import Personal
+from core.privacy.ownership import EVERYBODY, SubjectData
+from core.privacy.subject_data import SubjectDataReader
 from core.store import keys
+from core.store.codec import DIALOGUE, EVENT, PREFERENCES, Codec, home_of
 from core.store.redis import Store, translated
-from core.values import dialogue as dialogues
 from core.values import preferences
 from core.values.channel import ChannelKey
-from core.values.events import Message, decode_event
+from core.values.events import Message
 from core.values.parts import Part, RemovalPart
 from core.values.preferences import Preferences
 
@@ -36,7 +35,7 @@ Sorry = Callable[[Message], Part]
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been set aside.
+    """How much was erased; `waiting` are messages and parts of answers, `aside` what had been given up.
 
     `changes` counts the channels in which anything went, also what is told of by no other number.
     """
@@ -58,11 +57,12 @@ class Erased:
         return Erased(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
-class Purging:
+class Erasure:
     """One for all channels; each method raises RetryableError without Redis."""
 
-    def __init__(self, store: Store, personal: Personal) -> None:
+    def __init__(self, store: Store, personal: SubjectDataReader) -> None:
         self._redis = store.redis
+        self._codec = store.codec
         self._personal = personal
 
     async def erase(
@@ -75,12 +75,12 @@ class Purging:
         wait in the lane.
         """
         deadline = clock.monotonic() + _LEFT_TO_FINISH_S
-        lane, memory = keys.of_channel("lane", channel), keys.of_channel("dlg", channel)
+        lane, memory, planned = (keys.of_channel(kind, channel) for kind in ("lane", "dlg", "planned"))
         while True:
             try:
                 with translated():
                     async with self._redis.pipeline(transaction=True) as pipe:
-                        await pipe.watch(lane, memory)
+                        await pipe.watch(lane, memory, planned)
                         kept = await self._personal.of(channel, person, head=not own)
                         state = await voiding.noted(pipe, channel)
                         parts = _parts(kept, state, sorry)
@@ -89,10 +89,10 @@ class Purging:
                             return False, ()
                         if not (sending and (kept.parts or parts)) or clock.monotonic() > deadline:
                             pipe.multi()
-                            _erase(pipe, kept, person)
+                            _erase(pipe, self._codec, kept, person)
                             _give_up(pipe, kept, state)
                             if not own and (not sending or kept.parts or parts):
-                                voiding.interrupt(pipe, channel, parts)
+                                voiding.interrupt(pipe, self._codec, channel, parts)
                             _count(pipe, channel, wish, _counted(kept))
                             await pipe.execute()
                             return True, parts if own else ()
@@ -134,38 +134,34 @@ def _count(pipe: Pipeline, channel: ChannelKey, wish: str, erased: Erased) -> No
     pipe.expire(name, keys.DAY_S)
 
 
-def _parts(kept: Kept, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
+def _parts(kept: SubjectData, state: Noted, sorry: Sorry) -> tuple[Part, ...]:
     """What people are to see of it: whose app waits hears of it, and an answer that was growing goes."""
-    events = [decode_event(raw) for raw in kept.events if _readable(raw)]
+    events = [entry.value for entry in kept.events]
     notices = [sorry(event) for event in events if isinstance(event, Message) and event.waits]
     turn, ref = state.draft
-    grown = [RemovalPart(turn, 0, kept.channel, ref)] if turn in {event.id for event in events} else []
+    grown = [RemovalPart(turn, 0, kept.channel, ref)] if turn in kept.event_ids else []
     return (*notices, *grown)
 
 
-def _readable(raw: bytes) -> bool:
-    try:
-        decode_event(raw)
-    except PermanentError:
-        return False
-    return True
-
-
-def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
-    channel = kept.channel
+def _erase(pipe: Pipeline, codec: Codec, kept: SubjectData, person: str) -> None:
+    channel, home = kept.channel, home_of(kept.channel)
     if kept.left is None:
         pipe.delete(keys.of_channel("dlg", channel))
     elif kept.left != kept.dialogue:
         empty = not (kept.left.turns or kept.left.summary)
         # Its edition alone is left: by that a summary is known which comes late.
-        pipe.set(keys.of_channel("dlg", channel), dialogues.encode(kept.left), ex=keys.DAY_S if empty else None)
-    for raw, without in kept.quoting:
-        pipe.linsert(keys.of_channel("in", channel), "BEFORE", raw, without)  # pyright: ignore[reportArgumentType]
-        pipe.lrem(keys.of_channel("in", channel), 1, raw)  # pyright: ignore[reportArgumentType]
-    lists = {keys.of_channel(kind, channel): raws for kind, raws in (("in", kept.events), ("out", kept.parts))}
-    for name, raws in (*lists.items(), (keys.of_channel("dead", channel), kept.dead), *kept.parked.items()):
-        for raw in raws:
-            pipe.lrem(name, 1, raw)  # pyright: ignore[reportArgumentType]
+        pipe.set(
+            keys.of_channel("dlg", channel), codec.seal(DIALOGUE, home, kept.left), ex=keys.DAY_S if empty else None
+        )
+    for entry, without in kept.quoting:
+        sealed = codec.seal(EVENT, home, without)
+        pipe.linsert(keys.of_channel("in", channel), "BEFORE", entry.raw, sealed)  # pyright: ignore[reportArgumentType]
+        pipe.lrem(keys.of_channel("in", channel), 1, entry.raw)  # pyright: ignore[reportArgumentType]
+    lists = (("in", kept.events), ("out", kept.parts), ("dead", kept.dead))
+    for kind, entries in lists:
+        for entry in entries:
+            pipe.lrem(keys.of_channel(kind, channel), 1, entry.raw)  # pyright: ignore[reportArgumentType]
+    voiding.cancel(pipe, channel, kept.planned)
     if kept.ratings:
         pipe.hdel(keys.of_channel("fb", channel), *kept.ratings)
     if whole := (*kept.records, *kept.files, *kept.answers):
@@ -175,33 +171,32 @@ def _erase(pipe: Pipeline, kept: Kept, person: str) -> None:
     if person == EVERYBODY and not channel.thread:
         pipe.delete(keys.voiceless(channel))
     if person == EVERYBODY and kept.preferences.persona:
-        _prefer(pipe, channel, replace(kept.preferences, persona=""))
-    if person != EVERYBODY and kept.tastes:
-        _prefer(pipe, channel, preferences.impersonal(kept.preferences))
+        _prefer(pipe, codec, channel, replace(kept.preferences, persona=""))
+    if person != EVERYBODY and kept.personal_preferences:
+        _prefer(pipe, codec, channel, preferences.impersonal(kept.preferences))
 
 
-def _prefer(pipe: Pipeline, channel: ChannelKey, left: Preferences) -> None:
+def _prefer(pipe: Pipeline, codec: Codec, channel: ChannelKey, left: Preferences) -> None:
     name = keys.of_channel("prefs", channel)
     if left == Preferences():
         pipe.delete(name)
     else:
-        pipe.set(name, preferences.encode(left))
+        pipe.set(name, codec.seal(PREFERENCES, home_of(channel), left))
 
 
-def _give_up(pipe: Pipeline, kept: Kept, state: Noted) -> None:
+def _give_up(pipe: Pipeline, kept: SubjectData, state: Noted) -> None:
     """What the lane knew of events and parts that are no more."""
-    ids = {decode_event(raw).id for raw in kept.events if _readable(raw)}
     if kept.events or kept.parts:
-        voiding.drop(pipe, kept.channel, state, ids, parts=bool(kept.parts))
+        voiding.drop(pipe, kept.channel, state, kept.event_ids, parts=bool(kept.parts))
 
 
-def _counted(kept: Kept) -> Erased:
+def _counted(kept: SubjectData) -> Erased:
     return Erased(
         turns=len(kept.turns),
         summaries=1 if kept.summary else 0,
         ratings=len(kept.ratings),
         files=len(kept.files),
-        waiting=len(kept.events) + len(kept.parts),
+        waiting=len(kept.events) + len(kept.planned) + len(kept.parts),
         aside=len(kept.dead),
         changes=1,
     )

@@ -10,18 +10,19 @@ from pydantic import TypeAdapter
 from core import clock
 from core.errors import PermanentError
 from core.privacy.consent import Consents
-from core.privacy.ownership import Kept
-from core.privacy.subject_data import Personal
+from core.privacy.ownership import SubjectData
+from core.privacy.subject_data import SubjectDataReader
+from core.store.codec import Entry
 from core.store.people import People
 from core.values.attachments import Document
-from core.values.events import Edit, Message, Reaction, decode_event
-from core.values.parts import RemovalPart, VoicePart, decode_part
+from core.values.events import Edit, Event, Message, Reaction
+from core.values.parts import FilePart, NoticePart, OwedVoicePart, Part, RemovalPart, TextPart, VoicePart
 from core.values.turn import Turn
 
 _TURN: TypeAdapter[Turn] = TypeAdapter(Turn)
 
 
-async def export(personal: Personal, people: People, consents: Consents, asked: Message) -> Document:
+async def export(personal: SubjectDataReader, people: People, consents: Consents, asked: Message) -> Document:
     """What is kept of the sender of a message, in every channel of its platform; of others nothing is told."""
     platform, person = asked.channel.platform, asked.sender.id
     rooms: list[dict[str, Any]] = []
@@ -41,7 +42,7 @@ async def export(personal: Personal, people: People, consents: Consents, asked: 
     return Document(f"parley-{platform}-{_time(clock.now())[:10]}.json", data)
 
 
-def _shown(kept: Kept, person: str) -> dict[str, Any]:
+def _shown(kept: SubjectData, person: str) -> dict[str, Any]:
     ratings = [
         {"turn": turn, "emoji": [emoji for _, emoji in rating.held], "rating": rating.rating, "at": _time(rating.at)}
         for field, rating in kept.ratings.items()
@@ -50,30 +51,31 @@ def _shown(kept: Kept, person: str) -> dict[str, Any]:
     return {
         "channel": str(kept.channel),
         # What several people said is told of in one summary.
-        **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.alone else {}),
+        **({"summary": kept.summary, "settings": asdict(kept.preferences)} if kept.sole_speaker else {}),
         "turns": [{**_TURN.dump_python(turn, mode="json", by_alias=True), "at": _time(turn.at)} for turn in kept.turns],
         "ratings": ratings,
-        "waiting": [_told(b"in", raw) for raw in kept.events] + [_told(b"out", raw) for raw in kept.parts],
-        "set_aside": [_told(kind, body) for kind, _, body in (entry.partition(b":") for entry in kept.dead)],
+        "waiting": [_told(entry) for entry in (*kept.events, *kept.planned.values(), *kept.parts)],
+        "set_aside": [_told(dead.entry) for dead in kept.dead],
     }
 
 
-async def _files(personal: Personal, kept: Kept) -> list[dict[str, Any]]:
+async def _files(personal: SubjectDataReader, kept: SubjectData) -> list[dict[str, Any]]:
     """What there is beside words; sounds themselves would make the file too large for most platforms."""
     sizes = await personal.sizes(kept.files)
     return [{"kind": kind, "turn": turn, "bytes": size} for (kind, turn), size in sizes.items()]
 
 
-def _told(kind: bytes, raw: bytes) -> dict[str, Any]:
+def _told(entry: Entry[Event | Part]) -> dict[str, Any]:
     """The words of an event or a part; of what nobody can read the size alone, for others may speak in it too."""
-    try:
-        if kind.startswith(b"out"):
-            part = decode_part(raw)
-            return {"kind": part.kind, "text": "" if isinstance(part, RemovalPart | VoicePart) else part.text}
-        event = decode_event(raw)
-    except PermanentError:
-        return {"kind": "unreadable", "bytes": len(raw)}
-    said = event.message if isinstance(event, Edit) else event
+    match entry.value:
+        case TextPart() | NoticePart() | FilePart() | OwedVoicePart() as part:
+            return {"kind": part.kind, "text": part.text}
+        case VoicePart() | RemovalPart() as part:
+            return {"kind": part.kind, "text": ""}
+        case PermanentError():
+            return {"kind": "unreadable", "bytes": len(entry.raw)}
+        case event:
+            said = event.message if isinstance(event, Edit) else event
     if isinstance(said, Message):
         return {"kind": event.type, "text": said.text, "at": _time(said.sent_at)}
     return {"kind": event.type, "text": " ".join(said.added) if isinstance(said, Reaction) else ""}

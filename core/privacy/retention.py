@@ -11,16 +11,17 @@ from redis.exceptions import WatchError
 
 from core import clock
 from core.errors import PermanentError, RetryableError
-from core.feedback import ratings
-from core.lanes import voiding
+from core.feedback.ratings import RATING_KIND
+from core.lanes import dead_letters, voiding
 from core.privacy.aof_rewrite import Files
 from core.privacy.cache_invalidation import Invalidation
 from core.store import keys
+from core.store.codec import DIALOGUE, home_of
 from core.store.redis import Store, translated
+from core.store.table import TABLE, Kind
 from core.telemetry import log
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey
-from core.values.events import decode_event
 
 _LOG = log("sweeping")
 _LOOK_AGAIN_S = 600.0
@@ -30,11 +31,12 @@ _INDEX = ("people", "channels")
 _ENDLESS = ("dlg", "fb", "dead", *_INDEX)
 
 
-class Sweeping:
+class Retention:
     """One a process. With 0 `days` nothing is ever too old."""
 
     def __init__(self, store: Store, days: int, invalidation: Invalidation) -> None:
         self._redis = store.redis
+        self._codec = store.codec
         self._kept_s = days * keys.DAY_S
         self._invalidation = invalidation
         self._files = Files(store)
@@ -64,7 +66,7 @@ class Sweeping:
                 swept += await sweep(key)
         async for key in self._keys(*_INDEX):
             await self._index(key)
-        for kind in keys.TABLE:
+        for kind in TABLE:
             if kind.personal and kind.lifetime_s and kind.lifetime_s > self._kept_s:
                 swept += await self._shorten(kind)
         if swept:
@@ -92,14 +94,14 @@ class Sweeping:
                 async with self._redis.pipeline(transaction=True) as pipe:
                     await pipe.watch(lane, key)
                     raw, state = await cast(Any, pipe.get(key)), await voiding.noted(pipe, channel)
-                    before = dialogues.decode(raw or b"")
-                    if state.held:
+                    before = self._codec.open(DIALOGUE, home_of(channel), raw)
+                    if state.leased:
                         return 0
                     after = dialogues.newer(before, self._oldest)
                     pipe.multi()
                     if after.turns or after.summary:
                         if after != before:
-                            pipe.set(key, dialogues.encode(after))
+                            pipe.set(key, self._codec.seal(DIALOGUE, home_of(channel), after))
                         self._expire(pipe, key, max((turn.at for turn in after.turns), default=after.since))
                     else:
                         pipe.delete(key)
@@ -119,7 +121,7 @@ class Sweeping:
                 async with self._redis.pipeline(transaction=True) as pipe:
                     await pipe.watch(key)
                     table = cast(dict[bytes, bytes], await cast(Any, pipe.hgetall(key)))
-                    ages = {field: _rated_at(raw) for field, raw in table.items()}
+                    ages = {field: self._rated_at(key, raw) for field, raw in table.items()}
                     old = [field for field, at in ages.items() if at < self._oldest]
                     pipe.multi()
                     if old:
@@ -133,7 +135,7 @@ class Sweeping:
     async def _dead(self, key: str) -> int:
         with translated():
             entries = cast(list[bytes], await cast(Any, self._redis.lrange(key, 0, -1)))
-            ages = [_set_aside_at(entry) for entry in entries]
+            ages = [self._given_up_at(key, entry) for entry in entries]
             old = [entry for entry, at in zip(entries, ages, strict=True) if at < self._oldest]
             async with self._redis.pipeline(transaction=True) as pipe:
                 for entry in old:
@@ -143,20 +145,34 @@ class Sweeping:
         return len(old)
 
     async def _index(self, key: str) -> None:
-        """Who was where: longer ago than anything that is kept of them there."""
-        with translated():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.zremrangebyscore(key, "-inf", 1000 * (self._oldest - _GRACE_S))
-                pipe.zrange(key, -1, -1, withscores=True)
-                _, newest = await pipe.execute()
-                for _, at_ms in newest:
-                    self._expire(pipe, key, at_ms / 1000)
-                await pipe.execute()
+        """Who was where: longer ago than anything that is kept of them there. What is planned may be kept for long."""
+        kind, name = keys.named(key)
+        try:
+            with translated():
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(key)
+                    ages = cast(list[tuple[bytes, float]], await cast(Any, pipe.zrange(key, 0, -1, withscores=True)))
+                    old = [each for each, at_ms in ages if at_ms < 1000 * (self._oldest - _GRACE_S)]
+                    places = {each: name if kind == "people" else each.decode() for each in old}
+                    planned = {each for each, place in places.items() if await self._has_planned(place)}
+                    pipe.multi()
+                    if left := set(old) - planned:
+                        pipe.zrem(key, *left)
+                    if planned:
+                        pipe.persist(key)
+                    else:
+                        self._expire(pipe, key, max((at_ms for _, at_ms in ages), default=0.0) / 1000)
+                    await pipe.execute()
+        except WatchError:
+            return  # somebody came: the next time
+
+    async def _has_planned(self, channel: str) -> bool:
+        return bool(await self._redis.exists(keys.of_channel("planned", ChannelKey.parse(channel))))
 
     def _expire(self, pipe: Any, key: str, newest: float) -> None:
         pipe.expireat(key, int(newest + self._kept_s + _GRACE_S))
 
-    async def _shorten(self, kind: keys.Kind) -> int:
+    async def _shorten(self, kind: Kind) -> int:
         """Keys with a lifetime of their own that is longer: one whose rest is still longer was not shortened yet."""
         erased, lifetime_s = 0, cast(int, kind.lifetime_s)
         async for key in self._keys(kind.name):
@@ -171,21 +187,11 @@ class Sweeping:
                     erased += await self._redis.delete(key)
         return erased
 
+    def _rated_at(self, key: str, raw: bytes) -> float:
+        channel = ChannelKey.parse(keys.named(key)[1])
+        return getattr(self._codec.read(RATING_KIND, home_of(channel), raw).value, "at", 0.0)
 
-def _rated_at(raw: bytes) -> float:
-    try:
-        return ratings.decode_rating(raw).at
-    except PermanentError:
-        return 0.0
-
-
-def _set_aside_at(entry: bytes) -> float:
-    """When something was set aside; of what tells no time, when it was sent, if that is known."""
-    head, _, body = entry.partition(b":")
-    time = head.partition(b"@")[2]
-    if time:
-        return float(time)
-    try:
-        return float(getattr(decode_event(body), "sent_at", 0.0))
-    except PermanentError:
-        return 0.0
+    def _given_up_at(self, key: str, raw: bytes) -> float:
+        """When something was given up; of what tells no time, when it was sent, if that is known."""
+        letter = dead_letters.read(self._codec, ChannelKey.parse(keys.named(key)[1]), raw)
+        return letter.at if letter.at is not None else float(getattr(letter.entry.value, "sent_at", 0.0))

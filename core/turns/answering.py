@@ -38,7 +38,7 @@ class Answering:
             TURNS.labels(platform, error.key).inc()
             return self._sorry(scene, message, error.key, **error.params)
         except RetryableError as error:
-            if claim.tries + 1 < _PATIENCE:
+            if claim.attempts + 1 < _PATIENCE:
                 raise
             _LOG.error("%s: turn %s given up: %s", message.channel, message.id, error)
             TURNS.labels(platform, "unavailable").inc()
@@ -48,7 +48,7 @@ class Answering:
         except Exception as error:
             # The one place for what nobody foresaw: the person hears of it, the lane goes on, the log has the rest.
             _LOG.exception("%s: turn %s failed", message.channel, message.id)
-            if claim.tries + 1 < _TRIES:
+            if claim.attempts + 1 < _TRIES:
                 raise RetryableError(f"{type(error).__name__} in turn {message.id}", 0.0) from error
             return None
 

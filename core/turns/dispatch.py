@@ -15,7 +15,7 @@ from core.errors import ChannelMoved, PermanentError
 from core.feedback.ratings import Feedback
 from core.lanes.admin import Upkeep
 from core.lanes.claim import Claim
-from core.lanes.lanes import Buried, Lanes
+from core.lanes.lanes import DeadKind, Lanes
 from core.platform import Platform
 from core.privacy.cache_invalidation import Invalidation
 from core.telemetry import TURNS, log, timed
@@ -27,16 +27,15 @@ from core.turns.replying import Replying
 from core.turns.scene import Scene
 from core.turns.summaries import Summaries
 from core.values import dialogue as dialogues
-from core.values import preferences as preferring
 from core.values.channel import PlatformName
 from core.values.dialogue import Dialogue
-from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, decode_event, message_in
-from core.values.parts import Part, readable
+from core.values.events import Deletion, Edit, Event, Message, Move, Reaction, Summary, message_in
+from core.values.parts import Part
 from core.values.preferences import Preferences
 
 _LOG = log("turns")
-_DEATHS = 10
-"""Of the owners of a lane that does not get on: then its first part or event is set aside."""
+_CRASHES = 10
+"""Of workers over a lane that does not get on: then its first part or event is given up."""
 _ALBUM_S, _ALBUM_MOST = 0.7, 10  # Telegram: an album has 2 to 10 items (core.telegram.org/bots/api#sendmediagroup)
 
 
@@ -74,32 +73,34 @@ class Turns:
 
     async def _step(self, claim: Claim) -> bool:
         if claim.unsent:
-            if claim.deaths >= _DEATHS:
-                return await self._bury(claim, "out", PermanentError("all who tried to send it came to grief"))
-            return await self._delivery.deliver(claim, [readable(raw) for raw in claim.unsent])
+            if claim.crashes >= _CRASHES:
+                return await self._dead_letter(
+                    claim, "out", PermanentError("every worker that tried to send it failed")
+                )
+            return await self._delivery.deliver(claim, claim.parts())
         if not claim.head:
             return await self._lanes.free(claim)
         try:
-            event = decode_event(claim.head)
+            event = claim.event()
         except PermanentError as error:
-            return await self._bury(claim, "in", error)
+            return await self._dead_letter(claim, "in", error)
         try:
-            dialogue = dialogues.decode(claim.memory)
+            dialogue = claim.dialogue()
         except PermanentError as error:
-            return await self._bury(claim, "dlg", error)
+            return await self._dead_letter(claim, "dlg", error)
         try:
-            scene = Scene(claim, dialogue, preferring.decode(claim.preferences))
+            scene = Scene(claim, dialogue, claim.preferences())
         except PermanentError as error:
-            return await self._bury(claim, "prefs", error)
+            return await self._dead_letter(claim, "prefs", error)
         heeded = isinstance(event, Message | Edit) and not COMMANDS.goes_first(event)
         if claim.stop and event.id != claim.stop and heeded:
             return await self._pass_over(claim, event)
         if claim.gone and heeded and not await self._delivery.reachable(claim.channel):
-            _LOG.warning("%s: event %s set aside: nobody could be answered there", claim.channel, event.id)
+            _LOG.warning("%s: gave up on event %s: nobody could be answered there", claim.channel, event.id)
             TURNS.labels(claim.channel.platform, "gone").inc()
-            return await self._lanes.bury(claim, "in", gone=True, turn=event.id)
-        if claim.deaths >= _DEATHS:
-            return await self._give_up(claim, event, "all who tried it came to grief")
+            return await self._lanes.dead_letter(claim, "in", gone=True, turn=event.id)
+        if claim.crashes >= _CRASHES:
+            return await self._give_up(claim, event, "every worker that tried it failed")
         match event:
             case Message():
                 return await self._converse(scene, event)
@@ -117,13 +118,13 @@ class Turns:
                 await self._upkeep.move(claim, event.to)
                 return False
 
-    async def _bury(self, claim: Claim, kind: Buried, error: PermanentError) -> bool:
-        _LOG.error("%s: set aside: %s", claim.channel, error)
-        return await self._lanes.bury(claim, kind)
+    async def _dead_letter(self, claim: Claim, kind: DeadKind, error: PermanentError) -> bool:
+        _LOG.error("%s: gave up on %s", claim.channel, error)
+        return await self._lanes.dead_letter(claim, kind)
 
     async def _give_up(self, claim: Claim, event: Event, why: str, showing: Showing | None = None) -> bool:
-        """Set the head aside for the owner to look at, and tell its sender, in the place of what had begun to grow."""
-        _LOG.error("%s: event %s set aside: %s", claim.channel, event.id, why)
+        """Give up on the head, kept for the operator, and tell its sender, in the place of what had begun to grow."""
+        _LOG.error("%s: gave up on event %s: %s", claim.channel, event.id, why)
         TURNS.labels(claim.channel.platform, "failed").inc()
         message, apology = message_in(event), tuple[Part, ...]()
         if message is not None:
@@ -132,7 +133,7 @@ class Turns:
             apology = await showing.finished(apology)
         elif claim.draft[0] == event.id:
             apology = over_draft(apology, event.id, claim.channel, claim.draft[1])
-        return await self._lanes.bury(claim, "in", apology, turn=event.id)
+        return await self._lanes.dead_letter(claim, "in", apology, turn=event.id)
 
     async def _pass_over(self, claim: Claim, event: Event) -> bool:
         """Somebody stopped what people said before their word."""
@@ -147,12 +148,11 @@ class Turns:
         return await self._delivery.deliver(claim, parts) if parts else more
 
     async def _record(self, claim: Claim, reaction: Reaction) -> bool:
-        # On Telegram a reaction does not say its topic, so it may overtake the answer that it is for.
+        # One that overtook its answer came when that was recorded, or has waited long enough for it.
         try:
-            if not await self._feedback.react(reaction) and await self._lanes.park(reaction):
-                await self._feedback.react(reaction)
+            await self._feedback.react(reaction)
         except PermanentError as error:
-            return await self._bury(claim, "in", error)
+            return await self._dead_letter(claim, "in", error)
         return await self._lanes.commit(claim, None, (), last=reaction.id)
 
     async def _converse(self, scene: Scene, first: Message) -> bool:
@@ -197,12 +197,11 @@ class Turns:
         """The messages of one album as one, how many they are, and the last one's id. They arrive one by one."""
         await asyncio.sleep(_ALBUM_S)
         members = [first]
-        for raw in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
-            try:
-                event = decode_event(raw)
-            except PermanentError as error:
-                _LOG.error("%s: set aside: %s", first.channel, error)
-                await self._lanes.set_aside(claim, raw)
+        for entry in (await self._lanes.waiting(first.channel, _ALBUM_MOST))[1:]:
+            event = entry.value
+            if isinstance(event, PermanentError):
+                _LOG.error("%s: gave up on %s", first.channel, event)
+                await self._lanes.dead_letter_entry(claim, entry)
                 continue
             if not isinstance(event, Message) or event.album != first.album:
                 break

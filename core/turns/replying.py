@@ -108,7 +108,7 @@ class Replying:
 
     async def _note_heard(self, scene: Scene, message: Message, transcript: Transcript) -> None:
         """What was heard is kept for the next try and charged this once."""
-        await self._lanes.note_heard(scene.claim, message.id, transcripts.kept(transcript))
+        await self._lanes.note_heard(scene.claim, message.id, transcripts.kept(scene.claim, transcript))
         await self._quotas.charge("voice", transcript.duration_s, message.channel, message.sender)
 
     def replied(self, scene: Scene, message: Message, reply: Reply | None) -> Outcome:

@@ -1,21 +1,19 @@
 """What was heard in a voice note, as its lane keeps it for the next try."""
 
-from pydantic import TypeAdapter
-
 from core.errors import PermanentError
 from core.lanes.claim import Claim
 from core.speech.transcription import Transcript
+from core.store.codec import home_of, json_of
 from core.telemetry import log
-from core.values.codec import from_json, to_json
 from core.values.events import Message
 
 _LOG = log("heard")
-_TRANSCRIPT = TypeAdapter(Transcript)
+_TRANSCRIPT = json_of(Transcript, "a transcript")
 
 
-def kept(transcript: Transcript) -> str:
-    """JSON of a transcript."""
-    return to_json(_TRANSCRIPT, transcript).decode()
+def kept(claim: Claim, transcript: Transcript) -> bytes:
+    """A transcript as a claimed lane notes it."""
+    return claim.codec.seal(_TRANSCRIPT, home_of(claim.channel), transcript)
 
 
 def before(claim: Claim, message: Message) -> Transcript | None:
@@ -24,7 +22,7 @@ def before(claim: Claim, message: Message) -> Transcript | None:
     if turn != message.id:
         return None
     try:
-        return from_json(_TRANSCRIPT, transcript, "a transcript")
+        return claim.codec.open(_TRANSCRIPT, home_of(claim.channel), transcript)
     except PermanentError as error:
         _LOG.warning("%s: the voice note is heard again: %s", message.channel, error)
         return None

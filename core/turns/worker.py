@@ -6,11 +6,10 @@ Of one channel at most one event is worked on at a time, of all channels as many
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Literal
 
 from core.errors import RetryableError
 from core.lanes.claim import Claim, Fenced
-from core.lanes.lanes import LEASE_S, Lanes
+from core.lanes.lanes import LEASE_S, Charge, Lanes
 from core.lanes.wakeup import Doorbell
 from core.store import keys
 from core.telemetry import log, timed
@@ -22,7 +21,7 @@ _WORKERS = 16
 """Turns at once: they mostly wait for the network, the ears' thread or the model's."""
 _LEAVE_S = 2.0
 _SUSPECTED = 2
-"""Owners of a lane that died over it, before it is tried apart from others like it."""
+"""Workers that died over a lane, before it is tried apart from others like it."""
 _ASIDE_S = 1.0
 
 
@@ -65,7 +64,7 @@ class Worker:
 
     async def _take(self, claim: Claim) -> bool:
         """Of the lanes whose owners have died one is tried at a time, so that the innocent are not charged with it."""
-        if claim.deaths < _SUSPECTED:
+        if claim.crashes < _SUSPECTED:
             return await self._serve(claim)
         if self._suspected.locked():
             await self._put_off(claim, _ASIDE_S)
@@ -94,24 +93,24 @@ class Worker:
             _LOG.warning("%s", error)
             return False
         except RetryableError as error:
-            after_s = max(error.after_s, _backoff_s(claim.tries))
+            after_s = max(error.after_s, _backoff_s(claim.attempts))
             _LOG.warning("%s: again in %.1f s: %s", claim.channel, after_s, error)
-            await self._put_off(claim, after_s, charged="tries")
+            await self._put_off(claim, after_s, charged="attempts")
             return False
         except Exception:
             # A death that the process survives: nobody foresaw it, and no other lane has to suffer.
-            _LOG.exception("%s: came to grief", claim.channel)
-            await self._put_off(claim, _backoff_s(claim.deaths), charged="deaths")
+            _LOG.exception("%s: an error that nobody foresaw", claim.channel)
+            await self._put_off(claim, _backoff_s(claim.crashes), charged="crashes")
             return False
         finally:
             if self._running.get(claim.channel) is turn:
                 del self._running[claim.channel]
 
-    async def _put_off(self, claim: Claim, after_s: float, charged: Literal["tries", "deaths", ""] = "") -> None:
+    async def _put_off(self, claim: Claim, after_s: float, charged: Charge = "") -> None:
         await self._free(claim, after_s, charged)
         self._doorbell.ring_later(keys.partition(claim.channel), claim.channel.platform, after_s)
 
-    async def _free(self, claim: Claim, after_s: float, charged: Literal["tries", "deaths", ""] = "") -> None:
+    async def _free(self, claim: Claim, after_s: float, charged: Charge = "") -> None:
         try:
             await self._lanes.free(claim, after_s, charged=charged)
         except Fenced as error:
@@ -151,5 +150,5 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _backoff_s(tries: int) -> float:
-    return min(15.0, 0.5 * 2**tries)
+def _backoff_s(attempts: int) -> float:
+    return min(15.0, 0.5 * 2**attempts)

@@ -159,11 +159,7 @@ def decode_event(raw: bytes) -> Event:
     return from_json(_EVENT, raw, "an event")
 
 
-def asker_of(raw: bytes) -> str:
+def asker_of(event: Event | PermanentError) -> str:
     """Who wants an answer to an event that a lane keeps; "" for one that wants none, or that nobody can read."""
-    try:
-        event = decode_event(raw)
-    except PermanentError:
-        return ""
-    message = message_in(event)
+    message = None if isinstance(event, PermanentError) else message_in(event)
     return message.sender.id if message is not None else ""

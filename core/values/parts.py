@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from core.errors import PermanentError
 from core.values.attachments import Document, VoiceNote
 from core.values.channel import ChannelKey
 from core.values.codec import from_json, to_json
@@ -174,14 +173,6 @@ def encode_part(part: Part) -> bytes:
 def decode_part(raw: bytes) -> Part:
     """The part of `encode_part`; PermanentError when it is not one."""
     return from_json(_PART, raw, "a part")
-
-
-def readable(raw: bytes) -> Part | PermanentError:
-    """The part of `encode_part`, or why it is none: one that nobody can read costs only itself."""
-    try:
-        return decode_part(raw)
-    except PermanentError as error:
-        return error
 
 
 def moved(part: Part, to: ChannelKey) -> Part | None:

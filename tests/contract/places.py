@@ -15,10 +15,11 @@ from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
 from bots.telegram_bot.platform import TelegramPlatform
 from bots.web.platform import WebPlatform
-from bots.web.wire import Note, read
+from bots.web.wire import NOTE, Note
 from core import clock
 from core.platform import Platform
 from core.store import keys
+from core.store.codec import Codec, home_of
 from core.store.redis import Store
 from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.events import Message
@@ -119,7 +120,7 @@ class WebPlace:
         await self._wire.ping()  # its echo comes behind all that was published
         while (message := await self._wire.get_message(timeout=20)) and message["type"] != "pong":
             if message["type"] == "message":
-                notes.append(read(message["data"]))
+                notes.append(Codec().open(NOTE, home_of(self.here), message["data"]))
         return [note.text for note in notes if note.kind in ("text", "notice")]
 
 

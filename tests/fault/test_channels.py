@@ -148,8 +148,8 @@ async def test_19_reactions_before_their_answer_and_on_nothing(world: World, dat
     await world.product.stop()
     async with open_store("", data / "d") as store:
         ratings = await Feedback(store).ratings(ChannelKey("telegram", "42:1"))
-        parked = await store.redis.keys("*:parked:*")
+        planned = await store.redis.keys("*:planned:*")
     found = sorted(rating.rating for rating in ratings.values())
-    note(f"ratings {found}, {len(parked)} parked after 61 s")
+    note(f"ratings {found}, {len(planned)} that still wait after 61 s")
     assert found == [-1, +1]
-    assert parked == []
+    assert planned == []

@@ -25,7 +25,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue
 from core.values.attachments import VoiceNote
-from core.values.events import Message, Reaction, decode_event
+from core.values.events import Message, Reaction
 from core.values.parts import DraftPart, OwedVoicePart, Part, TextPart
 from core.values.turn import Reply, Turn
 
@@ -83,7 +83,7 @@ class Script:
             due = await self._due.get()
             claim = await self.lanes.claim(keys.partition(due.channel), "web")
             assert claim is not None
-            event = decode_event(claim.head)
+            event = claim.event()
             self.seen.append(event)
             if isinstance(event, Reaction):
                 await self.feedback.react(event)
@@ -124,10 +124,10 @@ class Script:
         for part in parts:
             owed = isinstance(part, OwedVoicePart)
             if owed and self.mute:
-                await self.lanes.sent(claim, part, "", record(part))
+                await self.lanes.sent(claim, part, "", record(part, self.lanes.codec))
                 continue
             whole = part.made(VoiceNote(sine_ogg(), 1.0, b"\x40" * 10)) if owed else part
-            await self.lanes.sent(claim, part, await self.platform.send(whole), record(part))
+            await self.lanes.sent(claim, part, await self.platform.send(whole), record(part, self.lanes.codec))
 
     def _draft(self, message: Message, text: str, heard: str) -> DraftPart:
         return DraftPart(message.id, 0, message.channel, text, transcript=heard)

@@ -10,7 +10,8 @@ from core import clock
 from core.lanes.lanes import Lanes
 from core.settings import Settings
 from core.store import keys
-from core.store.redis import Store, _client
+from core.store.clients import client_of
+from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
 
@@ -56,7 +57,7 @@ async def test_health_looks_at_no_more_keys_in_a_large_store(store: Store):
 
 
 async def test_a_redis_that_does_not_answer_is_told_in_two_words(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    sick = app(Store(_client("redis://:hunter2@127.0.0.1:1/0"), None))
+    sick = app(Store(client_of("redis://:hunter2@127.0.0.1:1/0"), None))
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             assert await sick.health() == {"redis": "no answer", "oldest message": "not known"}

@@ -1,6 +1,7 @@
 """The walls of the house, read from the folders and from the code's own imports."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,73 @@ def test_thinking_and_keeping_meet_only_in_turns_and_delivery(file: Path):
         assert "redis" not in {name.split(".")[0] for name in imports(file)}
     elif room_of(file) in KEEPING:
         assert not rooms(file) & (THINKING - SPOKEN | {"turns"})
+
+
+HOUSE = [*CORE, *sorted((ROOT / "bots").rglob("*.py"))]
+WRITERS = {"json", "pickle", "marshal", "pydantic.TypeAdapter", "core.values.codec"}
+"""What makes bytes of values, beside the JSON that values know of themselves."""
+
+
+def sees_redis(file: Path) -> bool:
+    return any(name.startswith(("redis.", "core.store.redis.")) or name == "redis" for name in imports(file))
+
+
+@pytest.mark.parametrize("file", [file for file in HOUSE if sees_redis(file)], ids=named)
+def test_only_the_codec_makes_bytes_of_what_redis_keeps(file: Path):
+    """Who sees Redis neither makes JSON nor reads it; and nobody else asks values for theirs."""
+    used = {name for name in imports(file) if name in WRITERS or name.rpartition(".")[0] in WRITERS}
+    assert used == set()
+
+
+@pytest.mark.parametrize("file", HOUSE, ids=named)
+def test_only_the_codec_asks_values_for_their_json(file: Path):
+    if room_of_values(file) or file == ROOT / "core/store/codec.py":
+        return
+    asked = {name for name in imports(file) if name.startswith("core.values.") and is_json(name.rpartition(".")[2])}
+    called = {
+        ast.unparse(node) for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Attribute)
+    }
+    assert asked == set()
+    assert not called & {f"{module}.{verb}" for module in ("dialogues", "preferences") for verb in ("encode", "decode")}
+
+
+def room_of_values(file: Path) -> bool:
+    return file.is_relative_to(ROOT / "core/values")
+
+
+def is_json(name: str) -> bool:
+    return name.startswith(("encode_", "decode_"))
+
+
+CLIENTS = {"Redis", "StrictRedis", "RedisCluster", "Sentinel", "BlockingRedis", "from_url", "from_pool", "RedisStorage"}
+
+
+@pytest.mark.parametrize("file", [file for file in HOUSE if sees_redis(file)], ids=named)
+def test_only_the_store_opens_redis(file: Path):
+    if file.is_relative_to(ROOT / "core/store"):
+        return
+    calls = [node.func for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    assert not {ast.unparse(call).rpartition(".")[2] for call in calls} & CLIENTS
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    """Each script that Redis runs, in files of their own and in those of Python."""
+    for file in sorted((ROOT / "core").rglob("*.lua")):
+        for section in file.read_text("utf-8").split("\n--- ")[1:]:
+            yield f"{file.name}: {section.splitlines()[0]}", section
+    for file in HOUSE:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "redis.call(" in node.value:
+                yield f"{named(file)}:{node.lineno}", node.value
+
+
+@pytest.mark.parametrize("script", [text for _, text in scripts()], ids=[name for name, _ in scripts()])
+def test_a_script_names_its_arguments_at_its_beginning_and_looks_into_no_value(script: str):
+    code = [line.partition("--")[0] for line in script.splitlines()]
+    assert "cjson" not in script
+    assert "cmsgpack" not in script
+    for line in code:
+        assert not re.search(r"\b(KEYS|ARGV)\b", re.sub(r"unpack\((KEYS|ARGV)\)", "", line)), line
 
 
 def test_there_is_no_circle_between_rooms():

@@ -11,7 +11,7 @@ from core.intake.commands import Command, CommandTable, ParsedCommand
 from core.lanes.lanes import Lanes
 from core.platform import Words
 from core.privacy.service import Privacy
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.thinking.engine import Engine
 from core.thinking.engines import Engines
 from core.turns.replying import Replying
@@ -32,7 +32,7 @@ Table = CommandTable[Handler]
 class Services:
     """The rooms that commands call on; one for all channels."""
 
-    channels: Channels
+    channels: PreferenceStore
     lanes: Lanes
     engines: Engines
     words: Words

@@ -9,7 +9,7 @@ from core.turns.commands.context import CommandContext
 from core.turns.scene import Outcome
 from core.values import dialogue as dialogues
 from core.values.channel import Person
-from core.values.events import Message, asker_of, decode_event
+from core.values.events import Message, asker_of
 from core.values.parts import RemovalPart
 
 _SHOWN_CHARS = 60
@@ -35,7 +35,8 @@ async def stop(context: CommandContext) -> Outcome:
         return context.say("stopped_own" if message.group else "stopped")
     await context.only_admins()
     _, *waiting = await lanes.waiting(message.channel, 2 * LONGEST)
-    gone = [decode_event(raw) for raw in await lanes.withdraw(message.channel, list(filter(asker_of, waiting)))]
+    wanted = [entry for entry in waiting if asker_of(entry.value)]
+    gone = [entry.value for entry in await lanes.withdraw(message.channel, wanted)]
     sorry = [event for event in gone if isinstance(event, Message) and event.waits]
     said, language = context.services.words.say("stopped", context.language), context.language
     return Outcome(None, (*context.answer(said).parts, *(notice(event, said, language) for event in sorry)))

@@ -103,7 +103,7 @@ def test_whole_lists_of_reactions_leave_the_last_one(rows: list[list[str]]):
 
 async def sent_part(store: Store, ref: str, turn: str = "t1") -> None:
     part = TextPart(turn, 0, TOPIC, "hello", model="m", profile="plain")
-    await store.redis.set(keys.ref(TOPIC, ref), ratings.record(part))
+    await store.redis.set(keys.ref(TOPIC, ref), ratings.record(part, store.codec))
 
 
 async def test_a_reaction_on_any_part_rates_the_turn_of_its_topic(store: Store):

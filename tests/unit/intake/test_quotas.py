@@ -99,7 +99,7 @@ async def test_it_ends_and_is_told_again_the_next_time(store: Store):
     desk = house.desk()
     for number in range(4):
         await desk.accept(message(str(number)))
-    counted, told = await store.redis.keys(f"{keys.quota()}:*"), await store.redis.keys("*quotatold*")
+    counted, told = await store.redis.keys(keys.quota("*")), await store.redis.keys("*quotatold*")
     for key in (*counted, *told):
         assert 0 < await store.redis.ttl(key) <= 60
     await store.redis.delete(*counted, *told)

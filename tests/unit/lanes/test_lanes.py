@@ -11,6 +11,7 @@ from core.lanes.claim import Claim, Fenced
 from core.lanes.lanes import Lanes
 from core.store import keys
 from core.store.redis import Store
+from core.store.table import TABLE
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
 from core.values.events import Deletion, Message, decode_event
@@ -93,7 +94,7 @@ async def test_a_stale_worker_writes_nothing(store: Store, monkeypatch: pytest.M
         kept.commit(stale, Dialogue(), [part("a")], last="a"),
         kept.sent(stale, part("a"), "r", b"x"),
         kept.free(stale),
-        kept.bury(stale, "in"),
+        kept.dead_letter(stale, "in"),
     ):
         with pytest.raises(Fenced):
             await write
@@ -146,7 +147,7 @@ async def test_the_unreadable_is_set_aside_and_the_next_message_comes(store: Sto
     await kept.accept(message("b"))
     mine = await claim(kept)
     assert mine.head == b"{broken"
-    assert await kept.bury(mine, "in")
+    assert await kept.dead_letter(mine, "in")
     assert decode_event((await claim(kept)).head) == message("b")
     (dead,) = await store.redis.lrange(keys.of_channel("dead", HERE), 0, -1)
     assert re.fullmatch(rb"in@\d{10}:\{broken", dead)
@@ -159,7 +160,7 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     await kept.commit(mine, append(Dialogue(), turn("a")), [part("a"), part("a", 1)], last="a")
     await kept.sent(mine, part("a"), "r", b"x")
     await kept.accept(message("b"))
-    known = {kind.name: kind for kind in keys.TABLE}
+    known = {kind.name: kind for kind in TABLE}
     found = [key.decode() for key in await store.redis.keys("*")]
     assert len(found) == 12
     for key in found:
@@ -184,24 +185,24 @@ async def test_what_a_process_held_that_died_here_waits_for_no_lease(store: Stor
     killed.kill()
     await killed.wait()
     before, after = Lanes(store), Lanes(store)
-    before.owner = owner.format(dead=killed.pid)
+    before.worker_id = owner.format(dead=killed.pid)
     await after.accept(message("a"))
     await claim(before)
-    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == ({HERE: 0.0} if inherited else {})
+    assert await Upkeep(store).inherit(after.worker_id, ["telegram"]) == ({HERE: 0.0} if inherited else {})
     assert await nothing_due(after) == (not inherited)
-    assert await Upkeep(store).inherit(after.owner, ["telegram"]) == {}
+    assert await Upkeep(store).inherit(after.worker_id, ["telegram"]) == {}
 
 
 async def test_a_lane_that_owners_died_over_lets_the_others_go_first(store: Store):
     kept = Lanes(store)
     await kept.accept(message("a"))
     for deaths in range(3):
-        owner, kept.owner = kept.owner, f"{socket.gethostname()}:{os.getpid()}:life {deaths}"
+        owner, kept.worker_id = kept.worker_id, f"{socket.gethostname()}:{os.getpid()}:life {deaths}"
         await store.redis.zadd(keys.ready(keys.partition(HERE), "telegram"), {str(HERE): 0})
         mine = await claim(kept)
-        kept.owner = owner
-        assert mine.deaths == deaths
-        assert await Upkeep(store).inherit(kept.owner, ["telegram"]) == {HERE: pytest.approx(0.3 * deaths)}
+        kept.worker_id = owner
+        assert mine.crashes == deaths
+        assert await Upkeep(store).inherit(kept.worker_id, ["telegram"]) == {HERE: pytest.approx(0.3 * deaths)}
 
 
 async def test_a_lane_in_which_nothing_happens_leaves_nothing(store: Store):

@@ -3,8 +3,9 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,18 +15,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core.errors import UserError
 from core.lanes import lanes
 from core.lanes.claim import Claim, Fenced
-from core.lanes.lanes import Lanes
+from core.lanes.lanes import Charge, Lanes
 from core.store import keys
+from core.store.codec import EVENT, PART, Codec, home_of
 from core.store.redis import Store, open_store
 from core.values.channel import ChannelKey, Person
 from core.values.dialogue import Dialogue, append
-from core.values.events import Message, decode_event
-from core.values.parts import NoticePart, OwedVoicePart, Part, TextPart, decode_part
+from core.values.events import Message
+from core.values.parts import NoticePart, OwedVoicePart, Part, TextPart
 from core.values.turn import Turn
+from tests.fakes.codec import Veiled
 
 HERE = ChannelKey("telegram", "42:7")
 ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
 LONGEST, URGENT = 4, 2
+FAR_S = 4e9
 
 
 def mark_of(parts: Sequence[Part]) -> str:
@@ -41,7 +45,7 @@ class Repeating(Lanes):
     async def _call(self, name: str, lane: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
         self.calls += 1
         answer = await super()._call(name, lane, arguments)
-        if self.calls % 2 and name not in ("accept", "claim"):
+        if self.calls % 2 and name not in ("accept", "claim", "cancel"):
             assert await super()._call(name, lane, arguments) == answer
         return answer
 
@@ -52,12 +56,14 @@ class LaneMachine(RuleBasedStateMachine):
     loop: asyncio.AbstractEventLoop
     store: Store
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(sealed=st.booleans())
+    def start(self, sealed: bool) -> None:
         self.run(self.store.redis.flushall())
-        self.lanes = Repeating(self.store)
+        self.codec = Veiled() if sealed else Codec()
+        self.lanes = Repeating(replace(self.store, codec=self.codec))
         self.number = 0
         self.waiting: list[str] = []
+        self.planned: dict[str, float] = {}
         self.unsent: list[Part] = []
         self.remembered: list[str] = []
         self.dead = 0
@@ -114,18 +120,51 @@ class LaneMachine(RuleBasedStateMachine):
         self.stale += self.late
         self.late = []
 
+    @rule(ago=st.booleans(), again=st.booleans())
+    def schedule(self, ago: bool, again: bool) -> None:
+        self.number += 0 if again and self.planned else 1
+        id = next(iter(self.planned)) if again and self.planned else f"m{self.number}"
+        at = float(self.number) if ago else FAR_S
+        assert self.run(self.lanes.schedule(Message(id, HERE, ANN, 1.0, "hi"), at))
+        self.planned[id] = at
+
+    @precondition(lambda self: self.planned)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(sorted(self.planned)))
+        assert self.run(self.lanes.cancel(HERE, id)) is True
+        assert self.run(super(Repeating, self.lanes).cancel(HERE, id)) is False
+        del self.planned[id]
+
+    @precondition(lambda self: self.planned)
+    @rule()
+    def time_passes(self) -> None:
+        """All that is planned is due."""
+        later = keys.later(keys.partition(HERE), "telegram")
+        for place, id in enumerate(sorted(self.planned)):
+            self.planned[id] = float(place)
+            self.run(self.store.redis.zadd(later, {keys.due(HERE, id): 1000 * place}, xx=True))
+
+    def come_due(self) -> None:
+        due = sorted((at, id) for id, at in self.planned.items() if at < FAR_S)
+        self.waiting += [id for _, id in due]
+        for _, id in due:
+            del self.planned[id]
+            assert self.run(self.lanes.schedule(Message(id, HERE, ANN, 1.0, "once more"), 1.0)) is False
+
     @rule()
     def claim(self) -> None:
         found = self.run(self.lanes.claim(keys.partition(HERE), "telegram"))
+        self.come_due()
         if self.owner is not None or not (self.waiting or self.unsent):
             assert found is None
             return
         self.deaths += self.held
         self.held = True
-        assert (found.tries, found.deaths) == (self.tries, self.deaths)
+        assert (found.attempts, found.crashes) == (self.tries, self.deaths)
         assert (found.stop, found.sending, found.gone) == (self.stop, self.sending, self.gone)
-        assert (decode_event(found.head).id if found.head else "") == (self.waiting[0] if self.waiting else "")
-        assert [decode_part(raw) for raw in found.unsent] == self.unsent
+        assert (found.event().id if found.head else "") == (self.waiting[0] if self.waiting else "")
+        assert found.parts() == self.unsent
         self.owner = found
         self.fence_off()
 
@@ -177,12 +216,12 @@ class LaneMachine(RuleBasedStateMachine):
             self.give_back()
 
     @precondition(lambda self: self.owner is not None)
-    @rule(charged=st.sampled_from(["tries", "deaths", ""]))
-    def free(self, charged: Literal["tries", "deaths", ""]) -> None:
+    @rule(charged=st.sampled_from(["attempts", "crashes", ""]))
+    def free(self, charged: Charge) -> None:
         assert self.owner is not None
         assert self.run(self.lanes.free(self.owner, charged=charged)) == bool(self.waiting or self.unsent)
-        self.tries += charged == "tries"
-        self.deaths += charged == "deaths"
+        self.tries += charged == "attempts"
+        self.deaths += charged == "crashes"
         self.give_back()
 
     def give_back(self) -> None:
@@ -194,7 +233,7 @@ class LaneMachine(RuleBasedStateMachine):
         assert self.owner is not None
         kind = "out" if self.unsent else "in"
         sorry = [NoticePart("sorry", 0, HERE, "x", person=ANN.id)] if apologise else []
-        more = self.run(self.lanes.bury(self.owner, kind, sorry, gone=gone, keep=keep))
+        more = self.run(self.lanes.dead_letter(self.owner, kind, sorry, gone=gone, keep=keep))
         self.sending, self.gone = "", self.gone or gone
         (self.unsent if kind == "out" else self.waiting).pop(0)
         self.dead += 1
@@ -215,7 +254,7 @@ class LaneMachine(RuleBasedStateMachine):
             lambda: self.lanes.sent(old, part, "r", b"x"),
             lambda: self.lanes.note_sending(old, "x"),
             lambda: self.lanes.free(old),
-            lambda: self.lanes.bury(old, "in"),
+            lambda: self.lanes.dead_letter(old, "in"),
         ):
             with pytest.raises(Fenced):
                 self.run(write())
@@ -224,12 +263,18 @@ class LaneMachine(RuleBasedStateMachine):
     def redis_holds_what_the_model_holds(self) -> None:
         redis = self.store.redis
         held = [self.run(redis.lrange(keys.of_channel(kind, HERE), 0, -1)) for kind in ("in", "out", "dead")]
-        assert [decode_event(raw).id for raw in held[0]] == self.waiting
-        assert [decode_part(raw) for raw in held[1]] == self.unsent
+        assert [self.codec.open(EVENT, home_of(HERE), raw).id for raw in held[0]] == self.waiting
+        assert [self.codec.open(PART, home_of(HERE), raw) for raw in held[1]] == self.unsent
         assert len(held[2]) == self.dead
         assert [turn.id for turn in self.run(self.lanes.dialogue(HERE)).turns] == self.remembered
         listed = self.run(redis.zscore(keys.ready(keys.partition(HERE), "telegram"), str(HERE))) is not None
         assert listed == bool(self.waiting or self.unsent)
+        planned = self.run(redis.hgetall(keys.of_channel("planned", HERE)))
+        assert {self.codec.open(EVENT, home_of(HERE), raw).id for raw in planned.values()} == set(self.planned)
+        due = self.run(redis.zrange(keys.later(keys.partition(HERE), "telegram"), 0, -1, withscores=True))
+        assert {name.decode(): at_ms for name, at_ms in due} == {
+            keys.due(HERE, id): 1000 * at for id, at in self.planned.items()
+        }
 
 
 def test_lanes_do_what_their_model_does(monkeypatch: Any) -> None:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from core.lanes import listener_lease
-from core.lanes.listener_lease import Standby
+from core.lanes.listener_lease import ListenerLease
 from core.store.redis import Store
 
 
@@ -15,7 +15,7 @@ class Listener:
     def __init__(self, store: Store, name: str) -> None:
         self.listening = asyncio.Event()
         self.ends = asyncio.Event()
-        self.task = asyncio.create_task(Standby(store, name).listen("telegram/x", self._listen))
+        self.task = asyncio.create_task(ListenerLease(store, name).listen("telegram/x", self._listen))
 
     async def _listen(self) -> None:
         self.listening.set()

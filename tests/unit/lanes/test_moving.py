@@ -8,6 +8,7 @@ from core.lanes.admin import Upkeep
 from core.lanes.claim import Claim
 from core.lanes.lanes import Lanes
 from core.store import keys
+from core.store.codec import Codec
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.dialogue import Dialogue, append
@@ -61,8 +62,8 @@ async def test_what_is_accepted_in_the_midst_of_a_move_goes_along_or_stays(
 ):
     lanes, read, late = Lanes(store), moving._read, iter([GROUP, UPGRADED])
 
-    async def interrupted(pipe: Any, channel: ChannelKey) -> Any:
-        found = await read(pipe, channel)
+    async def interrupted(pipe: Any, codec: Codec, channel: ChannelKey) -> Any:
+        found = await read(pipe, codec, channel)
         for name in late:
             await lanes.accept(said(f"late {name.space}", name, 9.0))
         return found

@@ -157,7 +157,7 @@ class MovingMachine(RuleBasedStateMachine):
         assert side.owner is not None
         id = side.waiting.pop(0)
         if id in self.unreadable:
-            self.run(self.lanes.bury(side.owner, "in"))
+            self.run(self.lanes.dead_letter(side.owner, "in"))
             self.aside.append(id)
             side.owner, side.held = None, False
             return
@@ -204,7 +204,7 @@ class MovingMachine(RuleBasedStateMachine):
     def put_off(self, data: st.DataObject) -> None:
         _, side = self.side(data, _owned)
         assert side.owner is not None
-        self.run(self.lanes.free(side.owner, charged="tries"))
+        self.run(self.lanes.free(side.owner, charged="attempts"))
         side.owner, side.held = None, False
 
     @any_side(_moves)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from core.privacy.consent import Consents
 from core.privacy.subject_data import OF_CHANNEL
 from core.store import keys
 from core.store.people import People
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store, open_store
+from core.store.table import TABLE
 from core.values import dialogue as dialogues
 from core.values.channel import ChannelKey, Person, Quote
 from core.values.events import Message, Move, Reaction, encode_event
@@ -33,6 +35,7 @@ SAY = Phrases().say
 CLUB = ChannelKey("telegram", "42:-100")
 TOPIC = ChannelKey("telegram", "42:-100", "5")
 CANARY = "quinzelbird"
+FAR_S = 4e9
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ async def seed(house: House, channel: ChannelKey) -> None:
     await redis.set(keys.of_channel("dlg", channel), dialogues.encode(kept))
     for each, person in zip(turns, (ANN, BOB, ANN), strict=True):
         part = TextPart(each.id, 0, channel, each.reply, model="m", person=person.id)
-        await redis.set(keys.ref(channel, f"r{each.id}"), ratings.record(part))
+        await redis.set(keys.ref(channel, f"r{each.id}"), ratings.record(part, house.store.codec))
         await redis.rpush(keys.shown(channel, each.id), f"r{each.id}")
         for kind in ("upload", "voice", "answer", "file"):
             await redis.set(f"{keys.of_channel(kind, channel)}/{each.id}", f"{each.said}")
@@ -62,8 +65,9 @@ async def seed(house: House, channel: ChannelKey) -> None:
         event = Message(f"dead{who.id}", channel, who, 1.0, f"buried {word}", ref="x")
         part = TextPart(f"late{who.id}", 0, channel, f"late {word}", person=who.id)
         await redis.rpush(keys.of_channel("dead", channel), b"in:" + encode_event(event), b"out:" + encode_part(part))
-        early = Reaction(f"early{who.id}", channel, who, 1.0, "not yet", ("👎",))
-        await redis.rpush(keys.parked(channel, "not yet"), encode_event(early))
+        early = Reaction(f"early{who.id}{channel}e", channel, who, 1.0, "not yet", ("👎",))
+        assert await house.lanes.accept(early)
+        assert await house.lanes.schedule(replace(event, id=f"planned{who.id}", text=f"later {word}"), FAR_S)
     await redis.rpush(keys.of_channel("dead", channel), b'dlg:{"broken":"1" ' + CANARY.encode())
     await redis.delete(keys.indexed())
     await indexing.fill(house.store, People(house.store))
@@ -78,8 +82,8 @@ async def wish(house: House, text: str, channel: ChannelKey = HERE, who: Person 
 async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House):
     for channel in (HERE, CLUB, TOPIC):
         await seed(house, channel)
-    await Channels(house.store).change(CLUB, lambda _: Preferences(voice="never", answers="everything"))
-    await Channels(house.store).change(HERE, lambda _: Preferences(voice="never"))
+    await PreferenceStore(house.store).change(CLUB, lambda _: Preferences(voice="never", answers="everything"))
+    await PreferenceStore(house.store).change(HERE, lambda _: Preferences(voice="never"))
     consents = Consents(house.store)
     await consents.record("telegram", ANN.id, given=True)
     await consents.record("telegram", BOB.id, given=True)
@@ -87,7 +91,7 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
     # In each channel: 2 turns, a summary; 2 own ratings and those that others gave to her turns; 6 files of 2 turns.
     assert said == (
         "Done, I have forgotten you and what you allowed. "
-        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · set aside 9."
+        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · waiting 6 · failed 9."
     )
     assert await having(house.store, CANARY) == []
     assert [value for value in await everything(house.store) if b'"person":"1"' in value or b"\t1" in value] == []
@@ -100,7 +104,7 @@ async def test_forget_me_erases_a_person_everywhere_and_nobody_else(house: House
         assert set(await house.feedback.ratings(channel)) == {("42:2", "2")}
         assert await house.store.redis.llen(keys.of_channel("dead", channel)) == 2
         assert await house.store.redis.exists(f"{keys.of_channel('upload', channel)}/42:2") == 1
-    assert await Channels(house.store).preferences(CLUB) == Preferences(voice="never", answers="everything")
+    assert await PreferenceStore(house.store).preferences(CLUB) == Preferences(voice="never", answers="everything")
     assert {str(HERE), str(CLUB), str(TOPIC)} <= set(house.model.forgotten)
     assert await wish(house, "/forget me") == "Done, I have forgotten you and what you allowed. Nothing else was kept."
 
@@ -114,10 +118,11 @@ def test_no_kind_of_key_that_is_personal_is_overlooked():
         "waiting": "strangers, for a day",
         "quota": "numbers, for a day",
         "quotatold": "that something was said, for a day",
+        "parked": "what an earlier version kept, for a minute",
         "voiceless": "that a chat takes no voice notes, for a day",
         "consent": "is erased by name",
     }
-    personal = {kind.name for kind in keys.TABLE if kind.personal}
+    personal = {kind.name for kind in TABLE if kind.personal}
     assert personal == set(OF_CHANNEL) | set(passed_over)
 
 
@@ -130,7 +135,7 @@ async def test_forget_channel_erases_one_channel_and_no_other(house: House):
     said = await wish(house, "/forget channel", CLUB, group=True)
     assert said == (
         "Done, I have forgotten what was said here. "
-        "Erased: messages with my answers 3 · summaries 1 · ratings 6 · files 9 · set aside 5."
+        "Erased: messages with my answers 3 · summaries 1 · ratings 6 · files 9 · waiting 4 · failed 5."
     )
     assert (await wish(house, "/forget channel", CLUB, group=True)).endswith(" Nothing else was kept.")
     left = {keys.named(value.decode())[0] for value in await everything(house.store) if value.endswith(b"42:-100")}
@@ -255,7 +260,7 @@ async def test_nothing_tells_afterwards_who_was_where(house: House):
 async def test_of_a_private_chat_not_even_its_name_stays(house: House):
     await house.say(f"I like {CANARY}")
     await house.quiet()
-    await Channels(house.store).change(HERE, lambda _: Preferences(voice="never"))
+    await PreferenceStore(house.store).change(HERE, lambda _: Preferences(voice="never"))
     await wish(house, "/forget me")
     lasting = [
         key.decode()
@@ -342,7 +347,7 @@ async def test_a_try_that_failed_is_told_of_by_the_one_that_succeeds(house: Hous
     said = await wish(house, "/forget me")
     assert said == (
         "Done, I have forgotten you and what you allowed. "
-        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · set aside 9."
+        "Erased: messages with my answers 6 · summaries 3 · ratings 15 · files 18 · waiting 6 · failed 9."
     )
     assert not await house.store.redis.keys("*:erased:*")
 

@@ -12,7 +12,7 @@ import pytest
 from core import clock
 from core.lanes.lanes import Lanes
 from core.privacy.cache_invalidation import Invalidation
-from core.privacy.retention import Sweeping
+from core.privacy.retention import Retention
 from core.store import keys
 from core.store.keys import DAY_S
 from core.store.people import People
@@ -57,7 +57,7 @@ async def rate(house: House, message: str, emoji: str) -> None:
 
 async def test_turns_summaries_and_ratings_go_after_their_days(house: House, time: Clock):
     forgotten: list[ChannelKey | None] = []
-    sweeping = Sweeping(house.store, DAYS, Invalidation(house.store, (forgotten.append,)))
+    sweeping = Retention(house.store, DAYS, Invalidation(house.store, (forgotten.append,)))
     redis: Any = house.store.redis
     first = await house.say(f"I like {OLD}")
     await house.quiet()
@@ -92,7 +92,7 @@ async def test_turns_summaries_and_ratings_go_after_their_days(house: House, tim
 
 
 async def test_what_somebody_works_on_is_left_to_the_next_time(house: House, time: Clock):
-    sweeping = Sweeping(house.store, DAYS, Invalidation(house.store, ()))
+    sweeping = Retention(house.store, DAYS, Invalidation(house.store, ()))
     await house.say(f"I like {OLD}")
     await house.quiet()
     time.days = DAYS + 1
@@ -112,7 +112,7 @@ async def test_redis_does_it_where_no_parley_runs_any_more(house: House, time: C
     redis: Any = house.store.redis
     await house.say("hello")
     await house.quiet()
-    sweeping = Sweeping(house.store, DAYS, Invalidation(house.store, ()))
+    sweeping = Retention(house.store, DAYS, Invalidation(house.store, ()))
     await sweeping.sweep()
     memory = keys.of_channel("dlg", HERE)
     assert DAYS * DAY_S < await redis.ttl(memory) <= (DAYS + 1) * DAY_S
@@ -120,7 +120,7 @@ async def test_redis_does_it_where_no_parley_runs_any_more(house: House, time: C
     await house.quiet()
     assert await redis.ttl(memory) == -1
     await sweeping.sweep()
-    await Sweeping(house.store, 0, Invalidation(house.store, ())).sweep()
+    await Retention(house.store, 0, Invalidation(house.store, ())).sweep()
     assert await redis.ttl(memory) == -1
 
 
@@ -130,7 +130,7 @@ async def test_nothing_outlives_it_by_a_lifetime_of_its_own(house: House):
     await redis.set(voice, OLD, ex=keys.VOICE_S - 8 * DAY_S)
     await redis.set(young, NEW, ex=keys.VOICE_S - 2 * DAY_S)
     await redis.set(upload, NEW, ex=keys.UPLOAD_S)
-    sweeping = Sweeping(house.store, 7, Invalidation(house.store, ()))
+    sweeping = Retention(house.store, 7, Invalidation(house.store, ()))
     for _ in range(2):
         await sweeping.sweep()
         assert not await redis.exists(voice)
@@ -145,10 +145,10 @@ async def test_what_was_set_aside_tells_when(store: Store):
     await lanes.accept(Message("b", HERE, ANN, 1.0, "hello"))
     mine = await lanes.claim(keys.partition(HERE), "telegram")
     assert mine is not None
-    await lanes.bury(mine, "in", (NoticePart("a", 0, HERE, "sorry"),))
+    await lanes.dead_letter(mine, "in", (NoticePart("a", 0, HERE, "sorry"),))
     earlier = encode_event(Message("c", HERE, ANN, clock.now(), "from before entries told their time"))
     await redis.rpush(keys.of_channel("dead", HERE), b"in:" + earlier)
-    assert await Sweeping(store, 1, Invalidation(store, ())).sweep() == 0
+    assert await Retention(store, 1, Invalidation(store, ())).sweep() == 0
     assert await redis.llen(keys.of_channel("dead", HERE)) == 2
     for _ in range(2):
         assert await lanes.replay(HERE)
@@ -167,7 +167,7 @@ async def test_the_files_of_redis_forget_it_too(time: Clock):
             async with asyncio.timeout(10):
                 while OLD.encode() not in files(Path(folder)):
                     await asyncio.sleep(0.05)
-            running = asyncio.create_task(Sweeping(store, DAYS, Invalidation(store, ())).run())
+            running = asyncio.create_task(Retention(store, DAYS, Invalidation(store, ())).run())
             async with asyncio.timeout(10):
                 while OLD.encode() in files(Path(folder)):
                     await asyncio.sleep(0.05)
@@ -179,7 +179,7 @@ async def test_the_files_of_redis_forget_it_too(time: Clock):
 
 async def test_who_was_where_is_known_as_long_as_anything_can_be_kept(house: House, time: Clock):
     people = People(house.store)
-    sweeping = Sweeping(house.store, DAYS, Invalidation(house.store, ()))
+    sweeping = Retention(house.store, DAYS, Invalidation(house.store, ()))
     await house.say("hello")
     await house.quiet()
     await sweeping.sweep()

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.values.channel import ChannelKey
 from core.values.preferences import Preferences
@@ -22,13 +22,13 @@ async def test_changes_beside_each_other_are_all_kept(store: Store):
     }
 
     async def change(name: str, value: object) -> None:
-        await Channels(store).change(HERE, lambda kept: replace(kept, **{name: value}))
+        await PreferenceStore(store).change(HERE, lambda kept: replace(kept, **{name: value}))
 
     await asyncio.gather(*(change(name, value) for name, value in wanted.items() for _ in range(5)))
-    assert await Channels(store).preferences(HERE) == Preferences(**wanted)
+    assert await PreferenceStore(store).preferences(HERE) == Preferences(**wanted)
 
 
 async def test_the_change_is_made_to_what_is_kept_by_then(store: Store):
-    channels = Channels(store)
+    channels = PreferenceStore(store)
     await channels.change(HERE, lambda kept: replace(kept, voice="never"))
     assert (await channels.change(HERE, lambda kept: replace(kept, language="de"))).voice == "never"

@@ -13,7 +13,7 @@ from core.lm.base import Request, Utterance
 from core.lm.local.loading import LoadedModel, load
 from core.lm.remote import RemoteModel
 from core.lm.special_tokens import defused, pattern
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.text import cleaning
 from core.text.language import language_tag
@@ -119,7 +119,7 @@ async def test_what_is_quoted_passed_on_or_heard_commands_nothing(store: Store, 
         assert "Eve" not in request.utterances[0].text
     assert len(house.model.requests) == 7
     for channel in (HERE, THERE):
-        assert await Channels(store).preferences(channel) == Preferences()
+        assert await PreferenceStore(store).preferences(channel) == Preferences()
     assert [turn.said for turn in (await Lanes(store).dialogue(THERE)).turns] == ["my secret"]
     assert "secret" not in str(house.model.requests[1:])
 

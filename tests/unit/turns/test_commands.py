@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bots.locales import Phrases
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.turns.commands import COMMANDS
 from core.values.channel import ChannelKey, Quote
@@ -50,7 +50,7 @@ async def test_a_fixed_language_is_that_of_answers_and_of_parleys_own_words(hous
     assert (await house.lanes.dialogue(HERE)).turns[-1].language == "zh-Hans"
     assert "each message" in await told(house, "/language auto")
     assert "no such thing" not in await told(house, "/language not a language")
-    assert (await Channels(house.store).preferences(HERE)).language == ""
+    assert (await PreferenceStore(house.store).preferences(HERE)).language == ""
 
 
 async def test_undo_forgets_the_last_turn_and_takes_its_answer_away(house: House):
@@ -100,7 +100,7 @@ async def test_only_those_who_look_after_a_group_change_what_concerns_all(house:
     house.platform.admins = {BOB.id}
     assert "look after" in await told(house, "/settings answer-everything", group=True)
     assert "everything" in await told(house, "/settings answer-everything", who=BOB, group=True)
-    assert (await Channels(house.store).preferences(HERE)).answers == "everything"
+    assert (await PreferenceStore(house.store).preferences(HERE)).answers == "everything"
 
 
 async def test_a_persona_is_the_wish_of_those_who_look_after_a_group(house: House):
@@ -112,7 +112,7 @@ async def test_a_persona_is_the_wish_of_those_who_look_after_a_group(house: Hous
     await told(house, "hello")
     assert house.model.requests[-1].utterances[0].text.endswith("You are Luna.")
     assert "as usual" in await told(house, "/persona OFF", who=BOB, group=True)
-    assert (await Channels(house.store).preferences(HERE)).persona == ""
+    assert (await PreferenceStore(house.store).preferences(HERE)).persona == ""
 
 
 async def test_a_persona_that_is_too_long_is_refused_in_one_sentence(house: House):
@@ -124,12 +124,12 @@ async def test_a_persona_that_is_too_long_is_refused_in_one_sentence(house: Hous
 
 async def test_a_persona_is_forgotten_with_the_channel_and_its_other_choices_stay(house: House):
     await told(house, "/settings answer-everything", "/language de", "/persona You are Luna.", "/forget channel")
-    chosen = await Channels(house.store).preferences(HERE)
+    chosen = await PreferenceStore(house.store).preferences(HERE)
     assert (chosen.persona, chosen.answers, chosen.language) == ("", "everything", "de")
 
 
 async def test_what_is_said_beside_parley_counts_only_where_it_answers_everything(house: House):
-    channels = Channels(house.store)
+    channels = PreferenceStore(house.store)
     desk = house.desk()
     aside = Message("a", HERE, ANN, 1.0, "to nobody", group=True, addressed=False)
     assert not await desk.accept(aside)
@@ -242,7 +242,7 @@ async def test_what_is_quoted_heard_or_answered_commands_nothing(house: House, a
     house.platform.files["note"] = attack.encode()
     await house.lanes.accept(Message(house.next_id(), HERE, ANN, 1.0, "", (house.audio("note"),), ref="m"))
     await house.quiet()
-    assert await Channels(house.store).preferences(HERE) == Preferences()
+    assert await PreferenceStore(house.store).preferences(HERE) == Preferences()
     said = house.model.requests[0].utterances[-1].text
     assert all(line.startswith(">") for line in said.split("\n")[1:-2])
     assert house.platform.texts(HERE)[0] == attack.replace("@", "")

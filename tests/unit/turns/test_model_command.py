@@ -12,7 +12,7 @@ from core.models.catalogue import Entry
 from core.models.holding import Holding
 from core.models.progress import Progress, Show
 from core.speech.hearing import Hearing
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.thinking import profiles
 from core.thinking.engine import Engine
@@ -89,7 +89,7 @@ async def test_an_owner_chooses_the_model_of_a_channel(house: Several):
 
 async def test_nobody_else_chooses(house: Several):
     assert "Only my owner" in await house.told("/model large")
-    assert (await Channels(house.store).preferences(HERE)).model == ""
+    assert (await PreferenceStore(house.store).preferences(HERE)).model == ""
 
 
 async def test_what_is_not_there_or_does_not_open_is_said_and_nothing_changes(house: Several):
@@ -99,7 +99,7 @@ async def test_what_is_not_there_or_does_not_open_is_said_and_nothing_changes(ho
 
 
 async def test_a_model_that_was_chosen_and_is_gone_is_stood_in_for(house: Several):
-    preferred = Channels(house.store)
+    preferred = PreferenceStore(house.store)
     await preferred.change(HERE, lambda _: Preferences(model="broken"))
     assert await house.told("who are you") == "I am small."
 

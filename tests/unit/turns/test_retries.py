@@ -76,7 +76,7 @@ async def test_what_was_heard_stays_while_somebody_else_goes_first_and_is_heard_
     await house.say(audio=b"hello there")
     first = await house.lanes.claim(keys.partition(HERE), "telegram")
     assert first is not None
-    await house.lanes.note_heard(first, "0", '{"text":"good morning","language":"en","duration_s":1.0}')
+    await house.lanes.note_heard(first, "0", b'{"text":"good morning","language":"en","duration_s":1.0}')
     await house.lanes.accept(Message("f", HERE, BOB, 1.0, "/forget me", ref="mf"), first=True)
     await house.say(audio=b"and again")
     async with working(house):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core.lanes.lanes import Lanes
 from core.lm.local.model import LocalModel
-from core.store.preferences import Channels
+from core.store.preferences import PreferenceStore
 from core.store.redis import Store
 from core.thinking import profiles
 from core.thinking.context import Context
@@ -83,4 +83,4 @@ def test_a_message_that_is_deleted_is_not_told_of_either():
 async def test_a_conversation_that_was_forgotten_meanwhile_gets_no_summary(store: Store):
     kept = Dialogue(turns=(turn(1, "hello"),))
     assert dialogues.summarised(kept, "long ago", "no longer there") == kept
-    assert (await Channels(store).preferences(HERE)) == Preferences()
+    assert (await PreferenceStore(store).preferences(HERE)) == Preferences()

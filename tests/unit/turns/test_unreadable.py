@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import PermanentError
-from core.feedback.ratings import decode_rating, decode_record
+from core.feedback.ratings import RATING_KIND, RECORD_KIND
 from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue, preferences
@@ -69,7 +69,7 @@ async def test_an_event_that_nobody_can_read_leaves_its_album_whole(
     assert "pictures" in notice
     assert answer == "You said: hello"
     assert await dead(house) == [broken]
-    assert "set aside" in caplog.text
+    assert "gave up on" in caplog.text
     assert "missing at message.channel" in caplog.text
     assert CANARY not in caplog.text
 
@@ -85,7 +85,7 @@ async def test_a_reaction_on_a_record_that_nobody_can_read_is_set_aside_at_once(
 
 
 @pytest.mark.parametrize(
-    "decode", [decode_event, decode_part, dialogue.decode, preferences.decode, decode_record, decode_rating]
+    "decode", [decode_event, decode_part, dialogue.decode, preferences.decode, RECORD_KIND.load, RATING_KIND.load]
 )
 @given(
     form=st.sampled_from(['"{}"', '{{"text":"{}"}}', '{{"type":"{}"}}', '{{"turns":["{}"],"type":"message"}}', "{}{{"])

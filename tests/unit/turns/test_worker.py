@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bots.locales import Phrases
+from core import clock
 from core.delivery import delivery
 from core.delivery.delivery import Delivery
 from core.errors import (
@@ -698,8 +699,10 @@ async def test_a_reaction_that_overtakes_its_answer_counts_when_that_is_recorded
     await house.lanes.accept(Reaction("r9", HERE, ANN, 2.0, "somebody else's", ("👍",)))
     await house.quiet()
     assert {key: rating.rating for key, rating in (await house.feedback.ratings(topic)).items()} == {(id, "1"): -1}
-    parked = await house.store.redis.keys("*:parked:*")
-    assert [await house.store.redis.ttl(key) <= 60 for key in parked] == [True]
+    (later,) = await house.store.redis.keys("*:later:*")
+    (due,) = await house.store.redis.zrange(later, 0, -1, withscores=True)
+    assert due[0].endswith(b"r9")
+    assert due[1] <= 1000 * (clock.now() + 60)
 
 
 async def test_an_answer_that_the_model_reads_anyway_is_not_quoted(house: House):

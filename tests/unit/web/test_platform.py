@@ -269,7 +269,7 @@ async def test_what_died_before_it_was_accepted_does_not_stay(client: httpx.Asyn
     async def dies(_: object) -> bool:
         raise RetryableError("Redis is away")
 
-    kept = Uploads(store.redis).accepting(Upload(b"OggS", "n.ogg", "audio"), dies)
+    kept = Uploads(store).accepting(Upload(b"OggS", "n.ogg", "audio"), dies)
     with pytest.raises(RetryableError):
         await kept(Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0, "hi"))
     assert 0 < await store.redis.ttl((await uploads(store))[0]) <= 3600
@@ -277,7 +277,7 @@ async def test_what_died_before_it_was_accepted_does_not_stay(client: httpx.Asyn
 
 async def test_a_file_is_not_lost_when_the_same_key_was_refused_beside_it(store: Store):
     message, upload = Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0), Upload(b"O", "n", "audio")
-    files = Uploads(store.redis)
+    files = Uploads(store)
 
     async def accepts(event: object) -> bool:
         return await Lanes(store).accept(message)
@@ -345,7 +345,7 @@ async def test_a_stream_is_never_silent_for_longer_than_it_says(store: Store, mo
     monkeypatch.setattr(Inbox, "get", nothing_comes)
     turn = Turn("m", 1.0, "web", "hi", "hello", "en", "script", "plain", spoken=True)
     script = Script(store)
-    answering = Answering(store.redis, script.lanes, Ear(store.redis), 300.0, SILENCE_S)
+    answering = Answering(store, script.lanes, Ear(store), 300.0, SILENCE_S)
     steps = answering.steps(Message("m", ChannelKey("web", "room"), Person("web", "web"), 1.0, "hi"), script.accept)
     accepted = await anext(steps)
     assert accepted.data["silence_s"] == SILENCE_S
