@@ -29,6 +29,7 @@ _TEXT_UNITS = 2000
 _THUMBS = ("👍", "👎")
 _GROWING = " …"
 _UNKNOWN_MESSAGE = 10008
+_NO_EDIT_OF_VOICE = 50162
 _NO_VOICE_HERE = 50173  # developers/topics/opcodes-and-status-codes: this channel takes no voice messages
 
 
@@ -154,17 +155,19 @@ def _content(part: _Written | FilePart) -> str:
 
 
 async def _show_text(client: discord.Client, part: _Written, reference: discord.MessageReference | None) -> str:
-    text = _content(part)
-    channel = int(part.channel.space)
+    text, channel, nonce = _content(part), int(part.channel.space), part.nonce
     if part.replaces:
         try:
             await edit(client, channel, int(part.replaces), text)
-        except discord.NotFound as error:
-            if error.code != _UNKNOWN_MESSAGE:
+        except discord.HTTPException as error:
+            if error.code == _NO_EDIT_OF_VOICE:
+                await client.http.delete_message(channel, int(part.replaces))
+            elif error.code != _UNKNOWN_MESSAGE:
                 raise
         else:
             return part.replaces
-    return await post(client, channel, text, nonce=part.nonce, reference=reference, suppress_embeds=True)
+        nonce = f"{nonce}r"  # its own may be that of what it replaces
+    return await post(client, channel, text, nonce=nonce, reference=reference, suppress_embeds=True)
 
 
 async def _remove(client: discord.Client, part: RemovalPart) -> str:

@@ -137,6 +137,9 @@ async def _edit_text(bot: Bot, part: TextPart | NoticePart) -> str:
         except BadRequest as error:
             if says(error, "to edit not found", "can't be edited"):
                 return await _send_text(bot, part)
+            if says(error, "no text in the message"):  # a voice note of the answer that this one replaces
+                await _remove(bot, RemovalPart(part.turn, part.index, part.channel, part.replaces))
+                return await _send_text(bot, part)
             if entities and says(error, "entit"):
                 text, entities = part.text, ()
                 continue

@@ -79,6 +79,12 @@ async def test_what_replaces_a_part_keeps_its_id_and_what_is_taken_away_has_none
     assert await place.platform.send(RemovalPart("900", 1, place.here, ref)) == ""
 
 
+async def test_a_text_that_cannot_take_the_place_of_a_voice_note_is_there_all_the_same(place: Place):
+    ref = await place.platform.send(VoicePart("900", 1, place.here, NOTE))
+    assert await place.platform.send(TextPart("900", 1, place.here, "in words", replaces=ref))
+    assert await place.texts() == ["in words"]
+
+
 async def test_a_draft_grows_into_its_answer(place: Place):
     ref = await place.platform.send(DraftPart("900", 0, place.here, "on", transcript="What?"))
     assert await place.platform.send(DraftPart("900", 0, place.here, "one", replaces=ref)) == ref

@@ -13,7 +13,7 @@ from core.values.turn import Activity
 class FakePlatform:
     def __init__(self, name: PlatformName = "telegram", limits: Limits | None = None) -> None:
         self.name: PlatformName = name
-        self.limits = limits or Limits(text_units=4096, media_bytes=1000)
+        self.limits = limits or Limits(text_units=4096, media_bytes=20 * 2**20)
         self.told: asyncio.Queue[PlatformEvent] = asyncio.Queue()
         self.sent: list[Sendable] = []
         self.typed: list[ChannelKey] = []

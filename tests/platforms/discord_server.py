@@ -261,6 +261,8 @@ class DiscordServer:
                 self._know(channel)
                 body, _ = await read_body(request)
                 told = self._own(id)
+                if told["flags"] & VOICE_FLAG:
+                    raise Refused(400, 50162, "Voice messages cannot be edited")
                 check_new_message(body, [], target_exists=True)
                 self.edited.append((id, body))
                 return json_response(self._as_read(told | {"content": body["content"]}, keep=id))

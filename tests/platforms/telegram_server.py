@@ -285,6 +285,8 @@ class TelegramServer:
         if not edit:
             self.removed.append(id)
             return _ok(True)
+        if found.voice:
+            return error(Failure(400, "Bad Request: there is no text in the message to edit"))
         if self.text_of(id) == fields["text"]:
             return error(
                 Failure(400, "Bad Request: message is not modified: specified new message content is the same")

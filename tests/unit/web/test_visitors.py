@@ -122,3 +122,12 @@ async def test_who_looks_after_a_channel(store: Store):
     await People(store).add(ROOM, [bob.id])
     assert not await shared.administers(ROOM, ann)
     assert await own.administers(ROOM, ann)
+
+
+async def test_the_description_tells_of_people_whole(client: httpx.AsyncClient):
+    spec = (await client.get("/openapi.json")).text
+    say = json.loads(spec)["paths"]["/v1/channels/{channel}/messages"]["post"]
+    person = say["requestBody"]["content"]["application/json"]["schema"]["properties"]["person"]
+    assert set(person["properties"]) == {"id", "name"}
+    assert "Parley-Visitor" in {parameter["name"] for parameter in say["parameters"]}
+    assert "$defs" not in spec  # nothing resolves those in such a file
