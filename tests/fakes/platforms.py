@@ -1,6 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
 import asyncio
+from typing import Any
 
 from core.errors import PermanentError
 from core.platform import Accept, Limits
@@ -13,7 +14,7 @@ class FakePlatform:
     def __init__(self, name: PlatformName = "telegram", limits: Limits | None = None) -> None:
         self.name: PlatformName = name
         self.limits = limits or Limits(text_units=4096, media_bytes=1000)
-        self.sent: list[Sendable] = []
+        self.sent: list[Any] = []  # parts of all kinds: a test knows which it looks at
         self.typed: list[ChannelKey] = []
         self.activities: list[Activity] = []
         self.files: dict[str, bytes] = {}

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,7 +162,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def living(data: Path) -> AsyncIterator[World]:
+async def living(data: Path) -> AsyncGenerator[World]:
     """A healthy product; at the end its log holds no token."""
     discord = Discord()
     await discord.start()

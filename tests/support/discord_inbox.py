@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
@@ -51,7 +51,7 @@ def platform_of(server: DiscordServer, token: str | None = None) -> DiscordPlatf
 
 
 @contextlib.asynccontextmanager
-async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncIterator[Inbox]:
+async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncGenerator[Inbox]:
     inbox = Inbox()
     running = asyncio.create_task(platform.listen(inbox.accept))
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from core.store.redis import open_store
@@ -11,7 +11,7 @@ from tests.support.scripted import Script, scripted_web
 
 
 @contextlib.contextmanager
-def served(redis_server: Path, **waits_s: float) -> Iterator[tuple[str, Callable[[], object]]]:
+def served(redis_server: Path, **waits_s: float) -> Generator[tuple[str, Callable[[], object]]]:
     """The page's address, and what lets a "silent" message be answered.
 
     The server has a loop and a thread of its own: Playwright's sync API occupies this one.

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bots.locales import Phrases
 from bots.telegram_bot.platform import TelegramPlatform
@@ -43,7 +43,7 @@ def platform(telegram: TelegramServer, token: str = TOKEN) -> TelegramPlatform:
 
 
 @contextlib.asynccontextmanager
-async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncIterator[None]:
+async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncGenerator[None]:
     before = asyncio.all_tasks()
     task = asyncio.create_task(bot.listen(inbox.accept))
     try:

@@ -13,10 +13,11 @@ from core.models import catalogue, kept
 from core.models.kept import Receipt
 from core.models.progress import Progress
 from core.settings import Settings
+from tests.support.settings import settings_of
 
 
 def settings_in(folder: Path, **values: str) -> Settings:
-    return Settings(_env_file=None, data_dir=folder / "data", web_port=1, **values)  # pyright: ignore
+    return settings_of(data_dir=folder / "data", web_port=1, **values)
 
 
 def fetched(folder: Path, name: str, file: str = "model.bin") -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ def recording(container: str, codec: str, seconds: float = 2.0, rate_hz: int = 2
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[tuple[Speaking, list[dict[str, object]]]]:
+async def serving(answer: Answer) -> AsyncGenerator[tuple[Speaking, list[dict[str, object]]]]:
     """A server that answers so, and the voice that asks it."""
     asked: list[dict[str, object]] = []
 
