@@ -24,6 +24,7 @@ class WordModel:
 
     name = "words"
     instructable = True
+    weight_bytes = 0
 
     def __init__(self, context_tokens: int) -> None:
         self.context_tokens = context_tokens
@@ -33,6 +34,9 @@ class WordModel:
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:
         return sum(len(utterance.content.split()) + 4 for utterance in utterances)
+
+    def forget(self, channel: str) -> None:
+        pass
 
     async def close(self) -> None:
         pass

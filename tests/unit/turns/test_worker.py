@@ -33,7 +33,7 @@ from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
 from core.values.parts import TextPart
-from tests.fakes.thinking import FakeModel, FakeSpeaking
+from tests.fakes.thinking import FakeModel
 from tests.support.house import ANN, HERE, THERE, House, working
 
 
@@ -100,24 +100,11 @@ async def test_line_12_a_chat_that_takes_no_voice_gets_text_and_no_note_is_made_
     assert 86_000 < await house.store.redis.ttl(keys.voiceless(HERE)) <= 86_400
 
 
-class Slow(FakeSpeaking):
-    """Waits for the gate before it says anything."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.gate = asyncio.Event()
-
-    async def speak(self, text: str, language: str) -> VoiceNote:
-        self.asked.append(text)
-        await self.gate.wait()
-        return await super().speak(text, language)
-
-
 @pytest.fixture
 def slow(store: Store) -> House:
     """A house whose voice hangs."""
     house = House(store)
-    house.speaking = Slow()
+    house.speaking.gate.clear()
     return house
 
 
@@ -222,7 +209,7 @@ async def test_parley_speaks_the_readers_language(house: House):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
