@@ -15,7 +15,7 @@ from core.platform import Platform
 from core.text.splitting import units
 from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef
-from core.values.events import Message, Reaction
+from core.values.events import Message, PlatformEvent
 from core.values.parts import NoticePart, TextPart, VoicePart
 from core.values.turn import Activity
 from tests.platforms.discord_payloads import ALICE, DM
@@ -36,7 +36,8 @@ class Place:
 
     async def say(self, text: str, voice: bytes = b"") -> None:
         if isinstance(self.server, TelegramServer):
-            self.server.say(text, **({"voice": self.server.voice(voice)} if voice else {}))
+            media: dict[str, Any] = {"voice": self.server.voice(voice)} if voice else {}
+            self.server.say(text, **media)
         elif voice:
             await self.server.voice(voice)
         else:
@@ -60,10 +61,10 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
         await discord.stop()
 
 
-async def listened(place: Place, count: int, voice: bytes = b"") -> list[Message | Reaction]:
-    events: list[Message | Reaction] = []
+async def listened(place: Place, count: int, voice: bytes = b"") -> list[PlatformEvent]:
+    events: list[PlatformEvent] = []
 
-    async def accept(event: Message | Reaction) -> bool:
+    async def accept(event: PlatformEvent) -> bool:
         events.append(event)
         return True
 

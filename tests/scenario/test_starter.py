@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -53,7 +54,7 @@ class Running:
         assert answer.status_code == 200, answer.text
         return answer.json()["text"]
 
-    async def models(self) -> dict:
+    async def models(self) -> dict[str, Any]:
         return (await self.client.get("/v1/models")).json()
 
     async def coming(self) -> set[str]:

@@ -5,13 +5,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 from core.store.redis import open_store
 from tests.support.scripted import Script, scripted_web
 
 
 @contextlib.contextmanager
-def served(redis_server: Path, **waits_s: float) -> Generator[tuple[str, Callable[[], object]]]:
+def served(redis_server: Path, **waits_s: Any) -> Generator[tuple[str, Callable[[], object]]]:
     """The page's address, and what lets a "silent" message be answered.
 
     The server has a loop and a thread of its own: Playwright's sync API occupies this one.

@@ -92,7 +92,7 @@ def draft(said: str, *, transcript: str = "", replaces: str = "") -> DraftPart:
 
 
 def text(said: str, **more: object) -> TextPart:
-    return replace(TextPart("1", 0, HERE, said), **more)  # pyright: ignore[reportArgumentType]
+    return replace(TextPart("1", 0, HERE, said), **more)
 
 
 async def test_a_draft_grows_into_the_answer(server: DiscordServer):
