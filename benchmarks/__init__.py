@@ -1,3 +1,5 @@
 """Measurements that print a table; none of them is a test."""
 
-import core.lm  # noqa: F401 - says how torch's threads wait, which has to come before torch
+from importlib import import_module
+
+import_module("core.lm")  # says how torch's threads wait, which has to come before torch

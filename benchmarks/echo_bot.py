@@ -3,12 +3,14 @@
 import sys
 
 from telegram import Update
-from telegram.ext import Application, MessageHandler, filters
+from telegram.ext import Application, ContextTypes, MessageHandler, filters
 
 from tests.platforms.telegram_server import TOKEN
 
 
-async def echo(update, context):
+async def echo(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    assert update.message is not None
+    assert update.message.text is not None
     await update.message.reply_text(update.message.text)
 
 

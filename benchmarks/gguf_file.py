@@ -31,6 +31,7 @@ def write_gguf(model: Any, path: Path) -> None:
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue
         name = names.get_name(key, (".weight", ".bias"))
+        assert name is not None, f"gguf has no name for {key}"
         values = tensor.numpy()
         if config.model_type == "llama" and "self_attn.q_proj" in key:
             values = _interleaved(values, heads)

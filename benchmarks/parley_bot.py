@@ -19,12 +19,12 @@ from bots.app import App
 from bots.locales import Phrases
 from bots.telegram_bot.platform import TelegramPlatform
 from core.platform import Budget
-from core.settings import Settings
 from core.store.redis import open_store
 from core.text.language import language_of
 from core.thinking.engines import Engines
 from core.values.channel import ChannelKey
 from tests.platforms.telegram_server import TOKEN
+from tests.support.settings import settings_of
 
 
 class InstantApp(App):
@@ -45,7 +45,7 @@ def unpaced(channel: ChannelKey) -> Sequence[Budget]:
 async def main(base: str, folder: str) -> None:
     """Run until killed."""
     trips = instant.RoundTrips()
-    settings = Settings(_env_file=None, access="open", telegram_token=TOKEN, telegram_api_base=base)  # type: ignore[call-arg]
+    settings = settings_of(access="open", telegram_token=TOKEN, telegram_api_base=base)
     platform = TelegramPlatform(TOKEN, api_base=base, phrases=Phrases())
     platform.limits = replace(platform.limits, budgets=unpaced)
     lines = asyncio.StreamReader()

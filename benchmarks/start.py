@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ async def _measured(settings: dict[str, str], models: Path | None = None) -> dic
 
 
 @asynccontextmanager
-async def _running(settings: dict[str, str], models: Path | None) -> AsyncIterator[Started]:
+async def _running(settings: dict[str, str], models: Path | None) -> AsyncGenerator[Started]:
     with tempfile.TemporaryDirectory(prefix="parley-", ignore_cleanup_errors=True) as folder:
         if models:
             (Path(folder) / "models").symlink_to(models)

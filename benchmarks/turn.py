@@ -23,13 +23,13 @@ from benchmarks.traffic import CHATS, EACH_SECOND, both
 from bots.app import App
 from core.intake.quotas import Allowance, Quotas
 from core.lanes.wakeup import Doorbell
-from core.settings import Settings
 from core.store.redis import Store, open_store
 from core.telemetry import timed, watch_stages
 from core.thinking.engines import Engines
 from core.turns.worker import Worker
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
+from tests.support.settings import settings_of
 
 QUICK = bool(os.environ.get("QUICK"))
 TURNS = 300 if QUICK else 1000
@@ -45,7 +45,7 @@ class House:
     """Parley on a platform that takes no time."""
 
     def __init__(self, store: Store) -> None:
-        self._app = App(Settings(_env_file=None, access="open"), store)
+        self._app = App(settings_of(access="open"), store)
         self._app.quotas = Quotas(store, Allowance(), Allowance())
         self._lanes = self._app.lanes
         self._platform = InstantPlatform()

@@ -13,14 +13,14 @@ import re
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
+from aiohttp import web
 
 from benchmarks import report
 from bots.locales import Phrases
@@ -83,8 +83,8 @@ class Clocked(TelegramServer):
         super().__init__()
         self.came: dict[str, list[float]] = defaultdict(list)
 
-    def _do(self, method: str, *given: Any) -> Any:
-        answer = super()._do(method, *given)
+    def _do(self, method: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> web.Response:
+        answer = super()._do(method, fields, files)
         self.came[method].append(time.perf_counter())
         return answer
 

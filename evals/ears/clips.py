@@ -120,8 +120,8 @@ def _music(time: Waveform, random: np.random.Generator) -> Waveform:
 
 
 def _breath(time: Waveform, random: np.random.Generator) -> Waveform:
-    swell = np.clip(np.sin(2 * np.pi * time / random.uniform(1.5, 3)), 0, 1) ** 2
-    return 0.1 * swell * pink(len(time), random)
+    swell = np.clip(np.sin(2 * np.pi * time / random.uniform(1.5, 3)), 0, 1).astype(np.float32) ** 2
+    return np.float32(0.1) * swell * pink(len(time), random)
 
 
 def _clicks(time: Waveform, random: np.random.Generator) -> Waveform:
@@ -152,6 +152,6 @@ def without_speech() -> Iterator[tuple[str, bytes]]:
     }
     for kind, make in kinds.items():
         for number, seconds in enumerate((1, 2, 4, 7, 12)):
-            time = np.arange(seconds * SAMPLE_RATE_HZ, dtype=np.float32) / SAMPLE_RATE_HZ
+            time = np.arange(seconds * SAMPLE_RATE_HZ, dtype=np.float32) / np.float32(SAMPLE_RATE_HZ)
             made = make(time, np.random.default_rng([number, len(kind)]))
             yield kind, encode_ogg_opus(made.astype(np.float32), SAMPLE_RATE_HZ)

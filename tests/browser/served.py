@@ -9,17 +9,18 @@ import asyncio
 import contextlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from aiohttp import web
 
-from bots.app import App, open_platforms
+from bots.app import App
+from bots.platforms import open_platforms
 from bots.web.platform import WebPlatform
-from core.settings import Settings
 from core.store.redis import open_store
 from tests.fault.model_server import MODEL, Asked, ModelServer, Trouble, answer_to
 from tests.platforms.ears_server import EarsServer, heard
+from tests.support.settings import settings_of
 
 TRANSCRIPT = "how do you do"
 _START_S = 60
@@ -59,14 +60,14 @@ class Mind(ModelServer):
 
 
 @contextlib.contextmanager
-def short_folder() -> Iterator[Path]:
+def short_folder() -> Generator[Path]:
     """An empty folder: pytest's own have longer paths than a unix socket may."""
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def served(folder: Path, *, silence_s: float | None = None) -> Iterator[tuple[str, Callable[[], object]]]:
+def served(folder: Path, *, silence_s: float | None = None) -> Generator[tuple[str, Callable[[], object]]]:
     """The page's address, and what lets a "silent" message be answered."""
     ready, leave, mind = threading.Event(), asyncio.Event(), Mind()
     addresses: list[str] = []
@@ -75,8 +76,7 @@ def served(folder: Path, *, silence_s: float | None = None) -> Iterator[tuple[st
     async def serve() -> None:
         async with mind, EarsServer() as ears, open_store("", folder) as store:
             ears.standing = heard(TRANSCRIPT)
-            settings = Settings(
-                _env_file=None,
+            settings = settings_of(
                 data_dir=folder,
                 web_port=0,
                 models="builtin",

@@ -3,12 +3,12 @@
 import json
 import re
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from bots.locales import Phrases
 from tests.browser.served import served, short_folder
 
-SMALLEST = {"width": 360, "height": 640}
+SMALLEST: ViewportSize = {"width": 360, "height": 640}
 
 
 def answer(page: Page, which: int = -1) -> Locator:

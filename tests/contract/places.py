@@ -2,10 +2,10 @@
 
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import httpx
 from redis.asyncio.client import PubSub
@@ -69,7 +69,8 @@ class TelegramPlace:
         pass
 
     async def say(self, text: str, voice: bytes = b"") -> None:
-        self._server.say(text, **({"voice": self._server.voice(voice)} if voice else {}))
+        media: dict[str, Any] = {"voice": self._server.voice(voice)} if voice else {}
+        self._server.say(text, **media)
 
     async def texts(self) -> list[str]:
         return [sent.text for sent in self._server.sent if sent.text and not sent.document]
@@ -112,7 +113,9 @@ class WebPlace:
 
     async def say(self, text: str, voice: bytes = b"") -> None:
         async with httpx.AsyncClient(base_url=self.platform.address, timeout=20) as client:
-            body = {"files": {"file": ("note.ogg", voice, "audio/ogg")}} if voice else {"json": {"text": text}}
+            body: dict[str, Any] = (
+                {"files": {"file": ("note.ogg", voice, "audio/ogg")}} if voice else {"json": {"text": text}}
+            )
             (await client.post("/v1/channels/room/messages", **body)).raise_for_status()
 
     async def texts(self) -> list[str]:
@@ -120,7 +123,7 @@ class WebPlace:
         await self._wire.ping()  # its echo comes behind all that was published
         while (message := await self._wire.get_message(timeout=20)) and message["type"] != "pong":
             if message["type"] == "message":
-                notes.append(Codec().open(NOTE, home_of(self.here), message["data"]))
+                notes.append(Codec().open(NOTE, home_of(self.here), cast(bytes, message["data"])))
         return [note.text for note in notes if note.kind in ("text", "notice")]
 
 
@@ -179,13 +182,13 @@ class FakePlace:
 
 
 @asynccontextmanager
-async def on_telegram(_: Store, __: Path) -> AsyncIterator[Place]:
+async def on_telegram(_: Store, __: Path) -> AsyncGenerator[Place]:
     async with TelegramServer() as server:
         yield TelegramPlace(server)
 
 
 @asynccontextmanager
-async def on_discord(_: Store, __: Path) -> AsyncIterator[Place]:
+async def on_discord(_: Store, __: Path) -> AsyncGenerator[Place]:
     server = DiscordServer()
     await server.start()
     try:
@@ -195,19 +198,19 @@ async def on_discord(_: Store, __: Path) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def on_the_web(store: Store, _: Path) -> AsyncIterator[Place]:
+async def on_the_web(store: Store, _: Path) -> AsyncGenerator[Place]:
     async with store.redis.pubsub() as wire:
         await wire.subscribe(keys.wire(WebPlace.here))
         yield WebPlace(web_platform(Script(store), "127.0.0.1", 0), wire)
 
 
 @asynccontextmanager
-async def in_a_terminal(_: Store, folder: Path) -> AsyncIterator[Place]:
+async def in_a_terminal(_: Store, folder: Path) -> AsyncGenerator[Place]:
     yield ConsolePlace(folder)
 
 
 @asynccontextmanager
-async def in_memory(_: Store, __: Path) -> AsyncIterator[Place]:
+async def in_memory(_: Store, __: Path) -> AsyncGenerator[Place]:
     yield FakePlace()
 
 

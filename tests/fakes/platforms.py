@@ -1,6 +1,7 @@
 """A platform in memory: what was sent lies in a list."""
 
 import asyncio
+from typing import Any
 
 from core.errors import PermanentError, UserError
 from core.platform import Accept, Limits
@@ -15,7 +16,7 @@ class FakePlatform:
         self.name: PlatformName = name
         self.limits = limits or Limits(text_units=4096, media_bytes=20 * 2**20)
         self.told: asyncio.Queue[PlatformEvent] = asyncio.Queue()
-        self.sent: list[Sendable] = []
+        self.sent: list[Any] = []  # parts of all kinds: a test knows which it looks at
         self.typed: list[ChannelKey] = []
         self.activities: list[Activity] = []
         self.files: dict[str, bytes] = {}

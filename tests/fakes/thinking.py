@@ -8,6 +8,7 @@ from core.errors import UserError
 from core.lm.base import Capability, Piece, Request, Text, Usage, Utterance
 from core.lm.stopping import StopFilter
 from core.speech.hearing import Transcript
+from core.speech.synthesis import Speaking
 from core.values.attachments import VoiceNote
 
 
@@ -73,6 +74,7 @@ class FakeHearing:
 
     name = "fake"
     weight_bytes = 0
+    bits = 0
 
     def __init__(self) -> None:
         self.translates = False
@@ -100,12 +102,21 @@ class FakeHearing:
         pass
 
 
-class FakeSpeaking:
-    """Speaks the text as bytes; fails on "unspeakable"."""
+class FakeSpeaking(Speaking):
+    """Speaks the text as bytes, once its gate is open; fails on "unspeakable". Keeps what it was asked to say."""
 
-    name = "fake"
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @property
+    def name(self) -> str:
+        return "fake"
 
     async def speak(self, text: str, language: str) -> VoiceNote:
+        self.asked.append(text)
+        await self.gate.wait()
         if "unspeakable" in text:
             raise UserError("nothing_to_say")
         return VoiceNote(text.encode(), 1.0, b"\x01")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 _TEXT_TOKENS = 50_257
 _LANGUAGES = 99
@@ -42,11 +43,12 @@ def make_whisper(folder: Path, *, width: int = 64, layers: int = 2) -> Path:
         decoder_start_token_id=ids["<|startoftranscript|>"],
     )
     model = WhisperForConditionalGeneration(config)
-    model.generation_config.no_timestamps_token_id = ids["<|notimestamps|>"]
-    model.generation_config.lang_to_id = {name: ids[name] for name in names[2 : 2 + _LANGUAGES]}
-    model.generation_config.is_multilingual = True
-    model.generation_config.suppress_tokens = [ids[name] for name in names[1 + _LANGUAGES : 107]]
-    model.generation_config.begin_suppress_tokens = [ids["<|endoftext|>"]]
+    generation: Any = model.generation_config  # Whisper's own settings are none that transformers declares
+    generation.no_timestamps_token_id = ids["<|notimestamps|>"]
+    generation.lang_to_id = {name: ids[name] for name in names[2 : 2 + _LANGUAGES]}
+    generation.is_multilingual = True
+    generation.suppress_tokens = [ids[name] for name in names[1 + _LANGUAGES : 107]]
+    generation.begin_suppress_tokens = [ids["<|endoftext|>"]]
     source = folder / "source"
     model.save_pretrained(source)
     words = {f"w{number}": number for number in range(_TEXT_TOKENS)}

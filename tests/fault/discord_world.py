@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from tests.fault.model_server import ModelServer, answer_to
@@ -78,7 +78,7 @@ class Both(World):
 
 
 @contextlib.asynccontextmanager
-async def joined(data: Path, **settings: str) -> AsyncIterator[Both]:
+async def joined(data: Path, **settings: str) -> AsyncGenerator[Both]:
     """A healthy product that listens to both platforms; at the end it is stopped, in whatever state it is."""
     discord = DiscordServer()
     await discord.start()

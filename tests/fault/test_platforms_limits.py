@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from typing import Any
 
 from tests.fault.conftest import Note
 from tests.fault.discord_world import Both
@@ -75,7 +76,7 @@ async def test_16_telegram_asks_for_a_pause_on_sends_edits_signs_or_drafts(both:
     both.no_error()
 
 
-def _in(chat: int) -> dict[str, dict[str, object]]:
+def _in(chat: int) -> dict[str, Any]:
     return {"chat": {"id": chat, "type": "private"}, "user": {"id": chat, "is_bot": False, "first_name": "A"}}
 
 

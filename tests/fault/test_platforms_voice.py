@@ -119,7 +119,7 @@ def _film(ogg: bytes) -> bytes:
             film.mux(picture.encode(av.VideoFrame(32, 32, "yuv420p")))
         film.mux(picture.encode(None))
         if sound is not None:
-            with av.open(io.BytesIO(ogg)) as heard:
+            with av.open(io.BytesIO(ogg), "r") as heard:
                 for frame in heard.decode(audio=0):
                     frame.pts = None
                     film.mux(sound.encode(frame))

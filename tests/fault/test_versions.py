@@ -3,6 +3,7 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import Any, cast
 
 from core.lanes.lanes import Lanes
 from core.store import keys
@@ -61,7 +62,7 @@ async def test_21_what_nobody_can_read_is_set_aside(world: World, data: Path, no
         verdict = await world.answered()
         await until(lambda: world.telegram.sent, "the answer")
         async with asyncio.timeout(20):
-            while len(dead := await store.redis.lrange(dead_key, 0, -1)) < 3:
+            while len(dead := await cast(Any, store.redis.lrange(dead_key, 0, -1))) < 3:
                 await asyncio.sleep(0.05)
     note(f"{len(dead)} set aside, the next message answered")
     assert sorted(re.sub(rb"@\d+:", b":", each) for each in dead) == [

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def watching(product: Product) -> AsyncIterator[Watched]:
+async def watching(product: Product) -> AsyncGenerator[Watched]:
     """Watch as long as the block runs."""
     watched = Watched()
     process = await asyncio.create_subprocess_exec(

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def living(data: Path, **settings: str) -> AsyncIterator[World]:
+async def living(data: Path, **settings: str) -> AsyncGenerator[World]:
     """A healthy product between both servers; at the end it is stopped, in whatever state it is."""
     async with Telegram() as telegram, ModelServer() as model:
         product = Product(data, **settings_for(telegram, model), **settings)

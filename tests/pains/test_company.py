@@ -12,11 +12,12 @@ from tests.pains.world import World, until
 from tests.platforms.discord_payloads import ALICE, BOB, DM, GENERAL, RANDOM, ROBOT, VOICE_FLAG
 from tests.platforms.telegram_server import ANN
 from tests.platforms.telegram_server import BOB as BEN
+from tests.platforms.telegram_trouble import Json
 from tests.scenario.product import run_to_end
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SAY = Phrases().say
-CLUB = {"id": -1014, "type": "supergroup", "title": "Club"}
+CLUB: Json = {"id": -1014, "type": "supergroup", "title": "Club"}
 
 
 async def test_pain_08_every_recording_on_telegram_gets_its_transcript_or_a_reason(world: World, notes: list[bytes]):

@@ -1,7 +1,7 @@
 """Ears without a key and without a network, short clips, the language of a chat, and what was misheard."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ CLIPS = ("Yes.", "No.", "Hello.", "Stop.", "Thank you.", "Good night.")
 
 
 @asynccontextmanager
-async def silent_network() -> AsyncIterator[tuple[str, list[str]]]:
+async def silent_network() -> AsyncGenerator[tuple[str, list[str]]]:
     """A proxy and hub that takes every connection and never answers; the list tells who called."""
     called: list[str] = []
 

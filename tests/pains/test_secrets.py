@@ -126,6 +126,8 @@ async def test_pain_15_no_channel_hears_anothers_secret(world: World):
         assert len(set(SECRET.findall("\n".join(asked.chat)))) <= 1
     async with open_store("", world.data / "d") as store:
         async for key in store.redis.scan_iter(match="parley:*:dlg:*"):
-            kept = dialogues.decode(await store.redis.get(key) or b"")
+            raw = await store.redis.get(key)
+            assert isinstance(raw, bytes)
+            kept = dialogues.decode(raw)
             found = set(SECRET.findall(str(kept)))
             assert found <= {place.secret for place in channels if place.key == key.decode().split(":dlg:", 1)[1]}

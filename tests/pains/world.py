@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -49,7 +50,7 @@ class Telegram(TelegramServer):
         self._history: list[Json] = []
         self._repeated: list[Json] = []
 
-    def push(self, **update: object) -> Json:
+    def push(self, **update: Any) -> Json:
         made = super().push(**update)
         self._history.append(made)
         return made
@@ -58,7 +59,7 @@ class Telegram(TelegramServer):
         """Deliver all updates once more with the next one, as when no confirmation had arrived."""
         self._repeated = list(self._history)
 
-    def person(self, chat: int, text: str = "", **media: object) -> Json:
+    def person(self, chat: int, text: str = "", /, **media: Any) -> Json:
         """Somebody writes in a private chat of theirs."""
         return self.say(text, chat={"id": chat, "type": "private"}, user={**ANN, "id": chat}, **media)
 
@@ -162,7 +163,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def living(data: Path) -> AsyncIterator[World]:
+async def living(data: Path) -> AsyncGenerator[World]:
     """A healthy product; at the end its log holds no token."""
     discord = Discord()
     await discord.start()

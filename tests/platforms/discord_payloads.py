@@ -13,8 +13,9 @@ GUILD, ROLE = "400000000000000001", "410000000000000001"
 GENERAL, RANDOM, THREAD = "500000000000000001", "500000000000000002", "500000000000000003"
 CROWD = tuple(f"2100000000000000{number:02}" for number in range(40))
 """Forty more people."""
-DM = {ALICE: "600000000000000001", BOB: "600000000000000002"}
-DM |= {person: f"6100000000000000{number:02}" for number, person in enumerate(CROWD)}
+DM = {ALICE: "600000000000000001", BOB: "600000000000000002"} | {
+    person: f"6100000000000000{number:02}" for number, person in enumerate(CROWD)
+}
 """The direct channel of each person."""
 
 SUPPRESS_EMBEDS, VOICE_FLAG = 1 << 2, 1 << 13

@@ -116,7 +116,8 @@ class HubServer:
         if min([len(data), *ends]) < len(data):
             if self.stall_after is not None:
                 await self._leaving.wait()
-            request.transport.close()
+            if request.transport is not None:
+                request.transport.close()
         return response
 
 

@@ -7,13 +7,13 @@ from aiohttp import BodyPartReader, web
 
 from tests.platforms.telegram_trouble import Failure, Json
 
-BOT = {"id": 42, "is_bot": True, "first_name": "Parley", "username": "parley_bot", "can_join_groups": True,
-       "can_read_all_group_messages": False, "supports_inline_queries": False}  # fmt: skip
-ANN = {"id": 7, "is_bot": False, "first_name": "Ann", "language_code": "en"}
-BOB = {"id": 8, "is_bot": False, "first_name": "Bob", "last_name": "Li", "language_code": "zh-hans"}
-PRIVATE = {"id": 7, "type": "private", "first_name": "Ann"}
-GROUP = {"id": -1001, "type": "supergroup", "title": "Friends"}
-FORUM = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
+BOT: Json = {"id": 42, "is_bot": True, "first_name": "Parley", "username": "parley_bot", "can_join_groups": True,
+             "can_read_all_group_messages": False, "supports_inline_queries": False}  # fmt: skip
+ANN: Json = {"id": 7, "is_bot": False, "first_name": "Ann", "language_code": "en"}
+BOB: Json = {"id": 8, "is_bot": False, "first_name": "Bob", "last_name": "Li", "language_code": "zh-hans"}
+PRIVATE: Json = {"id": 7, "type": "private", "first_name": "Ann"}
+GROUP: Json = {"id": -1001, "type": "supergroup", "title": "Friends"}
+FORUM: Json = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import itertools
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -61,7 +61,7 @@ class TelegramServer:
         self._poll: asyncio.Future[None] | None = None
         self._last_call = 0.0
 
-    async def __aenter__(self) -> "TelegramServer":
+    async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/bot{token}/{method}", self._api)
         app.router.add_get("/file/bot{token}/{path:.*}", self._file)

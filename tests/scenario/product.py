@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -126,7 +126,7 @@ async def run_to_end(data: Path, *arguments: str, **settings: str) -> tuple[int,
 
 
 @asynccontextmanager
-async def running(data: Path, **settings: str) -> AsyncIterator[Product]:
+async def running(data: Path, **settings: str) -> AsyncGenerator[Product]:
     """A healthy Parley, stopped at the end."""
     product = Product(data, **settings)
     try:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -140,6 +141,7 @@ async def test_discord_text_voice_mention_thread_and_reactions(world: World, spo
     _, words, bubble = await discord.wait_sent(3)
     assert "alice" in words.content.lower()
     assert len(audio.decode(bubble.voice, max_s=60)) > audio.SAMPLE_RATE_HZ / 2
+    assert bubble.duration_s is not None
     assert bubble.duration_s > 0.3
     assert bubble.flags & 8192
 
@@ -167,7 +169,7 @@ async def test_discord_text_voice_mention_thread_and_reactions(world: World, spo
 async def test_pain_08_bad_files_get_one_sentence_each_and_nothing_is_blocked(world: World, spoken_name: bytes):
     telegram = world.telegram
     silence = audio.encode_ogg_opus(np.zeros(32_000, np.float32), audio.SAMPLE_RATE_HZ)
-    sentences = {
+    sentences: dict[str, tuple[dict[str, Any], str]] = {
         "broken": (dict(voice=telegram.voice(b"OggS" + bytes(range(256)) * 20)), "OGG, MP3"),
         "empty": (dict(voice=telegram.voice(b"")), "0 bytes"),
         "silent": (dict(voice=telegram.voice(silence)), "could not hear"),

@@ -8,7 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ class Place:
     data: Path
 
     @asynccontextmanager
-    async def store(self) -> AsyncIterator[Store]:
+    async def store(self) -> AsyncGenerator[Store]:
         async with open_store(self.url, self.data / "d") as opened:
             yield opened
 
@@ -83,13 +83,13 @@ class Place:
 
 
 @asynccontextmanager
-async def living(data: Path, url: str = "", **settings: str) -> AsyncIterator[Place]:
+async def living(data: Path, url: str = "", **settings: str) -> AsyncGenerator[Place]:
     async with running(data, REDIS_URL=url, **settings) as product:
         yield Place(product, url, data)
 
 
 @contextlib.contextmanager
-def own_redis(folder: Path) -> Iterator[str]:
+def own_redis(folder: Path) -> Generator[str]:
     """A Redis as an owner may run it: it appends to a file and takes snapshots. Yields its address."""
     folder.mkdir()
     socket = folder / "r.sock"

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,10 +20,10 @@ from core.lm.local.loading import SHIPPED as MIND
 from core.models import catalogue
 from core.models.arriving import Arrival
 from core.models.catalogue import Entry, Kind
-from core.settings import Settings
 from core.speech.transcription import SHIPPED as EARS
 from core.store.redis import open_store
 from tests.platforms.hub_server import HubServer
+from tests.support.settings import settings_of
 
 MIND_AND_EARS: dict[Kind, Entry] = {
     "mind": Entry("tiny-mind", "parley/tiny-mind", "mind", starter=True),
@@ -53,7 +54,7 @@ class Running:
         assert answer.status_code == 200, answer.text
         return answer.json()["text"]
 
-    async def models(self) -> dict:
+    async def models(self) -> dict[str, Any]:
         return (await self.client.get("/v1/models")).json()
 
     async def coming(self) -> set[str]:
@@ -70,8 +71,8 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def first_start(data: Path, **settings: object) -> AsyncIterator[Running]:
-    chosen = Settings(_env_file=None, data_dir=data, web_port=0, models="starter", **settings)  # pyright: ignore
+async def first_start(data: Path, **settings: object) -> AsyncGenerator[Running]:
+    chosen = settings_of(data_dir=data, web_port=0, models="starter", **settings)
     steps: list[Arrival] = []
     async with open_store("", data) as store:
         app = App(chosen, store, watch=steps.append)
@@ -147,9 +148,9 @@ async def test_leaving_while_the_hub_is_silent_does_not_wait_for_it(hub: HubServ
 async def test_built_in_fetches_nothing(hub: HubServer, data: Path):
     from bots import starter
 
-    chosen = Settings(_env_file=None, data_dir=data, models="builtin")  # pyright: ignore
+    chosen = settings_of(data_dir=data, models="builtin")
     assert (list(starter.wanted(chosen)), starter.first("mind", chosen)) == ([], BUILTIN)
-    own = Settings(_env_file=None, data_dir=data, models="starter", lm_model="mine")  # pyright: ignore
+    own = settings_of(data_dir=data, models="starter", lm_model="mine")
     assert [entry.name for entry in starter.wanted(own)] == ["small-ears"]
     assert starter.first("mind", own) == "mine"
     with pytest.raises(PermanentError):

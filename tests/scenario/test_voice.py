@@ -1,7 +1,7 @@
 """A voice note is answered by text and voice, and by text alone where the voice fails: the whole product."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.scenario.product import Product, run_to_end, running
 
 
 @asynccontextmanager
-async def talking(data: Path, telegram: TelegramServer, **settings: str) -> AsyncIterator[Product]:
+async def talking(data: Path, telegram: TelegramServer, **settings: str) -> AsyncGenerator[Product]:
     async with running(data, TELEGRAM_TOKEN=telegram.token, TELEGRAM_API_BASE=telegram.base, **settings) as product:
         yield product
 

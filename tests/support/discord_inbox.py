@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bots.discord_bot.platform import DiscordPlatform
 from bots.locales import Phrases
 from core.errors import RetryableError
-from core.values.events import Message, Reaction
+from core.values.events import Message, PlatformEvent
 from tests.platforms.discord_server import DiscordServer
 
 OGG = b"OggS" + bytes(range(256)) * 40
@@ -17,17 +17,17 @@ class Inbox:
     """Stores events in a list, refusing as often as it is told."""
 
     def __init__(self) -> None:
-        self.events: list[Message | Reaction] = []
+        self.events: list[PlatformEvent] = []
         self.refuse = 0
 
-    async def accept(self, event: Message | Reaction) -> bool:
+    async def accept(self, event: PlatformEvent) -> bool:
         if self.refuse:
             self.refuse -= 1
             raise RetryableError("no store", after_s=0.01)
         self.events.append(event)
         return True
 
-    async def wait(self, count: int) -> list[Message | Reaction]:
+    async def wait(self, count: int) -> list[PlatformEvent]:
         async with asyncio.timeout(5):
             while len(self.events) < count:
                 await asyncio.sleep(0.005)
@@ -51,7 +51,7 @@ def platform_of(server: DiscordServer, token: str | None = None) -> DiscordPlatf
 
 
 @contextlib.asynccontextmanager
-async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncIterator[Inbox]:
+async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncGenerator[Inbox]:
     inbox = Inbox()
     running = asyncio.create_task(platform.listen(inbox.accept))
     try:

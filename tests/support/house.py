@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bots.app import App
 from core.delivery.pacing import Pacing
 from core.intake.notices import Notices
 from core.intake.quotas import Allowance, Quotas
 from core.lanes.wakeup import Doorbell
-from core.settings import Settings
 from core.store.redis import Store
 from core.thinking import profiles
 from core.thinking.engine import Engine
@@ -19,6 +18,7 @@ from core.values.channel import ChannelKey, MediaRef, Person
 from core.values.events import Event, Message
 from tests.fakes.platforms import FakePlatform
 from tests.fakes.thinking import FakeHearing, FakeModel, FakeSpeaking
+from tests.support.settings import settings_of
 
 ANN = Person("1", "Ann", "en")
 HERE, THERE = ChannelKey("telegram", "42:7"), ChannelKey("telegram", "42:8")
@@ -28,7 +28,7 @@ class House(App):
     """Parley with a model that says what it is told to, on one platform that the test looks into, without quotas."""
 
     def __init__(self, store: Store, owners: tuple[str, ...] = ()) -> None:
-        super().__init__(Settings(_env_file=None, access="open", owners=",".join(owners)), store)
+        super().__init__(settings_of(access="open", owners=",".join(owners)), store)
         self.platform = FakePlatform()
         self.model = FakeModel()
         self.hearing = FakeHearing()
@@ -71,7 +71,7 @@ class House(App):
 
 
 @contextlib.asynccontextmanager
-async def working(house: House) -> AsyncIterator[None]:
+async def working(house: House) -> AsyncGenerator[None]:
     task = asyncio.create_task(house.worker().run())
     try:
         yield

@@ -30,6 +30,11 @@ async def everything(store: Store) -> list[bytes]:
     return found
 
 
+async def key_names(store: Store, pattern: str = "*") -> list[str]:
+    found: Any = await store.redis.keys(pattern)
+    return [key.decode() for key in found]
+
+
 async def having(store: Store, word: str) -> list[bytes]:
     return [value for value in await everything(store) if word.encode() in value]
 

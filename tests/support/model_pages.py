@@ -1,6 +1,6 @@
 """A server that says of its models what it is told to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ def listed(*entries: dict[str, Any] | str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving(pages: dict[str, Any], port: int = 0) -> AsyncIterator[str]:
+async def serving(pages: dict[str, Any], port: int = 0) -> AsyncGenerator[str]:
     """Answers with these pages; a number is a status. Yields the address for LM_URL."""
 
     async def answer(request: web.Request) -> web.Response:

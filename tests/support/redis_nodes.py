@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path, *options: str, config: str = "") -> AsyncIterator[int]:
+async def serving(folder: Path, *options: str, config: str = "") -> AsyncGenerator[int]:
     """One server; its port."""
     port = free_port()
     home = folder / str(port)
@@ -55,7 +55,7 @@ async def answers(client: Redis) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def cluster(folder: Path, size: int) -> AsyncIterator[str]:
+async def cluster(folder: Path, size: int) -> AsyncGenerator[str]:
     """The address of a cluster of so many nodes, each with its share of the slots."""
     async with contextlib.AsyncExitStack() as stack:
         options = ("--cluster-enabled", "yes", "--appendonly", "yes")

@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import av
 import numpy as np
@@ -25,7 +26,7 @@ from core.store import keys
 from core.store.redis import Store
 from core.values import dialogue
 from core.values.attachments import VoiceNote
-from core.values.events import Message, Reaction
+from core.values.events import Event, Message, PlatformEvent, Reaction
 from core.values.parts import DraftPart, OwedVoicePart, Part, TextPart
 from core.values.turn import Reply, Turn
 
@@ -58,12 +59,12 @@ class Script:
         self.platform: WebPlatform | None = None
         self.answered: list[str] = []
         self.mute = False
-        self.seen: list[Message | Reaction] = []
+        self.seen: list[Event] = []
         self.go = asyncio.Event()
         self.health = {"store": "ok"}
-        self._due: asyncio.Queue[Message | Reaction] = asyncio.Queue()
+        self._due: asyncio.Queue[PlatformEvent] = asyncio.Queue()
 
-    async def accept(self, event: Message | Reaction) -> bool:
+    async def accept(self, event: PlatformEvent) -> bool:
         """What `WebPlatform.listen` is given."""
         if self.refuses:
             assert isinstance(event, Message)
@@ -89,6 +90,7 @@ class Script:
                 await self.feedback.react(event)
                 await self.lanes.commit(claim, None, (), last=event.id)
             else:
+                assert isinstance(event, Message)
                 await self._answer(claim, event)
 
     async def _answer(self, claim: Claim, message: Message) -> None:
@@ -133,7 +135,7 @@ class Script:
         return DraftPart(message.id, 0, message.channel, text, transcript=heard)
 
 
-def web_platform(script: Script, host: str, port: int, token: str | None = None, **options: float) -> WebPlatform:
+def web_platform(script: Script, host: str, port: int, token: str | None = None, **options: Any) -> WebPlatform:
     """A web platform over the script's store; its health is what `script.health` says.
 
     `options` are its deadline, its longest silence and its room for files.
@@ -158,7 +160,7 @@ def web_platform(script: Script, host: str, port: int, token: str | None = None,
 
 @asynccontextmanager
 async def scripted_web(
-    store: Store, *, token: str | None = None, **options: float
+    store: Store, *, token: str | None = None, **options: Any
 ) -> AsyncGenerator[tuple[WebPlatform, Script]]:
     """A served page and its worker."""
     script = Script(store)

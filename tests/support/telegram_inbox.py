@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bots.locales import Phrases
 from bots.telegram_bot.platform import TelegramPlatform
 from core.errors import RetryableError
 from core.values.channel import ChannelKey
-from core.values.events import Event, Message
+from core.values.events import Message, PlatformEvent
 from tests.platforms.telegram_server import TOKEN, TelegramServer
 
 HERE = ChannelKey("telegram", "42:7")
@@ -18,17 +18,17 @@ class Inbox:
     """An `accept` in memory that can refuse."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[PlatformEvent] = []
         self.refuse = 0
 
-    async def accept(self, event: Event) -> bool:
+    async def accept(self, event: PlatformEvent) -> bool:
         if self.refuse:
             self.refuse -= 1
             raise RetryableError("Redis is away")
         self.events.append(event)
         return True
 
-    async def wait(self, count: int) -> list[Event]:
+    async def wait(self, count: int) -> list[PlatformEvent]:
         async with asyncio.timeout(10):
             while len(self.events) < count:
                 await asyncio.sleep(0.01)
@@ -43,7 +43,7 @@ def platform(telegram: TelegramServer, token: str = TOKEN) -> TelegramPlatform:
 
 
 @contextlib.asynccontextmanager
-async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncIterator[None]:
+async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncGenerator[None]:
     before = asyncio.all_tasks()
     task = asyncio.create_task(bot.listen(inbox.accept))
     try:
@@ -54,7 +54,7 @@ async def listening(bot: TelegramPlatform, inbox: Inbox) -> AsyncIterator[None]:
     assert asyncio.all_tasks() <= before
 
 
-async def heard(telegram: TelegramServer, count: int) -> list[Event]:
+async def heard(telegram: TelegramServer, count: int) -> list[PlatformEvent]:
     inbox = Inbox()
     async with listening(platform(telegram), inbox):
         await inbox.wait(count)

@@ -32,6 +32,13 @@ SHAPE: dict[str, Any] = dict(
     bos_token_id=None,
     eos_token_id=None,
 )
+
+
+def shape(**other: Any) -> dict[str, Any]:
+    """SHAPE, with some of it otherwise."""
+    return {**SHAPE, **other}
+
+
 CONFIGS = {
     "llama": LlamaConfig(**SHAPE),
     "qwen2": Qwen2Config(**SHAPE),

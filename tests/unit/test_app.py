@@ -8,16 +8,16 @@ import pytest
 from bots.app import App
 from core import clock
 from core.lanes.lanes import Lanes
-from core.settings import Settings
 from core.store import keys
 from core.store.clients import client_of
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
+from tests.support.settings import settings_of
 
 
 def app(store: Store) -> App:
-    return App(Settings(_env_file=None), store)
+    return App(settings_of(), store)
 
 
 async def waiting(store: Store, name: str, sent_at: float, text: str = "hello") -> None:

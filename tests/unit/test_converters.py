@@ -258,7 +258,7 @@ def test_any_discord_message_is_an_event_or_nothing(post: Json):
 def test_any_discord_reaction_is_an_event_or_nothing(who: str, emoji: Json, add: bool, direct: bool):
     data: Json = {"user_id": who, "channel_id": GENERAL, "message_id": snowflake(), "emoji": emoji, "burst": False,
                   "type": 0}  # fmt: skip
-    named = discord.PartialEmoji.from_dict(emoji)  # pyright: ignore[reportArgumentType]
+    named = discord.PartialEmoji.from_dict(emoji)
     change = discord.RawReactionActionEvent(data, named, "REACTION_ADD" if add else "REACTION_REMOVE")  # pyright: ignore
     if not direct and add:
         server = STATE._get_guild(int(GUILD))

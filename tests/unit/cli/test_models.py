@@ -1,6 +1,7 @@
 import asyncio
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,10 +14,11 @@ from core.models import catalogue, kept
 from core.models.kept import Receipt
 from core.models.progress import Progress
 from core.settings import Settings
+from tests.support.settings import settings_of
 
 
 def settings_in(folder: Path, **values: str) -> Settings:
-    return Settings(_env_file=None, data_dir=folder / "data", web_port=1, **values)  # pyright: ignore
+    return settings_of(data_dir=folder / "data", web_port=1, **values)
 
 
 def fetched(folder: Path, name: str, file: str = "model.bin") -> Path:
@@ -49,10 +51,10 @@ async def test_everything_can_be_read_at_80_columns(tmp_path: Path, capsys: pyte
 
 def test_the_name_of_what_is_held_is_never_cut(capsys: pytest.CaptureFixture[str]):
     name = "/srv/models/a-very-long-name-of-a-model-that-somebody-keeps-in-a-folder-of-their-own-making"
-    known = {"bits": 8, "context_tokens": 4096, "cache_bytes": 9_000_000, "cache_limit_bytes": 99_000_000}
-    counts = {"slots_in_use": 1, "waiting": 20, "kept_channels": 300}
-    held = Held(kind="language", name=name, weight_bytes=630_000_000, **known, **counts)
-    models._say("Parley holds:", models._held([held]))  # pyright: ignore
+    cache: dict[str, Any] = {"context_tokens": 4096, "cache_bytes": 9_000_000, "cache_limit_bytes": 99_000_000}
+    counts: dict[str, Any] = {"slots_in_use": 1, "waiting": 20, "kept_channels": 300}
+    held = Held(kind="language", name=name, weight_bytes=630_000_000, bits=8, **cache, **counts)
+    models._say("Parley holds:", models._held([held]))
     printed = capsys.readouterr().out.splitlines()
     assert f"  {name}" in printed
     assert max(map(len, [line for line in printed if name not in line])) <= 80

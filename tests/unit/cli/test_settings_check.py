@@ -7,10 +7,11 @@ import pytest
 from bots.cli import settings_check
 from core import settings as configuring
 from core.settings import Settings
+from tests.support.settings import settings_of
 
 
 def told(**values: object) -> list[str]:
-    return [str(error) for error in settings_check.wrong(Settings(_env_file=None, **values))]
+    return [str(error) for error in settings_check.wrong(settings_of(**values))]
 
 
 @pytest.mark.parametrize(

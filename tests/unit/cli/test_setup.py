@@ -6,7 +6,7 @@ import os
 import pty
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Person:
 
 
 @asynccontextmanager
-async def asked(folder: Path, **settings: str) -> AsyncIterator[Person]:
+async def asked(folder: Path, **settings: str) -> AsyncGenerator[Person]:
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         sys.executable,

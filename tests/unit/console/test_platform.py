@@ -17,7 +17,7 @@ from core.errors import PermanentError, RetryableError, UserError
 from core.platform import Platform
 from core.values.attachments import VoiceNote
 from core.values.channel import MediaRef
-from core.values.events import Message, Reaction
+from core.values.events import Message, PlatformEvent, Reaction
 from core.values.parts import DraftPart, NoticePart, TextPart, VoicePart
 
 
@@ -26,10 +26,10 @@ class Chat:
 
     def __init__(self, sink: io.StringIO | io.TextIOWrapper, source: int) -> None:
         self.platform = ConsolePlatform(Phrases(), source=source, sink=sink, language="en-GB")
-        self.events: list[Message | Reaction] = []
+        self.events: list[PlatformEvent] = []
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def accept(self, event: Message | Reaction) -> bool:
+    async def accept(self, event: PlatformEvent) -> bool:
         self.events.append(event)
         if isinstance(event, Message):
             if event.text == "away":
@@ -55,7 +55,7 @@ class Chat:
             await send(VoicePart(message.id, 1, CHANNEL, VoiceNote(b"OggS", 1.25, b"")))
 
 
-async def piped(text: str) -> tuple[str, list[Message | Reaction]]:
+async def piped(text: str) -> tuple[str, list[PlatformEvent]]:
     source, feed = os.pipe()
     os.write(feed, text.encode())
     os.close(feed)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -43,7 +43,7 @@ def platform_of(server: DiscordServer, last_seen: LastSeen | None = None) -> Dis
 
 
 @contextlib.asynccontextmanager
-async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncIterator[list[Event]]:
+async def listening(platform: DiscordPlatform, server: DiscordServer) -> AsyncGenerator[list[Event]]:
     events: list[Event] = []
 
     async def accept(event: Event) -> bool:
@@ -92,7 +92,7 @@ def draft(said: str, *, transcript: str = "", replaces: str = "") -> DraftPart:
 
 
 def text(said: str, **more: object) -> TextPart:
-    return replace(TextPart("1", 0, HERE, said), **more)  # pyright: ignore[reportArgumentType]
+    return replace(TextPart("1", 0, HERE, said), **more)
 
 
 async def test_a_draft_grows_into_the_answer(server: DiscordServer):

@@ -169,7 +169,7 @@ async def test_a_deferral_that_fails_loses_no_command(
 
 def answer(token: str, said: str, *, ephemeral: bool = False, **more: object) -> TextPart:
     part = TextPart("123456789012345678", 0, HERE, said, reply_to=Handle(token, ephemeral).ref)
-    return replace(part, **more)  # pyright: ignore[reportArgumentType]
+    return replace(part, **more)
 
 
 def growing(token: str, said: str) -> DraftPart:

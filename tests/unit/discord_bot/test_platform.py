@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -425,7 +426,7 @@ async def test_identifies_keep_their_distance() -> None:
 
 
 async def test_the_private_parts_of_discord_py_are_where_they_were() -> None:
-    client = discord.AutoShardedClient(intents=discord.Intents.none())
+    client: Any = discord.AutoShardedClient(intents=discord.Intents.none())
     async with client:
         assert client._AutoShardedClient__shards == {}
         assert client._AutoShardedClient__queue.empty()

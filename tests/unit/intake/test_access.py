@@ -21,7 +21,7 @@ LIN = Person("3", "林", "zh-hans")
 
 
 def stranger(id: str, text: str = SECRET, who: Person = ANN, channel: ChannelKey = HERE, **more: object) -> Message:
-    return replace(Message(id, channel, who, 1.0, text), **more)  # pyright: ignore[reportArgumentType]
+    return replace(Message(id, channel, who, 1.0, text), **more)
 
 
 def in_club(id: str, text: str = SECRET, who: Person = ANN, **more: object) -> Message:

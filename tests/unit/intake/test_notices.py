@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ def letter(id: str, who: Person = ANN, channel: ChannelKey = HERE) -> Message:
 
 
 @contextlib.asynccontextmanager
-async def telling(desk: Desk) -> AsyncIterator[None]:
+async def telling(desk: Desk) -> AsyncGenerator[None]:
     task = asyncio.create_task(desk.notices.run())
     try:
         yield

@@ -25,7 +25,7 @@ def limited(store: Store, person: Allowance = NONE, channel: Allowance = NONE) -
 
 
 def message(id: str, text: str = "hello", who: Person = ANN, channel: ChannelKey = HERE, **more: object) -> Message:
-    return replace(Message(id, channel, who, clock.now(), text), **more)  # pyright: ignore[reportArgumentType]
+    return replace(Message(id, channel, who, clock.now(), text), **more)
 
 
 async def commands(store: Store) -> int:
@@ -162,8 +162,8 @@ async def test_minutes_of_voice_a_day_are_those_that_were_heard(store: Store, mo
 async def test_a_voice_note_in_a_group_that_may_not_be_for_parley_is_refused_in_silence(store: Store):
     house = limited(store, Allowance(messages_per_minute=1))
     desk = house.desk()
-    aside = {"media": (house.audio("note"),), "group": True, "addressed": False, "bot_names": ("Parley",)}
-    assert [await desk.accept(message(str(n), "", **aside)) for n in range(2)] == [True, False]
+    aside = message("", "", media=(house.audio("note"),), group=True, addressed=False, bot_names=("Parley",))
+    assert [await desk.accept(replace(aside, id=str(n))) for n in range(2)] == [True, False]
     assert house.platform.sent == []
 
 

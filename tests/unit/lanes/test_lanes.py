@@ -17,6 +17,7 @@ from core.values.dialogue import Dialogue, append
 from core.values.events import Deletion, Message, decode_event
 from core.values.parts import Part, TextPart, decode_part
 from core.values.turn import Turn
+from tests.support.kept import key_names
 
 ANN = Person("1", "Ann")
 HERE = ChannelKey("telegram", "42:7")
@@ -150,6 +151,7 @@ async def test_the_unreadable_is_set_aside_and_the_next_message_comes(store: Sto
     assert await kept.dead_letter(mine, "in")
     assert decode_event((await claim(kept)).head) == message("b")
     (dead,) = await store.redis.lrange(keys.of_channel("dead", HERE), 0, -1)
+    assert isinstance(dead, bytes)
     assert re.fullmatch(rb"in@\d{10}:\{broken", dead)
 
 
@@ -161,12 +163,12 @@ async def test_every_key_stands_in_the_table_and_in_one_slot(store: Store):
     await kept.sent(mine, part("a"), "r", b"x")
     await kept.accept(message("b"))
     known = {kind.name: kind for kind in TABLE}
-    found = [key.decode() for key in await store.redis.keys("*")]
+    found = await key_names(store)
     assert len(found) == 12
     for key in found:
         kind = known[key.split(":")[2]]
         assert key.startswith(keys.prefix(keys.partition(HERE)))
-        assert (await store.redis.type(key)).decode() == kind.redis_type
+        assert await store.redis.type(key) == kind.redis_type.encode()
         assert (await store.redis.ttl(key) > 0) == (kind.lifetime_s is not None)
 
 

@@ -1,11 +1,11 @@
 """What is due later comes to its lane at its time, once, whatever happens meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -34,7 +34,7 @@ def reminder(id: str = "r", channel: ChannelKey = HERE) -> Message:
 
 
 @asynccontextmanager
-async def ringing(store: Store) -> AsyncIterator[Doorbell]:
+async def ringing(store: Store) -> AsyncGenerator[Doorbell]:
     bell = Doorbell(store, ["telegram"])
     task = asyncio.create_task(bell.listen())
     await asyncio.sleep(0.1)
@@ -138,8 +138,8 @@ async def test_a_channel_with_something_planned_is_found_however_long_ago_somebo
     await lanes.accept(Message("m", GROUP, ANN, 1.0, "hi"))
     part = keys.partition(HERE)
     for key in (keys.of_channel("people", HERE), keys.channels(part, "telegram", ANN.id)):
-        for member, _ in await store.redis.zrange(key, 0, -1, withscores=True):
-            await store.redis.zadd(key, {member: 1.0})
+        for member in await store.redis.zrange(key, 0, -1):
+            await store.redis.zadd(key, {cast(bytes, member): 1.0})
     sweeping = Retention(store, 1, Invalidation(store, ()))
     await sweeping.sweep()
     assert HERE in await people.channels_of("telegram", ANN.id)
@@ -155,7 +155,7 @@ async def test_a_reaction_waits_for_its_part_and_goes_when_that_never_comes(stor
         await house.lanes.accept(Reaction("r", HERE, ANN, 1.0, "nothing of ours", added=("👍",)))
         assert await waiting(house.lanes) == []
         (member,) = await store.redis.zrange(keys.later(keys.partition(HERE), "telegram"), 0, -1)
-        await store.redis.zadd(keys.later(keys.partition(HERE), "telegram"), {member: 1})
+        await store.redis.zadd(keys.later(keys.partition(HERE), "telegram"), {cast(bytes, member): 1})
         async with asyncio.timeout(20):
             while await store.redis.exists(keys.of_channel("planned", HERE)):
                 await asyncio.sleep(0.02)

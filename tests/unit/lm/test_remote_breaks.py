@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -26,7 +26,7 @@ BREAKS = {
 
 
 @contextlib.asynccontextmanager
-async def serving(answer: bytes) -> AsyncIterator[str]:
+async def serving(answer: bytes) -> AsyncGenerator[str]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         models = HEAD % (b"application/json", b"Connection: close\r\n") + MODELS

@@ -14,8 +14,8 @@ from core.lm import server
 from core.lm.base import Request, Utterance
 from core.lm.remote import DEFAULT_CONTEXT_TOKENS, RemoteModel
 from core.lm.server import Offered
-from core.settings import Settings
 from tests.support.model_pages import listed, serving
+from tests.support.settings import settings_of
 
 KEY = "sk-very-secret"
 LISTED = "v1/models"
@@ -114,9 +114,7 @@ async def test_a_server_in_trouble_is_worth_another_try(status: int):
 async def test_parley_starts_without_its_server_and_meets_it_when_it_comes(caplog: pytest.LogCaptureFixture):
     async with serving({}) as url:
         pass
-    model = await asyncio.to_thread(
-        loading.open_model, Settings(lm_url=url, lm_model="", _env_file=None), SERVER, Event()
-    )
+    model = await asyncio.to_thread(loading.open_model, settings_of(lm_url=url, lm_model=""), SERVER, Event())
     assert isinstance(model, RemoteModel)
     assert (model.name, model.context_tokens) == ("", DEFAULT_CONTEXT_TOKENS)
     request = Request((Utterance.of("user", "Hello"),), 10)
@@ -143,13 +141,13 @@ async def test_a_wrong_name_found_out_later_is_told_in_the_log(caplog: pytest.Lo
 
 async def test_the_owners_word_on_the_context_goes_before_the_servers():
     async with serving({LISTED: listed({"id": "m", "max_model_len": 4096})}) as url:
-        settings = Settings(lm_url=url, lm_model="m", lm_context_tokens=1000, _env_file=None)
+        settings = settings_of(lm_url=url, lm_model="m", lm_context_tokens=1000)
         model = await asyncio.to_thread(loading.open_model, settings, "m", Event())
         assert model.context_tokens == 1000
         await model.close()
 
 
 def test_the_owners_word_lowers_the_context_of_a_local_model_too():
-    model = loading.open_model(Settings(lm_context_tokens=300, _env_file=None), BUILTIN, Event())
+    model = loading.open_model(settings_of(lm_context_tokens=300), BUILTIN, Event())
     assert model.context_tokens == 300
     asyncio.run(model.close())

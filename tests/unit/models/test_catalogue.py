@@ -11,6 +11,7 @@ def test_names_are_unique_and_every_model_has_what_is_shown_of_it():
     entries = catalogue.entries()
     assert len({entry.name for entry in entries}) == len(entries) >= 12
     for entry in entries:
+        assert entry.kind is not None
         assert entry.kind in catalogue.SETTINGS
         assert entry.size
         assert entry.memory

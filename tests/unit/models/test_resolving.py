@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingError
+from core.models.catalogue import Kind
 from core.models.resolving import found, resolve
 from tests.platforms.hub_server import HubServer
 
 EARS = "someone/ears"
 
 
-async def resolved(value: str, models: Path, kind: str = "ears") -> Path | None:
+async def resolved(value: str, models: Path, kind: Kind = "ears") -> Path | None:
     return await asyncio.to_thread(resolve, kind, value, models)
 
 

@@ -29,7 +29,7 @@ from core.values.events import Message, Move, Reaction, encode_event
 from core.values.parts import TextPart, encode_part
 from core.values.preferences import Preferences
 from tests.support.house import ANN, BOB, HERE, House, working
-from tests.support.kept import begin_counting, called, everything, files, having, turn
+from tests.support.kept import begin_counting, called, everything, files, having, key_names, turn
 
 SAY = Phrases().say
 CLUB = ChannelKey("telegram", "42:-100")
@@ -253,7 +253,7 @@ async def test_nothing_tells_afterwards_who_was_where(house: House):
     await wish(house, "/forget channel", CLUB, BOB)
     assert await people.channels_of("telegram", BOB.id) == [HERE]
     index = [("people", str(CLUB)), ("ids", str(CLUB)), ("channels", f"telegram/{ANN.id}")]
-    left = [key for key in await house.store.redis.keys("*") if keys.named(key.decode()) in index]
+    left = [key for key in await key_names(house.store) if keys.named(key) in index]
     assert left == []
 
 
@@ -263,8 +263,8 @@ async def test_of_a_private_chat_not_even_its_name_stays(house: House):
     await PreferenceStore(house.store).change(HERE, lambda _: Preferences(voice="never"))
     await wish(house, "/forget me")
     lasting = [
-        key.decode()
-        for key in await house.store.redis.keys(f"*{HERE}*")
+        key
+        for key in await key_names(house.store, f"*{HERE}*")
         if not 0 < await house.store.redis.ttl(key) <= keys.DAY_S
     ]
     assert lasting == []

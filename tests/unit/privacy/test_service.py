@@ -12,12 +12,12 @@ from core import clock
 from core.privacy.cache_invalidation import Invalidation
 from core.privacy.consent import Consents
 from core.privacy.service import Terms
-from core.settings import Settings
 from core.store import keys
 from core.store.redis import Store
 from core.values.channel import ChannelKey
 from core.values.events import Summary
 from tests.support.house import ANN, BOB, HERE, House, told, working
+from tests.support.settings import settings_of
 
 SAY = Phrases().say
 
@@ -54,10 +54,12 @@ async def test_in_a_group_it_is_told_to_the_one_who_asks(house: House):
 
 
 def test_the_terms_name_the_machines_that_words_go_to():
-    assert Terms.of(Settings()) == Terms(365)
-    near = Settings(redis_url="redis://127.0.0.1:6379/0", lm_url="http://[::1]:8000/v1", tts_url="http://localhost/v1")
+    assert Terms.of(settings_of()) == Terms(365)
+    near = settings_of(
+        redis_url="redis://127.0.0.1:6379/0", lm_url="http://[::1]:8000/v1", tts_url="http://localhost/v1"
+    )
     assert Terms.of(near) == Terms(365)
-    far = Settings(
+    far = settings_of(
         redis_url="rediss://user:secret@db.example:6379/0",
         lm_url="https://lm.example/v1",
         lm_api_key=SecretStr("key"),

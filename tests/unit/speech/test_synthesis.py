@@ -17,6 +17,7 @@ from core.speech.audio import SAMPLE_RATE_HZ, decode
 from core.speech.synthesis import Speaking
 from core.speech.voices.base import MAX_SPEECH_S, Sound
 from core.speech.voices.builtin import BuiltinVoice
+from tests.support.settings import settings_of
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ async def test_a_voice_without_a_sound_is_an_error(samples: list[float]):
 
 
 def _settings(**values: str) -> Settings:
-    return Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return settings_of(**values)
 
 
 async def test_the_settings_choose_the_voice():

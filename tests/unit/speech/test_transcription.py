@@ -23,7 +23,7 @@ from training.speech.evaluate import MOST_ERRORS, round_trip
 
 
 @pytest.fixture(scope="module")
-def ears() -> Iterator[Hearing]:
+def ears() -> Iterator[WhisperHearing]:
     """The model that ships."""
     hearing = WhisperHearing.open(None)
     yield hearing
@@ -176,7 +176,7 @@ async def test_what_is_said_is_written_in_english_by_a_model_that_was_taught_to(
     await whisper.close()
 
 
-async def test_a_loop_is_cut_and_doubted(ears: Hearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch):
+async def test_a_loop_is_cut_and_doubted(ears: WhisperHearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch):
     loop = SimpleNamespace(
         text="今" + "天" * 9, start=0.0, end=2.0, tokens=[1] * 10, avg_logprob=-0.1, compression_ratio=1.9
     )
@@ -187,7 +187,7 @@ async def test_a_loop_is_cut_and_doubted(ears: Hearing, voice: Speaking, monkeyp
 
 @pytest.mark.parametrize(("tokens", "doubtful"), [(2, False), (9, True)])
 async def test_one_word_is_believed_sooner_than_a_sentence(
-    tokens: int, doubtful: bool, ears: Hearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch
+    tokens: int, doubtful: bool, ears: WhisperHearing, voice: Speaking, monkeypatch: pytest.MonkeyPatch
 ):
     heard = SimpleNamespace(
         text="No.", start=0.0, end=0.5, tokens=[1] * tokens, avg_logprob=-0.6, compression_ratio=0.5

@@ -13,12 +13,12 @@ import pytest
 
 from bots.loading import open_hearing
 from core.errors import PermanentError, RetryableError, SettingError, UserError
-from core.settings import Settings
 from core.speech import audio, transcription_remote
 from core.speech.synthesis import Speaking
 from core.speech.transcription_remote import RemoteHearing
 from core.speech.voices.builtin import BuiltinVoice
 from tests.platforms.ears_server import EarsServer, heard
+from tests.support.settings import settings_of
 
 
 @pytest.fixture
@@ -150,8 +150,8 @@ async def test_nothing_said_by_the_server_is_silence(server: EarsServer, ears: R
 
 async def test_the_settings_open_them_and_want_a_name(tmp_path: Path):
     there = {"asr_url": "http://127.0.0.1:9/v1", "data_dir": tmp_path, "_env_file": None}
-    ears = open_hearing(Settings(**there, asr_model="whisper-1"), "whisper-1", Event())
+    ears = open_hearing(settings_of(**there, asr_model="whisper-1"), "whisper-1", Event())
     assert (ears.name, ears.weight_bytes, ears.translates) == ("whisper-1", 0, False)
     await ears.close()
     with pytest.raises(SettingError, match="ASR_MODEL: got nothing, wants the name of the ears' model at http"):
-        open_hearing(Settings(**there), "built-in", Event())
+        open_hearing(settings_of(**there), "built-in", Event())

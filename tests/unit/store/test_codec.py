@@ -18,7 +18,7 @@ from core.privacy import indexing
 from core.privacy.consent import Consents
 from core.speech.transcription import Transcript
 from core.store import keys
-from core.store.codec import DIALOGUE, EVENT, FILE, PART, PREFERENCES, Codec, home_of
+from core.store.codec import DIALOGUE, EVENT, FILE, PART, PREFERENCES, Codec, Kind, home_of
 from core.store.people import People
 from core.store.preferences import PreferenceStore
 from core.store.redis import Store
@@ -52,7 +52,13 @@ def said(id: str, text: str, who: Person = ANN, channel: ChannelKey = HERE, **mo
 def test_what_was_sealed_comes_back_under_its_home_alone(codec: Codec, text: str, home: str):
     event, part = said("a", text), TextPart("a", 0, HERE, text)
     dialogue = append(Dialogue(), Turn("a", 1.0, "Ann", text, text, "en", "m", "p"))
-    for kind, value in ((EVENT, event), (PART, part), (DIALOGUE, dialogue), (PREFERENCES, Preferences(persona=text))):
+    kinds: list[tuple[Kind[Any], Any]] = [
+        (EVENT, event),
+        (PART, part),
+        (DIALOGUE, dialogue),
+        (PREFERENCES, Preferences(persona=text)),
+    ]
+    for kind, value in kinds:
         raw = codec.seal(kind, home, value)
         assert codec.open(kind, home, raw) == codec.read(kind, home, raw).value == value
         assert codec.open(kind, "moved", codec.moved(raw, home, "moved")) == value

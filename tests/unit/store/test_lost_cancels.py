@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from redis.asyncio.client import PubSub
@@ -22,7 +23,7 @@ async def test_a_cancel_that_the_client_lost_ends_it_all_the_same(
 ):
     asked, get_message = asyncio.Event(), PubSub.get_message
 
-    async def losing(self: PubSub, **how: float) -> object:
+    async def losing(self: PubSub, **how: Any) -> object:
         asked.set()
         try:
             return await get_message(self, **how)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from core.store.preferences import PreferenceStore
 from core.store.redis import Store
@@ -12,7 +13,7 @@ HERE = ChannelKey("web", "room")
 
 
 async def test_changes_beside_each_other_are_all_kept(store: Store):
-    wanted = {
+    wanted: dict[str, Any] = {
         "voice": "always",
         "language": "fr",
         "answers": "everything",

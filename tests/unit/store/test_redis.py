@@ -88,7 +88,9 @@ async def test_redis_that_is_full_is_a_retryable_error_in_a_call_a_pipeline_and_
         with pytest.raises(RetryableError), translated():
             await store.redis.set("k", b"v")
         with pytest.raises(RetryableError), translated():
-            await store.redis.pipeline().set("k", b"v").execute()
+            pipe = store.redis.pipeline()
+            pipe.set("k", b"v")
+            await pipe.execute()
         with pytest.raises(RetryableError), translated():
             await store.redis.register_script("return redis.call('SET', 'k', 'v')")()
         with pytest.raises(RetryableError):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -67,7 +68,8 @@ async def test_media_stay_references_and_captions_are_text(telegram: TelegramSer
     note = telegram.voice(b"ogg", 5)
     for field in ("voice", "audio", "video_note", "video"):
         extra = {"width": 1, "height": 1} if field == "video" else {}
-        telegram.say("look", **{field: {**note, **extra}})
+        media: dict[str, Any] = {field: {**note, **extra}}
+        telegram.say("look", **media)
     telegram.say(photo=telegram.photo(b"jpg"))
     telegram.say(document={"file_id": "D", "file_unique_id": "D", "mime_type": "application/pdf", "file_name": "a.pdf"})
     telegram.say(document={"file_id": "E", "file_unique_id": "E", "mime_type": "image/png"})

@@ -33,7 +33,7 @@ def bot(telegram: TelegramServer) -> TelegramPlatform:
 
 
 def text(said: str, channel: ChannelKey = HERE, **more: object) -> TextPart:
-    return replace(TextPart("1", 0, channel, said), **more)  # pyright: ignore[reportArgumentType]
+    return replace(TextPart("1", 0, channel, said), **more)
 
 
 async def test_markdown_becomes_entities(telegram: TelegramServer, bot: TelegramPlatform):

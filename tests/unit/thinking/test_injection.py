@@ -78,7 +78,7 @@ def lines_at_the_margin(text: str) -> list[str]:
 
 
 def said(**more: object) -> Message:
-    return replace(Message("a", HERE, ANN, 1.0, "Is that true?"), **more)  # pyright: ignore[reportArgumentType]
+    return replace(Message("a", HERE, ANN, 1.0, "Is that true?"), **more)
 
 
 async def asked(store: Store, *messages: Message) -> House:

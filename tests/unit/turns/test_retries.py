@@ -19,7 +19,7 @@ ALLOWED = Limits(text_units=4096, media_bytes=1000, draft_gap_s=0.01, idempotent
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)
 
 
 @pytest.fixture

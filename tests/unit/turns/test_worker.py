@@ -1,7 +1,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -34,7 +34,7 @@ from core.values.attachments import VoiceNote
 from core.values.channel import ChannelKey, MediaRef, Person, Quote
 from core.values.events import Deletion, Edit, Message, Move, Reaction, encode_event
 from core.values.parts import TextPart
-from tests.fakes.thinking import FakeModel, FakeSpeaking
+from tests.fakes.thinking import FakeModel
 from tests.support.house import ANN, HERE, THERE, House, working
 
 
@@ -101,24 +101,11 @@ async def test_line_12_a_chat_that_takes_no_voice_gets_text_and_no_note_is_made_
     assert 86_000 < await house.store.redis.ttl(keys.voiceless(HERE)) <= 86_400
 
 
-class Slow(FakeSpeaking):
-    """Waits for the gate before it says anything."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.gate = asyncio.Event()
-
-    async def speak(self, text: str, language: str) -> VoiceNote:
-        self.asked.append(text)
-        await self.gate.wait()
-        return await super().speak(text, language)
-
-
 @pytest.fixture
 def slow(store: Store) -> House:
     """A house whose voice hangs."""
     house = House(store)
-    house.speaking = Slow()
+    house.speaking.gate.clear()
     return house
 
 
@@ -223,7 +210,7 @@ async def test_parley_speaks_the_readers_language(house: House):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(worker, "_backoff_s", lambda tries: 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -701,8 +688,9 @@ async def test_a_reaction_that_overtakes_its_answer_counts_when_that_is_recorded
     assert {key: rating.rating for key, rating in (await house.feedback.ratings(topic)).items()} == {(id, "1"): -1}
     (later,) = await house.store.redis.keys("*:later:*")
     (due,) = await house.store.redis.zrange(later, 0, -1, withscores=True)
-    assert due[0].endswith(b"r9")
-    assert due[1] <= 1000 * (clock.now() + 60)
+    member, at_ms = cast(tuple[bytes, float], due)
+    assert member.endswith(b"r9")
+    assert at_ms <= 1000 * (clock.now() + 60)
 
 
 async def test_an_answer_that_the_model_reads_anyway_is_not_quoted(house: House):

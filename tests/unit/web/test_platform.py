@@ -24,6 +24,7 @@ from core.values.dialogue import Dialogue, append, encode
 from core.values.events import Message
 from core.values.parts import NoticePart, OwedVoicePart, encode_part
 from core.values.turn import Turn
+from tests.support.kept import key_names
 from tests.support.scripted import TRANSCRIPT, Script, scripted_web, sine_ogg, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
@@ -233,7 +234,7 @@ def a_file(data: bytes = b"OggS123", name: str = "n.ogg") -> dict[str, tuple[str
 
 
 async def uploads(store: Store) -> list[str]:
-    return [key.decode() for key in await store.redis.keys("*:upload:*")]
+    return await key_names(store, "*:upload:*")
 
 
 async def counted(store: Store) -> int:

@@ -88,6 +88,7 @@ def test_from_the_first_token_that_differs_all_is_computed_again(at: int):
 def test_the_same_prompt_again_computes_one_token():
     executor = FakeExecutor()
     batch = Batch(executor, PLENTY)
+    before = 0
     for _ in range(2):
         before = executor.computed
         asked = ask(batch, range(30), 1, "a")

@@ -22,9 +22,11 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from core.errors import SettingError
 from core.lm.base import Request, Utterance, whole_text
+from core.lm.local.batch import Batch
 from core.lm.local.loading import SHIPPED, load
 from core.lm.local.model import LocalModel
 from core.lm.local.packs import MANIFEST, WEIGHTS, alone
+from core.lm.local.quantization import Quantize
 from core.lm.local.sampling import SamplingState
 from core.lm.local.slots import Span
 from core.values.sampling import Sampling
@@ -32,7 +34,7 @@ from tests.support.tiny import SHAPE, random_prompts
 
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}<|im_end|>{% endfor %}assistant:"
 WORDS = [*bytes_to_unicode().values(), "ab", "<|im_end|>", "<|endoftext|>"]
-TINY = {**SHAPE, "vocab_size": len(WORDS), "max_position_embeddings": 512, "pad_token_id": None}
+TINY: dict[str, Any] = {**SHAPE, "vocab_size": len(WORDS), "max_position_embeddings": 512, "pad_token_id": None}
 CONFIGS = {
     "llama": LlamaConfig(**TINY, tie_word_embeddings=False),
     "llama tied": LlamaConfig(**TINY, tie_word_embeddings=True),
@@ -86,6 +88,7 @@ def write(path: Path, config: Any, kind: Any = KINDS[0], **more: Any) -> Path:
                 halves = values.reshape(heads, 2, -1, values.shape[-1])
                 values = np.ascontiguousarray(halves.swapaxes(1, 2).reshape(values.shape))
         name = names.get_name(key, (".weight", ".bias"))
+        assert name is not None
         if values.ndim == 2:
             writer.add_tensor(name, quantize(values, kind), raw_dtype=kind)
         else:
@@ -130,6 +133,7 @@ async def test_in_eight_bits_it_says_nearly_the_same(name: str, tmp_path: Path):
     ids = torch.tensor(random_prompts(1, [12], len(WORDS)))
     with torch.inference_mode():
         wanted = full.model(input_ids=ids).logits[0]
+    assert isinstance(model._batch, Batch)
     decoder: Any = model._batch._executor
     decoder.reserve(0, 12)
     with torch.inference_mode():
@@ -250,7 +254,8 @@ def test_a_changed_source_leaves_one_pack_and_what_was_left_half_made_is_erased(
     path, kept = write(tmp_path / "model.gguf", CONFIGS["llama"]), tmp_path / "kept"
     (tmp_path / "other").mkdir()
     other = write(tmp_path / "other" / "model.gguf", CONFIGS["llama tied"])
-    for each, form in ((path, "int8"), (path, "none"), (other, "int8")):
+    loads: list[tuple[Path, Quantize]] = [(path, "int8"), (path, "none"), (other, "int8")]
+    for each, form in loads:
         load(str(each), form, kept)
     before = packs(kept)
     (kept / "model-0.abc.part").mkdir()

@@ -18,7 +18,7 @@ from core.lm.local.model import LocalModel
 from core.lm.local.sampling import Generation
 from core.lm.local.slots import OutOfMemory
 from core.values.sampling import Sampling
-from tests.support.tiny import SHAPE, tiny
+from tests.support.tiny import shape, tiny
 
 SYSTEM = Utterance.of("system", "You are Parley, an assistant in a chat.")
 GREEDY = Sampling(temperature=0)
@@ -106,7 +106,7 @@ async def test_answers_side_by_side_are_those_of_lone_runs(model: LocalModel):
 
 async def test_a_model_without_slots_answers_all_the_same(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
-        model = LocalModel(loaded(MistralConfig(**{**SHAPE, "vocab_size": 3026}, sliding_window=32)))
+        model = LocalModel(loaded(MistralConfig(**shape(vocab_size=3026), sliding_window=32)))
     assert [record.message for record in caplog.records] == [
         "random answers one chat at a time and keeps nothing between turns: its cache has DynamicSlidingWindowLayer"
     ]
@@ -122,7 +122,7 @@ async def test_a_model_without_slots_answers_all_the_same(caplog: pytest.LogCapt
 
 
 async def test_a_forward_that_fails_is_told_once_and_the_next_answer_comes():
-    model = LocalModel(loaded(LlamaConfig(**{**SHAPE, "vocab_size": 300})))
+    model = LocalModel(loaded(LlamaConfig(**shape(vocab_size=300))))
     with pytest.raises(PermanentError, match="IndexError"):
         await answer(model, (Utterance.of("user", "Hello there"),))
     assert model.status().cache_bytes == 0

@@ -76,7 +76,7 @@ def test_the_product_is_that_of_whole_numbers(inputs: int):
     states = torch.randn(1, inputs)
     ours = Int8Linear.like(full)
     rows, scales = eight_bits(full.weight.detach())
-    scale, zero = torch._choose_qparams_per_tensor(states, ours._seven_bits)
+    scale, zero = torch._choose_qparams_per_tensor(states, ours._seven_bits)  # pyright: ignore[reportPrivateImportUsage]
     eight = (states * (1 / scale)).round().add(zero).clamp(0, 127 if ours._seven_bits else 255)
     sums = (eight.double() - zero) @ rows.double().T
     assert torch.equal(ours(states), sums.float() * (scales * scale))

@@ -1,7 +1,6 @@
 """Which token comes next, against transformers' own processors and against the odds."""
 
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from core.lm.local.sampling import SamplingState, choose, sampling_state
+from core.lm.local.sampling import Generation, SamplingState, choose, sampling_state
 from core.values.sampling import Sampling
 
 DICE = torch.Generator().manual_seed(1)
@@ -24,7 +23,8 @@ LOGITS = torch.randn(1, 50, generator=DICE) * 2
 
 def odds(draw: SamplingState, seen: list[int]) -> torch.Tensor:
     """The odds of each token as `generate` has them."""
-    ids, scores = torch.tensor([seen], dtype=torch.long), LOGITS.clone()
+    ids: Any = torch.tensor([seen], dtype=torch.long)
+    scores: Any = LOGITS.clone()
     if draw.repetition_penalty != 1:
         scores = RepetitionPenaltyLogitsProcessor(draw.repetition_penalty)(ids, scores)
     scores = TemperatureLogitsWarper(float(draw.temperature))(ids, scores)
@@ -99,9 +99,6 @@ def test_greedy_takes_the_likeliest_and_a_penalty_what_was_not_said():
     assert choose(LOGITS.clone(), [SamplingState(repetition_penalty=50.0)], [[best]]) == [second]
 
 
-OWN = dict(do_sample=None, temperature=None, top_k=None, top_p=None, min_p=None, repetition_penalty=None)
-
-
 @pytest.mark.parametrize(
     ("asked", "own", "expected"),
     [
@@ -129,5 +126,5 @@ OWN = dict(do_sample=None, temperature=None, top_k=None, top_p=None, min_p=None,
 def test_what_is_asked_goes_before_the_models_own_settings(
     asked: Sampling, own: dict[str, Any], expected: SamplingState
 ):
-    assert _rules(sampling_state(asked, SimpleNamespace(**{**OWN, **own}))) == _rules(expected)
-    assert _rules(sampling_state(asked, GenerationConfig(**own))) == _rules(expected)
+    assert _rules(sampling_state(asked, Generation(**own))) == _rules(expected)
+    assert _rules(sampling_state(asked, Generation.of(GenerationConfig(**own)))) == _rules(expected)

@@ -1,7 +1,5 @@
 """Any order of asking, cancelling, forgetting and short memory: what is said is what a lone run says."""
 
-from collections.abc import Sequence
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -31,7 +29,7 @@ class Chats(RuleBasedStateMachine):
         times=st.sampled_from([1, 1, 1, 60]),
         tokens=st.integers(1, 6),
     )
-    def ask(self, channel: str, kept: float, more: Sequence[int], times: int, tokens: int) -> None:
+    def ask(self, channel: str, kept: float, more: list[int], times: int, tokens: int) -> None:
         before = self.history.get(channel, list(SYSTEM))
         ids = [*(before[: max(len(SYSTEM), int(len(before) * kept))]), *more * times]
         said: list[int] = []

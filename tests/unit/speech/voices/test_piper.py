@@ -12,9 +12,9 @@ import pytest
 
 from bots.loading import open_speaking
 from core.errors import SettingError
-from core.settings import Settings
 from core.speech.voices.builtin import BuiltinVoice
 from core.speech.voices.piper import PiperVoice, weights_in
+from tests.support.settings import settings_of
 
 PHONEMES = "_^$ ,.?aɪbdefhijklmnoprstuvwzæðŋəɐɛɹʃʊʌθˈˌːɑɔɾɡ"
 _INT64, _FLOAT = 7, 1
@@ -119,7 +119,7 @@ def test_a_folder_or_its_file_is_a_voice_and_half_of_it_is_none(tmp_path: Path):
 
 def refusal(**values: Any) -> str:
     with pytest.raises(SettingError) as refused:
-        open_speaking(Settings(_env_file=None, **values), Event())  # pyright: ignore[reportCallIssue]
+        open_speaking(settings_of(**values), Event())
     return str(refused.value)
 
 

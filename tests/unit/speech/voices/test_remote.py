@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from core.errors import AssistantError, PermanentError, RetryableError
 from core.speech.audio import SAMPLE_RATE_HZ, decode
 from core.speech.synthesis import Speaking
 from core.speech.voices.remote import RemoteVoice
+from tests.support.sounds import sound_track
 
 KEY = "sk-very-secret"
 Answer = Callable[[web.Request], Any]
@@ -25,7 +26,7 @@ def recording(container: str, codec: str, seconds: float = 2.0, rate_hz: int = 2
     tone = (np.sin(np.arange(int(seconds * rate_hz)) * 2 * np.pi * 440 / rate_hz) * level).astype(np.int16)
     out = io.BytesIO()
     with av.open(out, "w", format=container) as file:
-        stream = file.add_stream(codec, rate=rate_hz, layout="mono")
+        stream = sound_track(file, codec, rate_hz)
         step = stream.frame_size or 1024
         resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=rate_hz, frame_size=step)
         frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
@@ -37,7 +38,7 @@ def recording(container: str, codec: str, seconds: float = 2.0, rate_hz: int = 2
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[tuple[Speaking, list[dict[str, object]]]]:
+async def serving(answer: Answer) -> AsyncGenerator[tuple[Speaking, list[dict[str, object]]]]:
     """A server that answers so, and the voice that asks it."""
     asked: list[dict[str, object]] = []
 

@@ -46,9 +46,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             sampling_rate=RATE_HZ,
         )
         VitsModel(config).save_pretrained(folder)
-        VitsTokenizer(folder / "letters.json", pad_token="_", **{"phonemize": False, **tokenizer}).save_pretrained(
-            folder
-        )
+        options: dict[str, Any] = {"phonemize": False, **tokenizer}
+        VitsTokenizer(folder / "letters.json", pad_token="_", **options).save_pretrained(folder)
         return folder
 
     return build
@@ -72,14 +71,14 @@ async def test_a_folder_becomes_a_voice_that_makes_notes(build: Callable[..., Pa
 async def test_numbers_are_written_out_for_it(folder: Path):
     voice = VitsVoice.open(str(folder))
     read: list[str] = []
-    tokenizer = voice._tokenizer  # pyright: ignore[reportPrivateUsage]
+    tokenizer = voice._tokenizer
 
     def spy(text: str, **options: Any) -> Any:
         read.append(text)
         assert current_thread().name.startswith("voice")
         return tokenizer(text, **options)
 
-    voice._tokenizer = spy  # pyright: ignore[reportPrivateUsage]
+    voice._tokenizer = spy
     await voice.say(["It is 1,234 or 3.5.", "21"], "en")
     await voice.say(["drei 21"], "de-AT")
     await voice.say(["a 21"], "tlh")
@@ -99,7 +98,7 @@ async def test_a_text_in_other_letters_is_refused_and_what_it_makes_ends(folder:
 
 async def test_a_model_that_fails_is_a_permanent_error(folder: Path):
     voice = VitsVoice.open(str(folder))
-    voice._model.config.num_speakers, voice._model.embed_speaker = 2, torch.nn.Embedding(0, 4)  # pyright: ignore[reportPrivateUsage]
+    voice._model.config.num_speakers, voice._model.embed_speaker = 2, torch.nn.Embedding(0, 4)
     with pytest.raises(PermanentError, match="failed"):
         await voice.say(["hello"], "en")
     await voice.close()
