@@ -6,6 +6,9 @@
 A claim pushes the lane's time one lease ahead and takes a new fence number, so that a dead worker's lane comes back by
 itself and a slow worker's late write is refused. A crash before `commit` answers the event again; after it, only the
 parts that were not marked `sent` go out again, and the model is not asked twice.
+
+What is due later (`schedule`, or a reaction that came before its part was recorded) lies beside the lane, in planned:
+and later:, and whichever script comes by when it is due puts it at the lane's end.
 """
 
 import secrets
