@@ -33,12 +33,17 @@ from tests.support.scripted import Script, web_platform
 class Place(Protocol):
     """A platform, a channel that exists there, a file that does not, and what its people do and see."""
 
-    here: ChannelKey
-    gone: MediaRef
-    activities: int | None
-    """How many signs of work people saw; None where a platform shows them by itself."""
-    nonce_chars: int | None
-    """How long the nonce of a part may be; None: any."""
+    @property
+    def here(self) -> ChannelKey: ...
+    @property
+    def gone(self) -> MediaRef: ...
+    @property
+    def activities(self) -> int | None:
+        """How many signs of work people saw; None where a platform shows them by itself."""
+
+    @property
+    def nonce_chars(self) -> int | None:
+        """How long the nonce of a part may be; None: any."""
 
     @property
     def platform(self) -> Platform: ...

@@ -141,6 +141,8 @@ def web_platform(script: Script, host: str, port: int, token: str | None = None,
     `options` are its deadline, its longest silence and its room for files.
     """
 
+    limits: dict[str, Any] = {"deadline_s": 20.0, **options}
+
     async def health() -> dict[str, str]:
         return dict(script.health)
 
@@ -154,7 +156,7 @@ def web_platform(script: Script, host: str, port: int, token: str | None = None,
         phrases=Phrases(),
         health=health,
         models=lambda: ModelsOut(models=[Held(kind="language", name="scripted")], choices=["scripted"]),
-        **{"deadline_s": 20.0, **options},
+        **limits,
     )
 
 

@@ -11,6 +11,7 @@ from bots.web.visitors import PersonIn, person_of
 from core.store.people import People
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
+from core.values.events import Message
 from tests.support.scripted import Script, scripted_web, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
@@ -31,8 +32,12 @@ async def client(web: Web) -> AsyncGenerator[httpx.AsyncClient]:
         yield found
 
 
+def said(web: Web) -> list[Message]:
+    return [event for event in web[1].seen if isinstance(event, Message)]
+
+
 def speakers(web: Web) -> list[Person]:
-    return [event.sender for event in web[1].seen]
+    return [message.sender for message in said(web)]
 
 
 async def test_each_browser_is_one_person_and_keeps_being_it(client: httpx.AsyncClient, web: Web):
@@ -51,13 +56,13 @@ async def test_a_program_is_one_person_and_names_those_for_whom_it_speaks(client
     form = {"text": (None, "hello"), "person": (None, json.dumps({"id": "bob"}))}
     await client.post(MESSAGES, files=form)
     assert speakers(web) == [Person("web", "web"), Person("named:ann", "Ann"), Person("named:bob", "bob")]
-    assert [event.group for event in web[1].seen] == [False, True, True]
+    assert [message.group for message in said(web)] == [False, True, True]
 
 
 async def test_a_named_person_who_is_alone_speaks_in_no_group(client: httpx.AsyncClient, web: Web):
     for _ in range(2):
         await client.post(MESSAGES, json={"text": "hello", "person": {"id": "ann"}})
-    assert [event.group for event in web[1].seen] == [False, False]
+    assert [message.group for message in said(web)] == [False, False]
 
 
 def test_nobody_can_name_a_browser_s_person():
