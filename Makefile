@@ -4,7 +4,7 @@ PIP_EXTRA ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_EXTRA)
 
-.PHONY: run setup chat doctor test fault real check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm bench-voice clean
+.PHONY: run setup chat doctor test unit fault real check train eval eval-models eval-ears bench bench-turn bench-asr bench-lm bench-voice clean
 
 run: .venv/installed
 	$(BIN)/parley run
@@ -25,6 +25,10 @@ setup chat doctor: .venv/installed
 test: check
 	@sh deploy/test-packages.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# While working: a minute, without a browser.
+unit: .venv/tested
+	$(BIN)/python -m pytest tests/unit -m "not slow" -n 2 --dist loadfile
 
 # Minutes: what is killed, stopped, held or refused from outside. Not a part of `make test`.
 fault: .venv/tested

@@ -28,6 +28,7 @@ def once(*work, best=max):
     return [each() for each in work]
 
 
+@pytest.mark.slow
 def test_parley_and_transformers_write_as_much_as_was_asked():
     parley, continuous = Parley(random_model("tiny"), int8=True), Continuous(quantized(random_model("tiny")))
     assert parley.read(300) > 0

@@ -3,6 +3,7 @@
 from typing import Any
 
 import discord
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Update
@@ -132,6 +133,7 @@ UPDATES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(UPDATES)
 def test_any_telegram_update_is_an_event_or_nothing(payload: Json):
     event = to_event(Update.de_json({"update_id": 1, **payload}, None), ME)

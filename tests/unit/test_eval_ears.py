@@ -7,6 +7,8 @@ import pytest
 from evals.ears import clips, scoring
 from training.speech import sentences as grammar
 
+pytestmark = pytest.mark.slow
+
 
 def patterns() -> list[re.Pattern[str]]:
     """Everything that the training's grammar can say."""

@@ -12,6 +12,7 @@ from evals.models.asking import Answered, Asking, ask
 from evals.models.checking import Rules, faults, language_of, stands_in
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rules", "right", "wrong"),
     [

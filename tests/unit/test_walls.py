@@ -56,11 +56,13 @@ def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
     return [each for number, each in enumerate(found) if len(each) > 1 and each not in found[:number]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", CORE, ids=named)
 def test_core_knows_no_platform_and_no_framework(file: Path):
     assert not {name.split(".")[0] for name in imports(file)} & OUTSIDE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [*CORE, *sorted((ROOT / "bots").rglob("*.py"))], ids=named)
 def test_nothing_imports_the_http_library_that_only_telegram_s_client_brings(file: Path):
     assert "telegram_bot" in file.parts or "httpx" not in {name.split(".")[0] for name in imports(file)}
@@ -70,6 +72,7 @@ def test_every_file_of_core_lies_in_a_room():
     assert {entry.name for entry in (ROOT / "core").glob("*.py")} == BESIDE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", CORE, ids=named)
 def test_thinking_and_keeping_meet_only_in_turns_and_delivery(file: Path):
     if room_of(file) not in KEEPING | MEETING:
@@ -95,6 +98,7 @@ def test_only_the_codec_makes_bytes_of_what_redis_keeps(file: Path):
     assert used == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", HOUSE, ids=named)
 def test_only_the_codec_asks_values_for_their_json(file: Path):
     if room_of_values(file) or file == ROOT / "core/store/codec.py":
@@ -163,6 +167,7 @@ def test_only_the_clock_reads_the_time():
     assert [file.name for file in users] == ["clock.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [*CORE, *sorted((ROOT / "bots").rglob("*.py"))], ids=named)
 def test_files_are_short_and_named_after_one_thing(file: Path):
     assert len(file.read_text("utf-8").splitlines()) <= 300

@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.platforms.discord_server import DiscordServer
 from tests.platforms.telegram_server import BOB, TOKEN, TelegramServer
 from tests.scenario.product import environment
@@ -91,6 +93,7 @@ def written(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
+@pytest.mark.slow
 async def test_every_answer_is_tried_and_kept_and_the_writer_becomes_the_owner(tmp_path: Path):
     discord = DiscordServer()
     await discord.start()
@@ -137,6 +140,7 @@ async def test_every_answer_is_tried_and_kept_and_the_writer_becomes_the_owner(t
     }
 
 
+@pytest.mark.slow
 async def test_asked_again_it_shows_what_is_set_and_leaves_the_rest_of_the_file_alone(tmp_path: Path):
     file = f"# mine\nTELEGRAM_TOKEN={TOKEN}  # the bot of the shop\n\nOWNERS=telegram:7\nLM_MODEL=/models/big\n"
     (tmp_path / ".env").write_text(file)
@@ -159,6 +163,7 @@ async def test_asked_again_it_shows_what_is_set_and_leaves_the_rest_of_the_file_
     assert _SECRET not in person.seen
 
 
+@pytest.mark.slow
 async def test_a_platform_out_of_reach_keeps_the_token_only_if_wanted(tmp_path: Path):
     async with asked(tmp_path, TELEGRAM_API_BASE=_NOBODY) as person:
         await skip_models(person)
@@ -172,6 +177,7 @@ async def test_a_platform_out_of_reach_keeps_the_token_only_if_wanted(tmp_path: 
         assert written(tmp_path)["TELEGRAM_TOKEN"] == TOKEN
 
 
+@pytest.mark.slow
 async def test_ctrl_c_in_the_middle_keeps_what_was_answered(tmp_path: Path):
     async with asked(tmp_path) as person:
         await skip_models(person)
@@ -183,6 +189,7 @@ async def test_ctrl_c_in_the_middle_keeps_what_was_answered(tmp_path: Path):
     assert "Traceback" not in person.seen
 
 
+@pytest.mark.slow
 async def test_a_server_is_asked_for_its_models_and_its_key_is_not_shown(tmp_path: Path):
     pages = {"v1/models": listed({"id": "small", "max_model_len": 2048}, {"id": "large", "max_model_len": 8192})}
     async with serving(pages) as url, asked(tmp_path, LANG="zh_CN.UTF-8") as person:
@@ -205,6 +212,7 @@ async def test_a_server_is_asked_for_its_models_and_its_key_is_not_shown(tmp_pat
     assert "sk-very-secret" not in person.seen
 
 
+@pytest.mark.slow
 async def test_lines_of_a_pipe_are_answers_and_their_end_is_the_end(tmp_path: Path):
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -294,6 +294,7 @@ async def test_what_a_message_answers_comes_with_it(server: DiscordServer, platf
     assert await platform.fetch(what.quote.media[0], 100_000) == OGG
 
 
+@pytest.mark.slow
 async def test_line_3_only_what_concerns_parley_is_marked_as_heard(server: DiscordServer, store: Store):
     last_seen = LastSeen(store, "bot")
     platform = DiscordPlatform(

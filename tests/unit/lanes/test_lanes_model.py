@@ -26,6 +26,8 @@ from core.values.parts import NoticePart, OwedVoicePart, Part, TextPart
 from core.values.turn import Turn
 from tests.fakes.codec import Veiled
 
+pytestmark = pytest.mark.slow
+
 HERE = ChannelKey("telegram", "42:7")
 ANN, BOB = Person("1", "Ann"), Person("2", "Bob")
 LONGEST, URGENT = 4, 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -22,6 +23,8 @@ from core.values.events import Message, decode_event
 from core.values.parts import TextPart, decode_part
 from core.values.turn import Turn
 from tests.unit.lanes.test_lanes_model import run_as_test
+
+pytestmark = pytest.mark.slow
 
 GROUP, UPGRADED = ChannelKey("telegram", "42:-7"), ChannelKey("telegram", "42:-1007")
 ANN = Person("1", "Ann")

@@ -53,6 +53,7 @@ async def claim(lanes: Lanes, channel: ChannelKey = HERE) -> Any:
     return await lanes.claim(keys.partition(channel), channel.platform)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_s", [0.3, 2.5])
 async def test_it_rings_at_its_time_and_not_before(store: Store, in_s: float):
     """Sooner than the next sweep, and later than that."""
@@ -87,6 +88,7 @@ async def test_a_planned_message_is_answered_once(store: Store):
     assert house.platform.texts(HERE) == ["You said: remember r"]
 
 
+@pytest.mark.slow
 async def test_it_outlives_a_redis_that_is_killed(redis_folder: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("r")
     async with open_store("", folder, "always") as store:

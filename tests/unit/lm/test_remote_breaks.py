@@ -37,6 +37,7 @@ async def serving(answer: bytes) -> AsyncGenerator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", BREAKS.values(), ids=BREAKS)
 async def test_an_answer_that_breaks_off_is_tried_again(answer: bytes):
     async with serving(answer) as url:

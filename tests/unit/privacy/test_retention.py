@@ -159,6 +159,7 @@ async def test_what_was_set_aside_tells_when(store: Store):
     ]
 
 
+@pytest.mark.slow
 async def test_the_files_of_redis_forget_it_too(time: Clock):
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         async with open_store("", Path(folder)) as store:

@@ -148,6 +148,7 @@ def test_what_is_no_sound_is_told_from_what_is(data: bytes, key: str):
     assert refusal(data) == key
 
 
+@pytest.mark.slow
 def test_a_long_file_stops_at_the_limit_and_not_at_its_end():
     half_hour = wav_claiming(8_000, 8_000 * 1800)
     assert refusal(half_hour, max_s=600) == "audio_too_long"
@@ -197,6 +198,7 @@ def test_the_lock_on_playlists_is_what_holds(tmp_path: Path):
         assert sum(frame.samples for frame in container.decode(audio=0)) == SAMPLE_RATE_HZ
 
 
+@pytest.mark.slow
 def test_damaged_files_are_heard_or_refused_and_nothing_else():
     dice = random.Random(1)
     originals = [file_of(container, codec, rate_hz, seconds=0.3) for container, codec, rate_hz in CONTAINERS]

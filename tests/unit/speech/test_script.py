@@ -66,6 +66,7 @@ MARKDOWN = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(MARKDOWN, st.sampled_from(["en", "zh-Hans", "de", "xx", ""]))
 def test_no_markdown_leaves_a_mark_or_raises(written: str, language: str):
@@ -77,12 +78,14 @@ def test_no_markdown_leaves_a_mark_or_raises(written: str, language: str):
     said.encode()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(MARKDOWN, st.integers(1, 200))
 def test_however_long_about_a_minute_is_said(written: str, times: int):
     assert sum(len(sentence) for sentence in sentences(written * times, "en")) <= 900
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -19,6 +19,8 @@ from core.speech.voices.base import MAX_SPEECH_S, Sound
 from core.speech.voices.builtin import BuiltinVoice
 from tests.support.settings import settings_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def voice() -> Iterator[Speaking]:

@@ -21,6 +21,8 @@ from core.values.attachments import VoiceNote
 from tests.fakes.whisper import make_whisper
 from training.speech.evaluate import MOST_ERRORS, round_trip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ears() -> Iterator[WhisperHearing]:

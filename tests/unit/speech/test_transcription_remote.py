@@ -113,6 +113,7 @@ async def test_what_is_no_speech_is_never_sent(server: EarsServer, ears: RemoteH
     assert (refused.value.key, server.asked) == (key, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "error", "says"),
     [
@@ -149,7 +150,7 @@ async def test_nothing_said_by_the_server_is_silence(server: EarsServer, ears: R
 
 
 async def test_the_settings_open_them_and_want_a_name(tmp_path: Path):
-    there = {"asr_url": "http://127.0.0.1:9/v1", "data_dir": tmp_path, "_env_file": None}
+    there = {"asr_url": "http://127.0.0.1:9/v1", "data_dir": tmp_path}
     ears = open_hearing(settings_of(**there, asr_model="whisper-1"), "whisper-1", Event())
     assert (ears.name, ears.weight_bytes, ears.translates) == ("whisper-1", 0, False)
     await ears.close()

@@ -99,6 +99,7 @@ def ears() -> Iterator[Hearing]:
     asyncio.run(hearing.close())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "heard"),
     [

@@ -31,6 +31,8 @@ from core.values.parts import TextPart
 from tests.support.house import ANN, HERE, THERE, House, working
 from tests.support.redis_nodes import cluster, serving
 
+pytestmark = pytest.mark.slow
+
 GROUP, UPGRADED = ChannelKey("telegram", "42:-5"), ChannelKey("telegram", "42:-1005")
 ROOM = ChannelKey("web", "room")
 

@@ -20,6 +20,7 @@ async def _pid(store: Store) -> int:
     return (await store.redis.info("server"))["process_id"]
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_is_found_after_the_server_is_killed(folder: Path):
     async with open_store("", folder) as first:
         await first.redis.set("k", b"v")
@@ -46,6 +47,7 @@ async def test_a_server_that_is_alive_is_joined_and_the_last_one_out_stops_it(fo
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fsync", ["everysec", "always"])
 async def test_the_server_appends_every_write_to_a_file(folder: Path, fsync: Fsync):
     async with open_store("", folder, fsync) as store:
@@ -74,6 +76,7 @@ async def test_a_path_too_long_for_a_socket_names_the_setting(folder: Path):
             pass
 
 
+@pytest.mark.slow
 async def test_redis_that_goes_away_is_a_retryable_error(folder: Path):
     async with open_store("", folder) as store:
         os.kill(await _pid(store), signal.SIGKILL)
@@ -103,6 +106,7 @@ def test_the_newest_server_is_chosen():
     assert Path(server_binary()).exists()
 
 
+@pytest.mark.slow
 async def test_a_burst_waits_for_a_connection(folder: Path):
     async with open_store("", folder / "données 100%") as store:
         counted = await asyncio.gather(*(store.redis.incr("n") for _ in range(300)))

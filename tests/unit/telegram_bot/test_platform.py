@@ -174,6 +174,7 @@ async def test_a_button_is_a_reaction_and_is_thanked_in_the_persons_language(tel
     assert thanks == Phrases().say("thanks", "zh-hans")
 
 
+@pytest.mark.slow
 async def test_the_offset_does_not_move_before_the_update_is_stored(telegram: TelegramServer):
     inbox = Inbox()
     inbox.refuse = 2
@@ -234,6 +235,7 @@ async def test_text_voice_and_typing_arrive(telegram: TelegramServer):
     assert (telegram.typed, telegram.signs) == ([7, 7], ["typing", "record_voice"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["VOICE_MESSAGES_FORBIDDEN", "not enough rights to send voice notes to the chat"])
 async def test_a_chat_that_takes_no_voice_notes_is_told_from_one_that_takes_nothing(
     telegram: TelegramServer, words: str
@@ -273,6 +275,7 @@ async def test_files_are_fetched_up_to_the_cap(telegram: TelegramServer):
         await bot.fetch(MediaRef("audio", "gone"), 2000)
 
 
+@pytest.mark.slow
 async def test_pain_13_a_second_poller_is_said_clearly(telegram: TelegramServer, caplog: pytest.LogCaptureFixture):
     telegram.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request")
     bot, inbox = platform(telegram), Inbox()

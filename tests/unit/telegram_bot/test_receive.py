@@ -35,6 +35,7 @@ async def menu_told(telegram: TelegramServer) -> None:
         await telegram.wait_quiet(0.2)
 
 
+@pytest.mark.slow
 async def test_the_menu_is_told_in_each_language_and_only_when_it_changed(telegram: TelegramServer):
     await menu_told(telegram)
     everywhere, private = "default", "all_private_chats"

@@ -51,6 +51,7 @@ def test_an_answer_to_something_else_is_not_shown(reply: str, text: str):
 _CODES = st.from_regex(r"[A-Za-z0-9@.\-]{1,12}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(
     frame=st.sampled_from(
         [
@@ -73,6 +74,7 @@ def test_each_number_and_code_that_is_shown_stands_in_what_was_given(frame: str,
         assert word.strip(".,!?") in {each.strip(".,!?") for each in given_words}
 
 
+@pytest.mark.slow
 def test_what_the_training_calls_right_is_shown():
     writing = write_dialogues(Random(5), most_notes=1, notes_share=0.0)
     kept = refused = 0

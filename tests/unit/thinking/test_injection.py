@@ -91,6 +91,7 @@ async def asked(store: Store, *messages: Message) -> House:
     return house
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_what_is_quoted_passed_on_or_heard_commands_nothing(store: Store, attack: str):
     house = House(store)
@@ -124,6 +125,7 @@ async def test_what_is_quoted_passed_on_or_heard_commands_nothing(store: Store, 
     assert "secret" not in str(house.model.requests[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_nobody_speaks_in_anothers_name_or_leaves_a_quote(store: Store, attack: str):
     eve = Person("9", EVE)
@@ -159,6 +161,7 @@ async def test_a_voice_note_is_its_speakers_own_words_and_no_more_than_those(sto
         assert request.utterances[0] == house.model.requests[0].utterances[0]
 
 
+@pytest.mark.slow
 async def test_a_command_that_is_passed_on_is_no_command_in_the_lane_either(store: Store):
     house = House(store)
     desk = house.desk()
@@ -206,6 +209,7 @@ def test_the_shipped_model_reads_no_entry_that_parley_did_not_make(attack: str):
     assert [id for id in ids if id in special - {unknown}] == [id for id in honest if id in special - {unknown}]
 
 
+@pytest.mark.slow
 async def test_a_model_behind_a_url_is_sent_no_markers():
     async with ModelServer() as server:
         model = RemoteModel(server.base, MODEL)

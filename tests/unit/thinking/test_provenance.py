@@ -55,6 +55,7 @@ async def talked(model: FakeModel | LocalModel, *said: str) -> Dialogue:
     return dialogue
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "preferences", "more", "passages"),
     [
@@ -144,6 +145,7 @@ class Overheard(LocalModel):
                 yield piece
 
 
+@pytest.mark.slow
 async def test_the_shipped_model_draws_the_same_tokens_again():
     model = Overheard(load(None))
     for text in ("I like the sea.", "hmm, so what do you think", "why though", "let us talk about trains"):

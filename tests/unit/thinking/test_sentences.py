@@ -2,6 +2,8 @@
 
 from random import Random
 
+import pytest
+
 from core.thinking.wording import folded
 from evals.sentences.people import cases
 from training.chat.dialogues import write_dialogues
@@ -10,6 +12,7 @@ _SHARED = {"greeting", "fixed zh", "fixed en", "other", "group", "nonsense", "wo
 """Kinds of one short sentence, of which everybody has the same few words."""
 
 
+@pytest.mark.slow
 def test_no_dialogue_of_the_training_is_one_of_them():
     writing = write_dialogues(Random(2026), most_notes=1, notes_share=0.2)
     generated = {tuple(folded(each.said) for each in next(writing).exchanges) for _ in range(20_000)}
@@ -19,6 +22,7 @@ def test_no_dialogue_of_the_training_is_one_of_them():
     assert len(same) <= 0.03 * len(ours)
 
 
+@pytest.mark.slow
 def test_most_shapes_are_not_those_of_the_training():
     writing = write_dialogues(Random(7), most_notes=1, notes_share=0.2)
     known: set[tuple[str, ...]] = set()

@@ -59,6 +59,7 @@ async def test_who_stops_their_own_turn_lets_the_next_one_be_answered(house: Hou
     assert house.platform.texts(CLUB) == ["You said: Bob: and me", SAY("stopped_own", "en")]
 
 
+@pytest.mark.slow
 async def test_a_word_to_stop_that_comes_twice_stops_nothing_that_came_after_it(house: House):
     desk = house.desk()
     await desk.accept(said("s", "/stop", ANN))

@@ -48,6 +48,7 @@ async def test_a_part_that_nobody_can_read_leaves_the_others_to_be_sent(house: H
     assert await dead(house) == [b'{"newer":"version"}']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2])
 async def test_an_event_that_nobody_can_read_leaves_its_album_whole(
     house: House, at: int, caplog: pytest.LogCaptureFixture

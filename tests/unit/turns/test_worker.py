@@ -45,6 +45,7 @@ async def house(store: Store) -> AsyncIterator[House]:
         yield made
 
 
+@pytest.mark.slow
 async def test_a_text_is_answered_and_remembered(house: House):
     house.model.enqueue("Hello Ann.", "You said hello.")
     await house.say("hello")
@@ -59,6 +60,7 @@ async def test_a_text_is_answered_and_remembered(house: House):
     assert [u.text for u in house.model.requests[1].utterances[-3:]] == ["hello", "Hello Ann.", "what did I say?"]
 
 
+@pytest.mark.slow
 async def test_people_see_that_an_answer_is_made_unless_it_comes_at_once(house: House):
     await house.say("hello")
     await house.quiet()
@@ -115,6 +117,7 @@ async def until(truth: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_people_see_that_a_note_is_recorded_while_it_is(slow: House):
     slow.model.delay_s = 0.3
     async with working(slow):
@@ -177,6 +180,7 @@ async def test_stop_while_the_text_is_on_its_way_keeps_the_voice_note_from_being
     assert [part.kind for part in slow.platform.sent] == ["text", "text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "says"),
     [
@@ -319,6 +323,7 @@ async def test_a_deletion_forgets_the_turn(house: House):
     assert [turn.said for turn in (await house.lanes.dialogue(HERE)).turns] == ["two"]
 
 
+@pytest.mark.slow
 async def test_an_album_is_one_turn(house: House):
     for number in range(3):
         media = (MediaRef("image", str(number)),)
@@ -547,6 +552,7 @@ async def test_a_silenced_bell_lets_running_turns_end(store: Store):
     assert house.platform.texts(HERE) == ["You said: hello there"]
 
 
+@pytest.mark.slow
 async def test_a_send_that_may_work_later_is_tried_again_and_the_model_is_not(house: House):
     house.platform.errors = [RetryableError("429", after_s=0.05), RetryableError("reset", after_s=0.05)]
     await house.say("hello")
@@ -575,6 +581,7 @@ async def test_a_part_that_brings_everybody_to_grief_is_set_aside(house: House):
     assert await house.store.redis.llen(keys.of_channel("dead", HERE)) == 1
 
 
+@pytest.mark.slow
 async def test_of_the_lanes_whose_owners_died_one_is_tried_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lanes, "LEASE_S", 0.1)
     monkeypatch.setattr(worker, "_ASIDE_S", 0.02)
@@ -714,6 +721,7 @@ async def test_a_notice_is_not_rated(house: House):
     assert await house.feedback.ratings(HERE) == {}
 
 
+@pytest.mark.slow
 async def test_200_messages_to_50_channels_are_each_answered_once_in_order(house: House):
     house.model.delay_s = 0.001
     channels = [ChannelKey("telegram", f"42:{number}") for number in range(50)]
@@ -730,6 +738,7 @@ async def _converse(house: House, channel: ChannelKey) -> None:
         await house.say(f"message {number} of {channel.space}", channel)
 
 
+@pytest.mark.slow
 async def test_a_burst_in_one_channel_stays_in_order_with_two_workers(house: House):
     async with working(house):
         await asyncio.gather(*(house.say(f"x{n}", ChannelKey("telegram", f"42:9{n}")) for n in range(20)))
@@ -767,6 +776,7 @@ async def test_channels_do_not_see_each_others_words(house: House):
     assert "plum" not in str(house.model.requests[-1])
 
 
+@pytest.mark.slow
 async def test_a_stop_in_the_middle_of_work_ends_it_at_once_every_time(store: Store):
     house = House(store)
     for round in range(15):

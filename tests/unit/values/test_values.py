@@ -230,6 +230,7 @@ def whole(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+@pytest.mark.slow
 @given(st.builds(Dialogue, TEXT, st.lists(TURNS, max_size=4).map(tuple)))
 def test_dialogues_survive_json(dialogue: Dialogue):
     assert dialogues.decode(dialogues.encode(dialogue)) == dialogue

@@ -97,6 +97,7 @@ async def test_unknown_message_is_not_found(client: httpx.AsyncClient) -> None:
         assert sentence(response).endswith(".")
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_read_gets_one_sentence(client: httpx.AsyncClient, web: Web) -> None:
     for status, unreadable in UNREADABLE:
         response = await client.post(MESSAGES, **unreadable)
@@ -183,6 +184,7 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(
     headers=HEADERS,
     token=st.sampled_from([None, TOKEN]),
@@ -226,6 +228,7 @@ async def test_wrong_tokens_are_held_and_no_more_than_a_few_of_them_are_tried(mo
     assert await knock(at, right) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", ["x", "hush", "1234567", "sésame öffne dich", " a blank before", "two\nlines of it"])
 async def test_a_token_that_can_be_guessed_or_not_be_sent_names_the_setting(web: Web, token: str) -> None:
     with pytest.raises(SettingError, match="WEB_TOKEN: got a value that is not shown, wants at least 8 "):

@@ -139,6 +139,7 @@ async def test_retry_of_an_answered_message_returns_the_recorded_turn(client: ht
     assert len(web[1].answered) == 1
 
 
+@pytest.mark.slow
 async def test_retry_of_a_running_message_waits_for_it(client: httpx.AsyncClient, web: Web) -> None:
     key = {"Idempotency-Key": "once"}
     tasks = [asyncio.create_task(client.post(MESSAGES, json={"text": "slow a"}, headers=key)) for _ in range(3)]
@@ -154,6 +155,7 @@ async def test_same_key_in_another_channel_is_another_message(client: httpx.Asyn
     assert len(ids) == 2
 
 
+@pytest.mark.slow
 async def test_a_client_that_hangs_up_loses_nothing(client: httpx.AsyncClient, web: Web) -> None:
     async with client.stream("POST", MESSAGES, json={"text": "slow and patient"}, headers=STREAM) as response:
         async for line in response.aiter_lines():
@@ -164,6 +166,7 @@ async def test_a_client_that_hangs_up_loses_nothing(client: httpx.AsyncClient, w
     assert [turn["reply"] for turn in turns] == ["You said: slow and patient"]
 
 
+@pytest.mark.slow
 async def test_a_late_answer_is_an_honest_error_and_arrives_for_a_retry(store: Store) -> None:
     async with scripted_web(store, deadline_s=0.3) as (platform, script):
         async with httpx.AsyncClient(base_url=platform.address) as client:
@@ -194,6 +197,7 @@ async def test_history_with_reactions(client: httpx.AsyncClient, web: Web) -> No
     assert (await client.get("/v1/channels/empty/messages")).json() == {"channel": "empty", "messages": []}
 
 
+@pytest.mark.slow
 async def test_without_redis_the_sender_hears_of_it(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with open_store("", tmp_path_factory.mktemp("r")) as own, scripted_web(own) as (platform, script):
         async with httpx.AsyncClient(base_url=platform.address, timeout=20) as client:

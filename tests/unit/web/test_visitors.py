@@ -72,6 +72,7 @@ def test_nobody_can_name_a_browser_s_person():
         PersonIn(id=names[0], name="")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "body", "says"),
     [

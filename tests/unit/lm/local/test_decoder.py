@@ -25,6 +25,8 @@ from core.lm.local.quantization import weight_bytes
 from core.lm.local.trial import decoder_of
 from tests.support.tiny import CONFIGS, SHAPE, Chat, finish, generated, random_prompts, tiny
 
+pytestmark = pytest.mark.slow
+
 PLENTY = 1 << 30
 TOKENS = 7
 LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34, 55)

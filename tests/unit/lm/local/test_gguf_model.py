@@ -32,6 +32,8 @@ from core.lm.local.slots import Span
 from core.values.sampling import Sampling
 from tests.support.tiny import SHAPE, random_prompts
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}<|im_end|>{% endfor %}assistant:"
 WORDS = [*bytes_to_unicode().values(), "ab", "<|im_end|>", "<|endoftext|>"]
 TINY: dict[str, Any] = {**SHAPE, "vocab_size": len(WORDS), "max_position_embeddings": 512, "pad_token_id": None}

@@ -97,6 +97,7 @@ async def test_only_the_system_words_are_shared(model: LocalModel):
     assert load(None).tokenizer.decode(one[0][: one[1]]).strip() == f"{SYSTEM.text}"
 
 
+@pytest.mark.slow
 async def test_answers_side_by_side_are_those_of_lone_runs(model: LocalModel):
     asked = [chat(f"My name is {name}. Hello!") for name in ("Ann", "Ben", "Cem", "Dan", "Eve", "Fay")]
     alone = [await answer(model, said) for said in asked]

@@ -24,6 +24,8 @@ from core.lm.local.tokenizer import Tokenizer
 from core.lm.local.unpacked import chatting
 from tests.support.tiny import random_prompts, tiny
 
+pytestmark = pytest.mark.slow
+
 CHATML = (
     "{%- for message in messages %}\n{{- '<|im_start|>' + message.role + '\\n' + message.content | trim }}"
     "{{ '<|im_end|>' }}\n{%- endfor %}\n{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"

@@ -82,6 +82,7 @@ def test_the_product_is_that_of_whole_numbers(inputs: int):
     assert torch.equal(ours(states), sums.float() * (scales * scale))
 
 
+@pytest.mark.slow
 def test_nothing_deprecated_is_told_at_a_start():
     """What of torch is to go (torch.ao.quantization, and a notice of tensors of 8 bits) is neither used nor shown."""
     program = (

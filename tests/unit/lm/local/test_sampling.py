@@ -48,6 +48,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", RULES, ids=str)
 def test_tokens_fall_as_often_as_generate_has_it(rules: dict[str, Any]):
     seen = [3, 4, 4, 5, int(LOGITS.argmax())]

@@ -1,5 +1,6 @@
 """Any order of asking, cancelling, forgetting and short memory: what is said is what a lone run says."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -7,6 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from core.lm.local.batch import Batch, Job
 from core.lm.local.slots import BLOCK_TOKENS, OutOfMemory
 from tests.fakes.executor import FakeExecutor, answer
+
+pytestmark = pytest.mark.slow
 
 CHANNELS = st.sampled_from(["", "a", "b", "c", "d"])
 SYSTEM = tuple(range(40, 52))

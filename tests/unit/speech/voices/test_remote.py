@@ -66,6 +66,7 @@ def body(data: bytes, status: int = 200) -> Answer:
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("container", "codec", "rate_hz"),
     [("wav", "pcm_s16le", 24_000), ("mp3", "mp3", 44_100), ("ogg", "libopus", 48_000), ("flac", "flac", 22_050)],
@@ -91,6 +92,7 @@ async def test_a_wav_that_is_streamed_does_not_know_its_length():
         assert (await speaking.speak("hello", "en")).duration_s == pytest.approx(2.0, abs=0.05)
 
 
+@pytest.mark.slow
 async def test_a_long_answer_is_asked_for_in_part_and_its_note_is_small():
     async with serving(body(recording("wav", "pcm_s16le", seconds=100))) as (speaking, asked):
         note = await speaking.speak("This is one of many sentences. " * 200, "en")
@@ -98,6 +100,7 @@ async def test_a_long_answer_is_asked_for_in_part_and_its_note_is_small():
     assert len(note.ogg) < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [

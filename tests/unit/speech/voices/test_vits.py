@@ -58,6 +58,7 @@ def folder(build: Callable[..., Path]) -> Path:
     return build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speakers", [1, 3])
 async def test_a_folder_becomes_a_voice_that_makes_notes(build: Callable[..., Path], speakers: int):
     speaking = Speaking(VitsVoice.open(str(build(speakers=speakers))))
@@ -87,6 +88,7 @@ async def test_numbers_are_written_out_for_it(folder: Path):
     await voice.close()
 
 
+@pytest.mark.slow
 async def test_a_text_in_other_letters_is_refused_and_what_it_makes_ends(folder: Path):
     voice = VitsVoice.open(str(folder))
     with pytest.raises(PermanentError, match="does not know the letters of a text in zh-Hans"):
