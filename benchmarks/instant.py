@@ -16,6 +16,8 @@ from core.values.channel import ChannelKey, MediaRef, Person, PlatformName
 from core.values.parts import Sendable
 from core.values.turn import Activity
 
+ANSWERING = "You wrote: "
+
 
 class InstantModel:
     """Answers at once."""
@@ -23,12 +25,12 @@ class InstantModel:
     name = "instant"
     context_tokens = 8192
     revision = ""
-    capabilities: frozenset[Capability] = frozenset()
+    capabilities: frozenset[Capability] = frozenset(("instructions",))
     weight_bytes = 0
 
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """One text."""
-        yield Text(request.utterances[-1].text)
+        """One text, with words of its own: one that only repeats would be held back."""
+        yield Text(f"{ANSWERING}{request.utterances[-1].text}")
         yield Usage(1, 1)
 
     def count_tokens(self, utterances: Sequence[Utterance]) -> int:

@@ -25,10 +25,13 @@ def from_json(adapter: TypeAdapter[_Value], raw: bytes | str, what: str) -> _Val
         raise PermanentError(f"{what} that nobody can read: {', '.join(places)}") from None
 
 
-def to_json(adapter: TypeAdapter[_Value], value: _Value) -> bytes:
-    """JSON of a value; half of a surrogate pair, which some apps let people send and UTF-8 does not have, becomes ?."""
+def to_json(adapter: TypeAdapter[_Value], value: _Value, *, sparse: bool = False) -> bytes:
+    """JSON of a value; half of a surrogate pair, which some apps let people send and UTF-8 does not have, becomes ?.
+
+    `sparse` leaves out what is None.
+    """
     try:
-        return adapter.dump_json(value, by_alias=True)
+        return adapter.dump_json(value, by_alias=True, exclude_none=sparse)
     except PydanticSerializationError:
-        plain = adapter.dump_python(value, mode="json", by_alias=True)
+        plain = adapter.dump_python(value, mode="json", by_alias=True, exclude_none=sparse)
         return json.dumps(plain, ensure_ascii=False).encode(errors="replace")

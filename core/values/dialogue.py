@@ -67,8 +67,10 @@ def merged(one: Dialogue, other: Dialogue) -> Dialogue:
 
 
 def _bounded(dialogue: Dialogue) -> Dialogue:
+    if len(encode(dialogue)) <= MAX_BYTES:
+        return dialogue
     turns = dialogue.turns
-    sizes = [len(to_json(_DIALOGUE, Dialogue(turns=(each,)))) for each in turns]
+    sizes = [len(encode(Dialogue(turns=(each,)))) for each in turns]
     room = MAX_BYTES - len(dialogue.summary.encode(errors="replace"))
     first = 0
     while first < len(turns) - 1 and sum(sizes[first:]) > room:
@@ -133,8 +135,8 @@ def _only(dialogue: Dialogue, keeps: Callable[[Turn], bool], *, void: bool = Fal
 
 
 def encode(dialogue: Dialogue) -> bytes:
-    """JSON of a dialogue."""
-    return to_json(_DIALOGUE, dialogue)
+    """JSON of a dialogue, without what is None: it is written anew at each commit."""
+    return to_json(_DIALOGUE, dialogue, sparse=True)
 
 
 def decode(raw: bytes) -> Dialogue:

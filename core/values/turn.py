@@ -1,22 +1,12 @@
 """What the engine makes: an answer that grows, a finished one, and the turn that is remembered of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, WrapSerializer
+from pydantic import Field
 
 from core.values.sampling import Sampling
-
-
-def _sparse(basis: "Basis | None", whole: Callable[[Any], Any]) -> dict[str, Any] | None:
-    """JSON without what says nothing: every turn of a dialogue has one."""
-    if basis is None:
-        return None
-    told = whole(basis)
-    told["sampling"] = {name: value for name, value in told["sampling"].items() if value is not None}
-    return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +58,7 @@ class Turn:
     earlier: tuple[str, ...] = ()
     doubtful: bool = False
     sources: tuple[str, ...] = ()
-    basis: Annotated[Basis | None, WrapSerializer(_sparse)] = None
+    basis: Basis | None = None
 
 
 Activity = Literal["typing", "recording"]
