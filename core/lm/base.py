@@ -68,7 +68,11 @@ class Utterance:
     @property
     def text(self) -> str:
         """Its words, without its images."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        match self.parts:
+            case (Text(text),):  # nearly all; asked for each utterance of each prompt
+                return text
+            case parts:
+                return "".join(part.text for part in parts if isinstance(part, Text))
 
     @property
     def images(self) -> tuple[Image, ...]:

@@ -38,8 +38,6 @@ _TRANSLATE = (
 )
 _SMALL_BYTES = 1_200_000_000
 """Weights of about half a billion parameters: to "My dog died" such a mind said "Your dog died", or worse."""
-_LONG_CHARS = 4096
-"""Of a conversation whose tokens are counted beside the event loop: about a millisecond of work."""
 _CHARS_PER_TOKEN = 8
 """No tokenizer makes fewer tokens of a text than this, so that an absurd text is refused before it is tokenised."""
 
@@ -53,12 +51,6 @@ def _asked_back(dialogue: Dialogue, message: Message) -> Turn | None:
     """The last turn, when the sender was asked there whether they had said what was heard."""
     last = dialogue.turns[-1] if dialogue.turns else None
     return last if last and last.doubtful and last.person == message.sender.id else None
-
-
-def _chars(moment: Moment) -> int:
-    """How long a conversation is, roughly."""
-    dialogue = moment.dialogue
-    return len(moment.text) + len(dialogue.summary) + sum(len(turn.said) + len(turn.reply) for turn in dialogue.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +166,7 @@ class Engine:
             yield Draft("", heard)
         if not text:
             with timed("prompt"):
-                # To count the tokens of a long chat takes a while; for a short one a thread takes longer.
-                if _chars(moment) > _LONG_CHARS:
-                    plan = await asyncio.to_thread(self._plan, message, moment, context)
-                else:
-                    plan = self._plan(message, moment, context)
+                plan = await asyncio.to_thread(self._plan, message, moment, context)
             # Closed when the turn is cancelled, which ends the generation.
             async with aclosing(self._generated(plan, moment, context)) as grown:
                 async for piece in grown:

@@ -88,7 +88,5 @@ def _shown(turn: Turn, dialogue: Dialogue, oldest: str) -> tuple[Turn, ...]:
 
 def _digest(utterances: Iterable[Utterance]) -> str:
     """Tells one prompt from another. Of words alone; half of a surrogate pair has no UTF-8 of its own."""
-    seen = blake2b(digest_size=8)
-    for each in utterances:
-        seen.update(f"{each.role}\0{each.text}\0".encode(errors="replace"))
-    return seen.hexdigest()
+    shown = "".join(f"{each.role}\0{each.text}\0" for each in utterances)
+    return blake2b(shown.encode(errors="replace"), digest_size=8).hexdigest()
