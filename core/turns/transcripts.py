@@ -7,7 +7,7 @@ from core.store.codec import home_of, json_of
 from core.telemetry import log
 from core.values.events import Message
 
-_LOG = log("heard")
+_LOG = log("transcripts")
 _TRANSCRIPT = json_of(Transcript, "a transcript")
 
 

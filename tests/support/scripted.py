@@ -135,6 +135,9 @@ class Script:
         return DraftPart(message.id, 0, message.channel, text, transcript=heard)
 
 
+Web = tuple[WebPlatform, Script]
+
+
 def web_platform(script: Script, host: str, port: int, token: str | None = None, **options: Any) -> WebPlatform:
     """A web platform over the script's store; its health is what `script.health` says.
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +14,15 @@ from hypothesis import strategies as st
 from bots.locales import Phrases
 from bots.web import guard
 from bots.web.failures import language_of
-from bots.web.platform import WebPlatform, _bind
+from bots.web.platform import _bind
 from core.errors import SettingError
 from core.store.redis import Store
 from core.values.events import Message
-from tests.support.scripted import Script, scripted_web, web_platform
+from tests.support.scripted import Web, scripted_web, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
 TOKEN = "open sesame"
 PAGE = sorted((Path(__file__).parents[3] / "bots/web/page").iterdir())
-Web = tuple[WebPlatform, Script]
-
-
-@pytest.fixture
-async def web(store: Store) -> AsyncGenerator[Web]:
-    async with scripted_web(store) as found:
-        yield found
-
-
-@pytest.fixture
-async def client(web: Web) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=web[0].address, timeout=20) as found:
-        yield found
 
 
 def sentence(response: httpx.Response) -> str:

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 from bots.web.answering import SILENCE_S, Answering
 from bots.web.intake import Upload
-from bots.web.platform import WebPlatform
 from bots.web.sound import byte_range
 from bots.web.uploads import Uploads
 from bots.web.wire import Ear, Inbox
@@ -25,23 +24,10 @@ from core.values.events import Message
 from core.values.parts import NoticePart, OwedVoicePart, encode_part
 from core.values.turn import Turn
 from tests.support.kept import key_names
-from tests.support.scripted import TRANSCRIPT, Script, scripted_web, sine_ogg, web_platform
+from tests.support.scripted import TRANSCRIPT, Script, Web, scripted_web, sine_ogg, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
 STREAM = {"Accept": "text/event-stream"}
-Web = tuple[WebPlatform, Script]
-
-
-@pytest.fixture
-async def web(store: Store) -> AsyncGenerator[Web]:
-    async with scripted_web(store) as found:
-        yield found
-
-
-@pytest.fixture
-async def client(web: Web) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=web[0].address, timeout=20) as found:
-        yield found
 
 
 def events(response: httpx.Response) -> list[tuple[str, dict[str, str]]]:

@@ -1,35 +1,20 @@
 """Who speaks through the page and the API: browsers are told apart, and programs name for whom they speak."""
 
 import json
-from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
 
-from bots.web.platform import WebPlatform
 from bots.web.visitors import PersonIn, person_of
 from core.store.people import People
 from core.store.redis import Store
 from core.values.channel import ChannelKey, Person
 from core.values.events import Message
-from tests.support.scripted import Script, scripted_web, web_platform
+from tests.support.scripted import Script, Web, web_platform
 
 MESSAGES = "/v1/channels/room/messages"
 ROOM = ChannelKey("web", "room")
 ANN, BOB = {"Parley-Visitor": "a" * 32}, {"Parley-Visitor": "b" * 32}
-Web = tuple[WebPlatform, Script]
-
-
-@pytest.fixture
-async def web(store: Store) -> AsyncGenerator[Web]:
-    async with scripted_web(store) as found:
-        yield found
-
-
-@pytest.fixture
-async def client(web: Web) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=web[0].address, timeout=20) as found:
-        yield found
 
 
 def said(web: Web) -> list[Message]:
